@@ -12,12 +12,12 @@ from tradai.core.live import OrderPolicy
 from tradai.core.testing import FixedClock
 from tradai.entrypoint._live._account.account import ExchangeOrder, OrderStatus, SignedClient
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 
 # Not through the door: the stop of a live session is not public.
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain
 from tradai.entrypoint._live._drain.report import DrainReport
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 
 IN_FLIGHT_S: Final = 6.5
 

@@ -187,8 +187,7 @@ class ScriptedVenue:
 
     # The reads and orders of a signed client.
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        assert pair is None
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
         return self._serve("open", lambda: [o for o in self.orders if o.status == "open"])
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:

@@ -20,12 +20,12 @@ from tradai.core import Market, Secret, SystemClock, utc_now
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 from tradai.entrypoint._live._account.order_owner import is_ours
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 
 # Not through the door: the stop of a live session is not public.
 from tradai.entrypoint._live._drain.budget import StopBudget
 from tradai.entrypoint._live._drain.drain import Drain
 from tradai.entrypoint._live._drain.report import DrainReport
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess

@@ -106,6 +106,7 @@ def test_a_session_trades_by_the_approved_models_until_one_of_them_is_changed(
     assert "TRADAI_LIVE_CONFIRM does not confirm it, by its digest" in changed.stderr
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("hours", "word"), [(0, "is 0,"), (24, "is 24,")])
 @pytest.mark.usefixtures("models")
 def test_models_that_would_be_trained_again_open_no_session(

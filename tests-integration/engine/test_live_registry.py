@@ -31,6 +31,7 @@ def desk(
     return desk
 
 
+@pytest.mark.deep
 def test_an_approval_in_the_registry_opens_a_session_until_it_is_revoked(
     desk: Desk, venue: Venue, server: MLflowServer
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_loss_halts_the_session_and_each_later_one_until_a_person_clears_it(
     assert sent >= 2
 
 
+@pytest.mark.deep
 def test_many_orders_pause_the_session_and_no_operator_ends_that_before_they_are_over(
     desk: Desk, venue: Venue
 ) -> None:
@@ -79,6 +80,7 @@ def test_many_orders_pause_the_session_and_no_operator_ends_that_before_they_are
     assert sent <= 8
 
 
+@pytest.mark.deep
 def test_orders_that_the_exchange_rejects_drain_the_session(desk: Desk, venue: Venue) -> None:
     _approve(desk, venue, **{"rejected-orders": "drain=2"})
     venue.script("POST /api/v3/order", Fault.REJECTED_ORDER, times=1000)

@@ -3,10 +3,7 @@
 import http.client
 import json
 import os
-import select
 import signal
-import subprocess
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 from engine.live_books import contradictions
-from engine.live_desk import Desk
+from engine.live_desk import Desk, engine_of, poll_until
 from engine.venue.control import Venue
 from engine.venue.keys import SECOND, TRADER, ApiKey
 
@@ -22,6 +19,19 @@ PATIENCE_S: Final = 300
 CONFIGURATION: Final = 78
 OK: Final = 200
 UNAVAILABLE: Final = 503
+STALLED: Final = 81
+# Breaks off a loop after the first entries.
+BREAKS_OFF: Final = """
+    loops = 0
+
+    def informative_pairs(self) -> list:
+        from freqtrade.exceptions import OperationalException
+
+        self.loops += 1
+        if self.loops > 15:
+            raise OperationalException("the model server is gone")
+        return []
+"""
 STILL_OPEN: Final = {"NEW", "PARTIALLY_FILLED"}
 # So low that no entry for ETH is filled.
 PRICES: Final = {"ETHUSDT": 3_000}
@@ -54,7 +64,7 @@ def test_probes_say_that_a_frozen_engine_is_not_ready_and_that_its_session_lives
     desk.wait_for(session, lambda: _ask(port, "ready")[0] == OK and bool(venue.orders()))
     running = {name: _ask(port, name) for name in ("live", "ready", "startup")}
 
-    engine = _engine(session.pid)
+    engine = engine_of(session.pid)
     os.kill(engine, signal.SIGSTOP)
     desk.wait_for(session, lambda: _ask(port, "ready")[0] == UNAVAILABLE)
     frozen = {name: _ask(port, name) for name in ("live", "ready", "startup")}
@@ -71,6 +81,24 @@ def test_probes_say_that_a_frozen_engine_is_not_ready_and_that_its_session_lives
     assert shown["beat_age_s"] < 30 < shown["progress_age_s"]
     assert code == 0, (desk.folder / "session.log").read_text()
     assert desk.manifest()["live"]["probe_port"] == port
+
+
+def test_an_engine_that_stops_trading_by_itself_is_drained_and_people_are_told(
+    desk: Desk, venue: Venue
+) -> None:
+    source = desk.folder / "strategies" / "round_trips.py"
+    source.write_text(source.read_text() + BREAKS_OFF)
+    desk.approve()
+
+    code = desk.start("run").wait(PATIENCE_S)
+
+    log, manifest = (desk.folder / "session.log").read_text(), desk.manifest()
+    assert code == manifest["exit_code"] == STALLED, log
+    assert "OperationalException: the model server is gone" in manifest["verdict"]
+    assert "stalled: the engine stopped trading by itself" in log
+    assert manifest["live"]["drain"]["problems"] == []
+    assert _moves(desk) == ["warm-up", "running", "draining", "failed"]
+    assert venue.orders()
 
 
 def test_keys_are_rotated_while_a_position_and_its_stop_are_kept(desk: Desk, venue: Venue) -> None:
@@ -141,7 +169,7 @@ def test_a_session_that_was_killed_while_paused_opens_nothing_when_it_starts_aga
     paused = desk.operate("stop", "trips", "--pause", "--reason", "the news")
     session.kill()
     session.wait()
-    _poll(lambda: (_newest_run(desk) / "watchdog.jsonl").exists() and not _entries(venue))
+    poll_until(lambda: (desk.newest_run() / "watchdog.jsonl").exists() and not _entries(venue))
     placed = len([row for row in venue.orders() if row["side"] == "BUY"])
 
     again = desk.start("run")
@@ -192,14 +220,9 @@ def _ask(port: int, question: str) -> tuple[int, dict[str, Any]]:
 
 def _journal(desk: Desk) -> list[dict[str, Any]]:
     """Return the whole lines of the newest journal."""
-    journal = _newest_run(desk) / "journal.jsonl"
+    journal = desk.newest_run() / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True) if journal.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def _newest_run(desk: Desk) -> Path:
-    runs = desk.runs.glob("*")
-    return max(runs, key=lambda folder: folder.stat().st_ctime_ns, default=desk.runs)
 
 
 def _events(desk: Desk) -> list[str]:
@@ -232,21 +255,3 @@ def _entries(venue: Venue) -> list[dict[str, Any]]:
 
 def _filled(venue: Venue) -> list[int]:
     return [row["orderId"] for row in venue.orders() if row["status"] == "FILLED"]
-
-
-def _engine(session: int) -> int:
-    """Return the process of the engine that a session has started."""
-    columns = ["ps", "-ww", "-eo", "pid,ppid,args"]
-    done = subprocess.run(columns, capture_output=True, text=True, check=True)
-    rows = (line.split(maxsplit=2) for line in done.stdout.splitlines()[1:])
-    (found,) = (
-        int(pid) for pid, parent, words in rows if parent == str(session) and " trade " in words
-    )
-    return found
-
-
-def _poll(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.05)

@@ -15,7 +15,7 @@ from engine.venue.faults import Fault
 from tradai.core.live import OrderPolicy
 
 # Not through the door: the stop of a live session is not public.
-from tradai.entrypoint._live._drain.books import compare_books
+from tradai.entrypoint._live._account.books import compare_books
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint.freqtrade._results.database import booked_orders
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = f"opt/tradai/lib/{PYTHON}/site-packages"
 # The command imports none of these, nor does a backtest.
-NOT_NEEDED: Final = frozenset({"__pycache__", "plotly", "sklearn", "tests", "xgboost"})
+NOT_NEEDED: Final = frozenset({"__pycache__", "sklearn", "tests", "xgboost"})
 # Without these there is no engine, and the image is made in a few seconds.
 ENGINE: Final = frozenset(
     {

@@ -114,6 +114,15 @@ def test_the_error_names_all_checks_and_has_the_exit_code_of_the_first() -> None
     assert (error.reason, error.code) == ("latch", "check_failed")
 
 
+def test_a_check_that_halts_gives_the_exit_code_wherever_it_stands() -> None:
+    rows = [row(OTHER, FAIL, ExitCode.CONFIGURATION), row("restarts", FAIL, ExitCode.HALTED)]
+
+    with pytest.raises(CheckFailedError) as caught:
+        require_all(rows, mode=LIVE, expected=[OTHER])
+
+    assert (caught.value.exit_code, caught.value.reason) == (79, OTHER)
+
+
 def test_all_checks_ok_let_a_run_start() -> None:
     for mode, name in product(TradingMode, (CLOCK, OTHER)):
         require_all([row(name, OK)], mode=mode, expected=[name])

@@ -9,7 +9,13 @@ from typing import Final
 import pytest
 
 from tradai.core import Lease, MemoryStore, ObjectInfo, StoredObject, Utc
-from tradai.core.exceptions import ExternalServiceError, LeaseLostError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    LeaseLostError,
+    NotFoundError,
+    TradAIError,
+)
 from tradai.core.live import (
     Alert,
     RiskLimit,
@@ -26,9 +32,10 @@ from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper
-from tradai.entrypoint._live.live_session import LiveSession, Supervision
+from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._live.supervision import Supervision
 from tradai.entrypoint._process.exit_codes import ExitCode
 
 TTL_S: Final = 60.0
@@ -62,35 +69,44 @@ class Time:
         self.seconds += seconds
 
 
+@dataclass(kw_only=True)
+class Outage:
+    """A store of objects or of one, which may be away or refuse this process."""
+
+    is_away: bool = False
+    problem: TradAIError = field(
+        default_factory=lambda: ExternalServiceError(
+            "the object store does not answer", service="test", operation="write"
+        )
+    )
+
+    def check(self) -> None:
+        if self.is_away:
+            raise self.problem
+
+
 @dataclass
-class Leases:
+class Leases(Outage):
     """A place of one lease, which may be away."""
 
     inner: MemoryLeaseStore = field(default_factory=MemoryLeaseStore)
-    is_away: bool = False
     writes: int = 0
 
     def read(self) -> StoredObject | None:
-        self._answer()
+        self.check()
         return self.inner.read()
 
     def replace(self, data: bytes, *, expected: str | None) -> str:
-        self._answer()
+        self.check()
         self.writes += 1
         return self.inner.replace(data, expected=expected)
 
-    def _answer(self) -> None:
-        if self.is_away:
-            message = "the place of leases does not answer"
-            raise ExternalServiceError(message, service="leases", operation="replace")
-
 
 @dataclass
-class Records:
+class Records(Outage):
     """Session records, which may be away."""
 
     inner: MemorySessionStore = field(default_factory=MemorySessionStore)
-    is_away: bool = False
 
     def read(self, session: str) -> SessionRecord | None:
         return self.inner.read(session)
@@ -99,18 +115,15 @@ class Records:
         return self.inner.records()
 
     def write(self, record: SessionRecord) -> None:
-        if self.is_away:
-            message = "the store of sessions does not answer"
-            raise ExternalServiceError(message, service="sessions", operation="write")
+        self.check()
         self.inner.write(record)
 
 
 @dataclass
-class Objects:
+class Objects(Outage):
     """An object store, which may be away."""
 
     inner: MemoryStore = field(default_factory=MemoryStore)
-    is_away: bool = False
 
     def read(self, uri: str) -> StoredObject:
         return self.inner.read(uri)
@@ -118,9 +131,7 @@ class Objects:
     def write(
         self, uri: str, data: bytes, *, if_match: str | None = None, if_absent: bool = False
     ) -> str:
-        if self.is_away:
-            message = "the object store does not answer"
-            raise ExternalServiceError(message, service="objects", operation="write")
+        self.check()
         return self.inner.write(uri, data, if_match=if_match, if_absent=if_absent)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -168,25 +179,25 @@ class Watchdog:
     def feed(self, seconds: float) -> None:
         self.fed.append(seconds)
 
-    def stand_down(self) -> bool:
-        self.is_alive = False
-        return True
-
 
 @dataclass
 class Engine:
     """An engine that an operator pauses; it may refuse."""
 
     agrees: bool = True
+    # Its next answers; then it `agrees`.
+    answers: list[bool] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def pause_entries(self) -> bool:
-        self.asked.append("pause")
-        return self.agrees
+        return self._answer("pause")
 
     def resume_entries(self) -> bool:
-        self.asked.append("resume")
-        return self.agrees
+        return self._answer("resume")
+
+    def _answer(self, asked: str) -> bool:
+        self.asked.append(asked)
+        return self.answers.pop(0) if self.answers else self.agrees
 
 
 @dataclass
@@ -206,7 +217,7 @@ class Desk:
         self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
-        self.alerts = Alerts({"log": self.channel})
+        self.alerts = Alerts({"log": self.channel}, facts={})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
         lease.acquire()
@@ -323,13 +334,76 @@ def test_a_stop_begins_with_a_lease_that_is_sure_for_the_whole_of_it(desk: Desk)
     assert desk.watchdog.fed[-1] > DRAIN_S
 
 
-@pytest.mark.parametrize("seconds", [0.0, 40.0], ids=["lost", "not long enough"])
-def test_a_stop_without_a_sure_lease_is_left_to_the_watchdog(desk: Desk, seconds: float) -> None:
+def test_a_stop_without_a_sure_lease_is_left_to_the_watchdog(desk: Desk) -> None:
     desk.leases.is_away = True
-    desk.time.sleep(seconds or TTL_S)
+    desk.time.sleep(TTL_S)
 
     with pytest.raises(LeaseLostError):
         desk.session.secure(DRAIN_S)
+
+
+def test_a_stop_without_a_renewal_has_the_time_for_which_the_lease_is_sure(desk: Desk) -> None:
+    desk.leases.is_away = True
+    desk.time.sleep(40)
+    until_s = desk.time.seconds + desk.session.secure(DRAIN_S)
+
+    assert desk.time.seconds < until_s < 0.8 * TTL_S
+    assert desk.watchdog.fed == [pytest.approx(until_s)]
+
+
+REFUSALS: Final = (
+    ConfigurationError("the server refuses the password", key="REDIS_PASSWORD"),
+    NotFoundError("the bucket does not exist", kind="bucket", key="state"),
+)
+
+
+@pytest.mark.parametrize("problem", REFUSALS, ids=["credentials", "place"])
+def test_stores_that_refuse_this_process_leave_time_for_a_drain(
+    desk: Desk, problem: TradAIError
+) -> None:
+    stores = (desk.leases, desk.records, desk.store)
+    desk.trade()
+    desk.beat_for(5)
+    for store in stores:
+        store.is_away, store.problem = True, problem
+
+    while desk.session.stop_reason is None:
+        desk.beat_for(1, every=1)
+    left_s = desk.session.secure(DRAIN_S)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert str(problem) in desk.session.stop_reason
+    assert left_s > DRAIN_S - 5
+    ends = [entry.facts["end"] for entry in desk.journal.entries() if "end" in entry.facts]
+    assert ends[-2:] == ["draining", "stopped"]
+
+
+@pytest.mark.parametrize("problem", REFUSALS, ids=["credentials", "place"])
+def test_stores_that_refuse_for_a_while_stop_nothing(desk: Desk, problem: TradAIError) -> None:
+    stores = (desk.leases, desk.records, desk.store)
+    desk.trade()
+    desk.beat_for(15)
+    desk.ask(SessionState.RUNNING)
+    for store in stores:
+        store.is_away, store.problem = True, problem
+    desk.bot.gain = Decimal(10)
+    desk.beat_for(5)
+    for store in stores:
+        store.is_away = False
+    desk.beat_for(2 * TTL_S)
+
+    assert desk.session.stop_reason is None
+    assert desk.risk_records.read() is not None
+
+
+def test_a_session_that_has_ended_stays_as_it_is(desk: Desk) -> None:
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    desk.session.end("an error later", SessionState.FAILED)
+
+    assert desk.record().reason == "it is over"
 
 
 def test_a_session_whose_time_is_over_stops_in_good_order() -> None:
@@ -373,9 +447,28 @@ def test_an_operator_who_asks_for_a_stop_is_obeyed_at_the_next_heartbeat(desk: D
     desk.beat_for(5)
     reason = desk.session.stop_reason
     desk.session.drain()
+    draining = desk.record()
+    desk.session.end("it is over", SessionState.STOPPED)
 
-    assert reason == desk.record().reason == "Ada Example asked for it: a test"
-    assert (desk.record().state, desk.record().request) == (SessionState.DRAINING, None)
+    assert reason == draining.reason == "Ada Example asked for it: a test"
+    assert draining.state is SessionState.DRAINING
+    assert (desk.record().state, desk.record().request) == (SessionState.STOPPED, None)
+
+
+def test_a_stop_that_an_operator_asked_for_holds_when_its_process_is_killed_in_the_drain(
+    desk: Desk,
+) -> None:
+    desk.trade()
+    desk.ask(SessionState.STOPPED)
+    desk.beat_for(5)
+    desk.session.drain()
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == []
+    assert successor.session.stop_reason == "Ada Example asked for it: a test"
 
 
 def test_an_operator_pauses_a_session_and_lets_it_go_on(desk: Desk) -> None:
@@ -401,6 +494,100 @@ def test_a_pause_that_the_engine_refuses_is_tried_again(desk: Desk) -> None:
     desk.beat_for(5)
 
     assert (before, desk.record().state) == (SessionState.RUNNING, SessionState.PAUSED)
+
+
+@pytest.mark.parametrize("end", [SessionState.STOPPED, SessionState.FAILED])
+def test_a_pause_of_an_operator_holds_in_each_later_session(desk: Desk, end: SessionState) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    for _ in range(3):
+        desk.session.drain()
+        desk.session.end("it is over", end)
+        desk = Desk(records=desk.records)
+        desk.session.move(SessionState.WARM_UP, "the engine is running")
+        desk.beat_for(20)
+
+    assert desk.engine.asked == ["pause"]
+    assert desk.record().state is SessionState.PAUSED
+    assert desk.record().reason == "Ada Example asked for it: a test"
+
+
+def test_a_pause_of_an_operator_holds_when_its_process_is_killed_in_the_drain(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    desk.session.drain()
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == ["pause"]
+
+
+@pytest.mark.parametrize("asked", [SessionState.RUNNING, SessionState.STOPPED])
+def test_a_pause_ends_with_a_later_request_of_an_operator(desk: Desk, asked: SessionState) -> None:
+    desk.trade()
+    for wanted in (SessionState.PAUSED, asked):
+        desk.ask(wanted)
+        desk.beat_for(5)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    successor = Desk(records=desk.records)
+    successor.session.move(SessionState.WARM_UP, "the engine is running")
+    successor.beat_for(5)
+
+    assert successor.engine.asked == ["resume"]
+
+
+def test_a_request_that_comes_in_the_drain_replaces_the_pause(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    desk.session.drain()
+    desk.ask(SessionState.RUNNING)
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert Desk(records=desk.records).record().request is None
+
+
+def test_a_session_that_is_to_stop_neither_pauses_nor_goes_on(desk: Desk) -> None:
+    desk.trade()
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(5)
+    asked = list(desk.engine.asked)
+    desk.watchdog.is_alive = False
+    for wanted in (SessionState.RUNNING, SessionState.PAUSED):
+        desk.ask(wanted)
+        desk.bot.orders += 20
+        desk.beat_for(120)
+
+    assert desk.engine.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("cause", "starts"), [("signal", 0), ("operator", 0), ("risk", 1), ("watchdog", 1), ("both", 1)]
+)
+def test_only_a_stop_that_was_asked_for_leaves_the_restart_budget(
+    desk: Desk, cause: str, starts: int
+) -> None:
+    desk.trade()
+    if cause in {"risk", "both"}:
+        desk.bot.rejected = 0
+        desk.beat_for(10)
+        desk.bot.rejected = 10
+        desk.beat_for(10)
+    if cause in {"operator", "both"}:
+        desk.ask(SessionState.STOPPED)
+    desk.watchdog.is_alive = cause != "watchdog"
+    desk.beat_for(10)
+    desk.session.drain()
+    desk.session.end("it is over", SessionState.STOPPED)
+
+    assert desk.record().state is SessionState.STOPPED
+    assert len(desk.record().starts) == starts
 
 
 def test_a_request_for_the_state_that_there_is_leaves_the_record(desk: Desk) -> None:
@@ -483,6 +670,36 @@ def test_a_session_that_is_to_stop_does_not_begin_to_trade(desk: Desk) -> None:
     desk.beat_for(5)
 
     assert desk.engine.asked == []
+
+
+def test_people_are_told_of_the_last_state_also_when_it_comes_again_soon(desk: Desk) -> None:
+    desk.trade()
+    for wanted in (*(SessionState.PAUSED, SessionState.RUNNING) * 2, SessionState.PAUSED):
+        desk.ask(wanted)
+        desk.beat_for(5)
+
+    desk.alerts.close()
+
+    told = [sentence.split(":")[1] for sentence in desk.channel.sentences]
+    assert told[2:] == [*(" it is paused", " it is running") * 2, " it is paused"]
+
+
+def test_people_are_told_of_an_engine_that_stands_still_and_of_one_that_goes_on(
+    desk: Desk,
+) -> None:
+    desk.session.note_stall("the exchange does not answer", has_stopped=False)
+    desk.session.note_recovery("the exchange does not answer")
+    before = desk.session.stop_reason
+    desk.session.note_stall("the engine stopped trading by itself", has_stopped=True)
+
+    desk.alerts.close()
+
+    assert desk.channel.sentences == [
+        "stalled: the exchange does not answer",
+        "stalled: it goes on again, after: the exchange does not answer",
+        "stalled: the engine stopped trading by itself",
+    ]
+    assert (before, desk.session.stop_reason) == (None, "the engine stopped trading by itself")
 
 
 def test_people_are_told_of_each_move(desk: Desk) -> None:
@@ -633,6 +850,24 @@ def test_a_pause_of_an_operator_outlasts_that_of_a_risk(desk: Desk, *, is_first:
 
     assert (held, desk.record().state) == (SessionState.PAUSED, SessionState.RUNNING)
     assert desk.engine.asked == ["pause", "resume"]
+
+
+def test_a_risk_whose_release_failed_once_does_not_end_a_later_pause_of_an_operator(
+    desk: Desk,
+) -> None:
+    desk.trade()
+    desk.bot.gain = Decimal(-60)
+    desk.beat_for(10)
+    desk.bot.gain = Decimal(0)
+    desk.ask(SessionState.RUNNING)
+    desk.engine.answers = [False, True]
+    desk.beat_for(10, every=10)
+    running = desk.record().state
+    desk.ask(SessionState.PAUSED)
+    desk.beat_for(60)
+
+    assert running is SessionState.RUNNING
+    assert desk.record().state is SessionState.PAUSED
 
 
 def test_an_engine_that_does_not_pause_for_a_risk_is_asked_again(desk: Desk) -> None:

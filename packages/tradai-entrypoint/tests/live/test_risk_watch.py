@@ -243,6 +243,24 @@ def test_a_clearance_keeps_the_marks_unless_a_person_asks_for_new_ones(desk: Des
     assert desk.loss() == Decimal(80) / 880
 
 
+def test_new_marks_are_heard_after_a_person_has_deleted_the_latch(desk: Desk) -> None:
+    for number in (1, 2):
+        desk.latch.trip("drawdown", run_id="run-1")
+        desk.latch.clear(number, reason="a test", by="Ada Example", new_marks=True)
+    desk.start()
+    desk.beat(0)
+    desk.beat(-120)
+    desk.store.delete("memory:halts.json")
+    desk.start()
+    kept = desk.beat(-120)
+    desk.latch.trip("drawdown", run_id="run-3")
+    desk.latch.clear(1, reason="a test", by="Ada Example", new_marks=True)
+    desk.start()
+    anew = desk.beat(-120)
+
+    assert (kept, anew) == (HALT, NONE)
+
+
 def test_limits_that_allow_more_let_a_session_start_with_the_same_marks(desk: Desk) -> None:
     desk.beat(0)
     desk.beat(-60)

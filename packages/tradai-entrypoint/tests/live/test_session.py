@@ -238,13 +238,31 @@ def test_a_session_that_was_killed_in_a_pause_is_paused_again(desk: Desk) -> Non
     assert (left.state, left.reason, left.by) == (PAUSED, "the drawdown is 0.2", "run run-1")
 
 
-def test_a_session_that_has_ended_leaves_no_request(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "is_left"), [(RUNNING, False), (STOPPED, False), (PAUSED, True)]
+)
+def test_a_session_that_has_ended_leaves_no_request_but_a_pause(
+    desk: Desk, wanted: SessionState, *, is_left: bool
+) -> None:
     session = desk.running()
-    desk.request(PAUSED)
+    request = desk.request(wanted)
     session.move(DRAINING, "SIGTERM")
     session.move(STOPPED, "the engine has ended")
 
-    assert desk.start("run-2").request is None
+    assert desk.start("run-2").request == (request if is_left else None)
+
+
+def test_a_pause_that_is_left_outlasts_a_write_whose_answer_was_lost(desk: Desk) -> None:
+    session = desk.running()
+    request = desk.request(PAUSED)
+    session.beat(0)
+    session.move(PAUSED, "the news", obeyed=request)
+    # As the session itself wrote it, which does not know that.
+    desk.store.write(desk.record.model_copy(update={"version": desk.record.version + 1}))
+
+    session.move(DRAINING, "SIGTERM", left=request)
+
+    assert desk.record.request == request
 
 
 def test_a_request_to_a_session_that_is_not_there_or_has_ended_is_refused(desk: Desk) -> None:
@@ -302,6 +320,17 @@ def test_a_start_whose_session_was_stopped_in_good_order_is_not_counted(desk: De
         session.move(state, "a test")
 
     assert desk.record.starts == cut_off
+
+
+def test_a_start_that_is_to_be_counted_is_counted_also_when_its_session_was_stopped(
+    desk: Desk,
+) -> None:
+    session = desk.running()
+    session.count_start()
+    session.move(DRAINING, "a risk drains")
+    session.move(STOPPED, "it is over")
+
+    assert len(desk.record.starts) == 1
 
 
 @pytest.mark.parametrize("end", [SessionState.FAILED, SessionState.HALTED])

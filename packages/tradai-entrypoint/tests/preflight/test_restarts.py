@@ -8,14 +8,14 @@ import pytest
 from tradai.core import MemoryStore
 from tradai.core.testing import FixedClock
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
-from tradai.entrypoint._preflight.checks import run_checks
-from tradai.entrypoint._preflight.facts import PreflightFacts
-from tradai.entrypoint._preflight.preflight import BUILT_IN
-from tradai.entrypoint._preflight.restarts import (
+from tradai.entrypoint._live._risk.restarts import (
     CHECK_NAME,
     halt_restarts,
     starts_since_halt,
 )
+from tradai.entrypoint._preflight.checks import run_checks
+from tradai.entrypoint._preflight.facts import PreflightFacts
+from tradai.entrypoint._preflight.preflight import BUILT_IN
 
 START = datetime(2026, 11, 29, tzinfo=UTC)
 STARTS = tuple(START + timedelta(minutes=minute) for minute in range(6))

@@ -1,13 +1,12 @@
 import gzip
 import json
 import re
-import sys
 from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 
@@ -15,15 +14,21 @@ from tradai.core import printable
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 from tradai.entrypoint._report.model import (
     BalancePoint,
+    EquityPoint,
     Figure,
+    MonthReturn,
+    PairCandles,
     RunReport,
     RunReportParts,
+    TradeRow,
     TradeStats,
 )
 from tradai.entrypoint._report.page import render_report
+from tradai.entrypoint._report.trade_list import MOST_ROWS
 
 START = datetime(2025, 1, 31, 23, 30, tzinfo=UTC)
-LIBRARY = b'"use strict"; /* a chart library with </script> in it \xe2\x80\xa8 */'
+START_S = round(START.timestamp())
+CANDLES = b"candles"
 HOSTILE = '</title></script><script>alert("1")</script><img src=x onerror=y>&amp;$policy\u2028'
 
 
@@ -64,22 +69,6 @@ class Page(HTMLParser):
         return found[0] or ""
 
 
-@pytest.fixture
-def plotly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package ``plotly`` that has the library and may not be imported."""
-    package = tmp_path / "plotly"
-    (package / "package_data").mkdir(parents=True)
-    (package / "__init__.py").write_text("raise AssertionError('plotly was imported')")
-    (package / "package_data" / "plotly.min.js").write_bytes(LIBRARY)
-    monkeypatch.delitem(sys.modules, "plotly", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-
-
-@pytest.fixture
-def no_plotly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "plotly", None)
-
-
 def group(name: str, profit: float = 1.5, trades: int = 3) -> TradeStats:
     return TradeStats(
         name=name,
@@ -96,6 +85,23 @@ def group(name: str, profit: float = 1.5, trades: int = 3) -> TradeStats:
     )
 
 
+def trade(text: str = "USDT", *, profit: float = 1.5, tag: str | None = None) -> TradeRow:
+    return TradeRow(
+        pair=text,
+        is_short=False,
+        opened_at=START,
+        closed_at=START + timedelta(hours=1),
+        open_rate=1.0,
+        close_rate=2.0,
+        first_stop=0.9,
+        last_stop=None,
+        profit_abs=profit,
+        profit_ratio=profit / 100,
+        enter_tag=text if tag is None else tag,
+        exit_reason=text,
+    )
+
+
 def parts(text: str = "USDT") -> RunReportParts:
     balances = ((1000.0, 0.0), (1010.0, 0.0), (999.9, 0.01), (1012.5, 0.0))
     return RunReportParts(
@@ -105,6 +111,13 @@ def parts(text: str = "USDT") -> RunReportParts:
         balance=tuple(
             BalancePoint(START + timedelta(days=day), *point) for day, point in enumerate(balances)
         ),
+        equity=(
+            EquityPoint(START, 1000.0, 0.0, 1000.0),
+            EquityPoint(START + timedelta(days=1), 990.0, 0.01, None),
+        ),
+        months=(MonthReturn(2025, 1, -0.01), MonthReturn(2025, 2, 0.02)),
+        trades=(trade(text),),
+        candles=(PairCandles(pair=text, short_s=300, long_s=3600, count=1, data=CANDLES),),
         pairs=(group(text, 12.5), group("ETH/USDT", -1.0)),
         exit_reasons=(group(text),),
     )
@@ -129,7 +142,6 @@ def report(text: str = "plain", *, result: RunReportParts | None = None) -> RunR
     )
 
 
-@pytest.mark.usefixtures("plotly")
 def test_the_page_refers_to_nothing_outside_itself() -> None:
     page = Page(render_report(report(result=parts())))
 
@@ -144,25 +156,44 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
     assert page.policy.startswith("default-src 'none';")
 
 
-@pytest.mark.usefixtures("plotly")
-def test_the_library_is_embedded_unchanged_and_never_imported() -> None:
-    page = Page(render_report(report(result=parts())))
-
-    assert gzip.decompress(b64decode(page.script("library"))) == LIBRARY
-
-
-@pytest.mark.usefixtures("plotly")
 def test_the_policy_allows_our_two_scripts_by_their_hash_and_no_other() -> None:
     page = Page(render_report(report(result=parts())))
 
-    driver = next(text for attributes, text in page.scripts if not attributes)
-    hashes = [b64encode(sha256(each).digest()).decode() for each in (driver.encode(), LIBRARY)]
+    scripts = [text for attributes, text in page.scripts if not attributes]
+    hashes = [b64encode(sha256(each.encode()).digest()).decode() for each in scripts]
     allowed = re.search(r"script-src ([^;]*);", page.policy)
     assert allowed is not None
+    assert len(scripts) == 2
     assert allowed[1].split() == [f"'sha256-{each}'" for each in hashes]
 
 
-@pytest.mark.usefixtures("plotly")
+def test_the_library_is_the_vendored_file_and_cannot_end_its_script() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    library = files("tradai.entrypoint._report").joinpath("uplot.js").read_text("utf-8")
+    assert "uPlot (v" in library
+    assert "</script" not in library.lower()
+    assert library in [text for _, text in page.scripts]
+
+
+def test_style_reaches_the_browser_as_it_was_written() -> None:
+    html = render_report(report(result=parts()))
+
+    style = html[html.index("<style>") + 7 : html.index("</style>")]
+    own, library = (
+        files("tradai.entrypoint._report").joinpath(name).read_text("utf-8")
+        for name in ("style.css", "uplot.css")
+    )
+    assert style.strip() == f"{library}\n{own}".strip()
+
+
+def test_candles_are_embedded_as_they_were_packed() -> None:
+    page = Page(render_report(report(result=parts())))
+
+    assert gzip.decompress(b64decode(page.script("candles"))) == CANDLES
+    assert json.loads(page.script("charts"))["pairs"] == [["USDT", 1, 300, 3600]]
+
+
 def test_no_text_of_a_user_becomes_markup() -> None:
     clean = Page(render_report(report(result=parts())))
     hostile = Page(render_report(report(HOSTILE, result=parts(HOSTILE))))
@@ -171,40 +202,31 @@ def test_no_text_of_a_user_becomes_markup() -> None:
     assert hostile.texts.count(printable(HOSTILE)) >= 12
 
 
-@pytest.mark.usefixtures("plotly")
-def test_the_curve_is_json_that_cannot_end_its_script() -> None:
+def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
     page = Page(render_report(report(result=parts(HOSTILE))))
 
-    text = page.script("curve")
+    text = page.script("charts")
 
+    days = [START_S + day * 86_400 for day in range(4)]
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text) == {
-        "at": [f"2025-{day} 23:30:00" for day in ("01-31", "02-01", "02-02", "02-03")],
-        "balance": [1000.0, 1010.0, 999.9, 1012.5],
-        "drawdown": [0.0, 0.0, -0.01, 0.0],
+        "balance": [days, [1000.0, 1010.0, 999.9, 1012.5], [0.0, 0.0, -0.01, 0.0]],
+        "equity": [days[:2], [1000.0, 990.0], [0.0, -0.01], [1000.0, None]],
+        "pairs": [[HOSTILE, 1, 300, 3600]],
+        "trades": [
+            [HOSTILE, START_S, 1.0, START_S + 3600, 2.0, 0.9, None, 1.5, 0.015, *[HOSTILE] * 2, 0]
+        ],
         "currency": HOSTILE,
         "decimals": 2,
     }
 
 
-@pytest.mark.usefixtures("plotly")
 def test_equal_reports_are_equal_pages() -> None:
     first, second = (render_report(report(result=parts())) for _ in range(2))
 
     assert first == second
 
 
-@pytest.mark.usefixtures("no_plotly")
-def test_without_plotly_the_page_keeps_its_tables_and_names_the_missing_package() -> None:
-    page = Page(render_report(report(result=parts())))
-
-    assert not page.scripts
-    assert "script-src 'none'" in page.policy
-    assert any("tradai-entrypoint[freqtrade]" in text for text in page.texts)
-    assert "ETH/USDT" in page.texts
-
-
-@pytest.mark.usefixtures("plotly")
 def test_a_refused_run_is_a_small_page_without_the_library() -> None:
     refused = replace(report(), exit_code=78, verdict="stake_amount is not set: set it", mode=None)
 
@@ -217,10 +239,13 @@ def test_a_refused_run_is_a_small_page_without_the_library() -> None:
     assert {"Exit 78", "stake_amount is not set: set it", "Not started"} <= set(page.texts)
 
 
-@pytest.mark.usefixtures("plotly")
 def test_a_run_without_trades_says_so_instead_of_drawing_a_point() -> None:
     nothing = replace(
-        parts(), balance=(BalancePoint(START, 1000.0, 0.0),), pairs=(), exit_reasons=()
+        parts(),
+        balance=(BalancePoint(START, 1000.0, 0.0),),
+        pairs=(),
+        exit_reasons=(),
+        trades=(),
     )
 
     page = Page(render_report(report(result=nothing)))
@@ -282,6 +307,38 @@ def test_groups_are_sorted_by_profit() -> None:
     names = [text for text in texts if text.endswith("/USDT")]
     assert names == ["C/USDT", "A/USDT", "B/USDT"]
     assert {"+1,234.50", "\u22123.00", "66.7 %", "1 h 30 min"} <= set(texts)
+
+
+def test_months_are_shown_by_year_with_their_compound_total() -> None:
+    months = (MonthReturn(2024, 12, 0.5), MonthReturn(2025, 1, 0.1), MonthReturn(2025, 2, 0.1))
+
+    texts = Page(render_report(report(result=RunReportParts(months=months)))).texts
+
+    start = texts.index("2024")
+    assert texts[start : start + 7] == [
+        *("2024", "+50.00 %", "+50.00 %"),
+        *("2025", "+10.00 %", "+10.00 %", "+21.00 %"),
+    ]
+
+
+def test_each_trade_is_a_row_and_each_of_its_tags_a_choice() -> None:
+    trades = (trade("B/USDT", tag="dip"), trade("A/USDT", profit=-2.0, tag=""))
+
+    page = Page(render_report(report(result=replace(parts(), trades=trades))))
+
+    rows = [each["data-trade"] for tag, each in page.elements if tag == "tr" and each]
+    choices = [each["value"] for tag, each in page.elements if tag == "option"]
+    assert rows == ["0", "1"]
+    assert choices[1:] == ["*", "=A/USDT", "=B/USDT", "*", "=", "=dip", "*", "=A/USDT", "=B/USDT"]
+    assert {"2025-01-31 23:30", "2025-02-01 00:30", "\u22122.0000", "+1.5000"} <= set(page.texts)
+
+
+def test_a_list_of_more_trades_than_a_page_can_hold_says_where_all_are() -> None:
+    trades = (trade(),) * (MOST_ROWS + 1)
+
+    texts = Page(render_report(report(result=RunReportParts(trades=trades)))).texts
+
+    assert "The first 3,000 of 3,001 trades; trades.parquet has all of them." in texts
 
 
 def test_text_that_is_not_unicode_can_still_be_written() -> None:

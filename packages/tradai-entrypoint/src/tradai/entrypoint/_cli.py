@@ -25,6 +25,7 @@ from tradai.entrypoint._commands.jobs.grammar import (
 from tradai.entrypoint._commands.live.grammar import add_approve
 from tradai.entrypoint._commands.live.operator_grammar import add_operators
 from tradai.entrypoint._commands.runs.grammar import add_report, add_runs, add_sync
+from tradai.entrypoint._commands.strategies.grammar import add_init
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
@@ -129,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
+    add_init(commands)
     add_approve(commands)
     add_operators(commands)
     _add_doctor(commands)

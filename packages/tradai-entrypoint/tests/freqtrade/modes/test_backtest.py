@@ -47,11 +47,11 @@ def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> Non
     assert manifest.versions["freqtrade"] == "2026.9"
     assert manifest.engine["name"] == "freqtrade"
     assert manifest.config_id == f"v1-{manifest.digests['config'][:8]}"
-    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert tuple(manifest.artifacts) == ("trades.parquet", "candles.parquet", "engine-result.zip")
     assert "the market rules were made, not captured: for tests" in manifest.notices
     assert done.files == {
         *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
-        *("trades.parquet", "engine-result.zip", "strategy"),
+        *("trades.parquet", "candles.parquet", "engine-result.zip", "strategy"),
     }
 
 
@@ -348,7 +348,11 @@ def test_a_result_on_less_than_was_asked_for_is_kept_and_marked_as_partial(
 
     assert done.code == ExitCode.DATA
     assert words in done.verdict
-    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert tuple(done.manifest.artifacts) == (
+        "trades.parquet",
+        "candles.parquet",
+        "engine-result.zip",
+    )
     assert done.manifest.results["is_partial"]
     assert done.manifest.notices[-1].endswith("all its work: engine-result.zip")
     assert done.manifest.results["trades"] == 12
@@ -375,7 +379,7 @@ def test_a_backtest_whose_callbacks_raised_is_kept_whole_and_marked(
     assert done.code == manifest.exit_code == ExitCode.STRATEGY_ERRORS
     assert "backtest done: 12 trades" in done.verdict
     assert "ValueError('no') at wave_rider.py:9" in done.verdict
-    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip")
+    assert tuple(manifest.artifacts) == ("trades.parquet", "candles.parquet", "engine-result.zip")
     assert "is_partial" not in manifest.results
     assert manifest.results["trades"] == 12
     assert manifest.results["strategy_errors"] == 1

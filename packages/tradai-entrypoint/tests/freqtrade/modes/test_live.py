@@ -21,7 +21,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tradai.core import FileJournal, SystemClock, TradingMode, Utc, canonical_json
-from tradai.core.exceptions import ExternalServiceError, NotFoundError, TradAIError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradAIError,
+)
 from tradai.core.live import (
     Approval,
     LivePlan,
@@ -54,11 +59,13 @@ from tradai.entrypoint._live._account.account import (
     SignedClient,
 )
 from tradai.entrypoint._live._account.order_owner import order_prefix
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.budget import StopBudget
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.gate import SignedIn, Venue
+from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import approvals_of
+from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._live.watchdog import WatchdogTimes
@@ -68,11 +75,12 @@ from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
-from tradai.entrypoint.freqtrade._preparation.live_facts import Venue as LiveVenue
+from tradai.entrypoint.freqtrade._preparation.live_facts import SessionExchange
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_account import traded_account
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase
 
+LOGS: Final = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # No request is sent there.
 NOWHERE: Final = "http://127.0.0.1:9"
 TABLES: Final = """
@@ -162,8 +170,7 @@ class Account:
         self.asked.append("rights")
         return self.rights
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        assert pair is None
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
         self.asked.append("open orders")
         answer = self.open_orders.pop(0) if len(self.open_orders) > 1 else self.open_orders[0]
         if answer is None:
@@ -210,8 +217,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Account:
     """The account that every key is of."""
     account = Account()
     venue = Venue(name=ACCOUNT.venue, sign_in=account.sign_in)
-    for module in ("start", "planned_session"):
-        name = f"tradai.entrypoint.freqtrade._modes._live.{module}.venue_of"
+    for module in ("_modes._live.start", "_preparation.planned_session"):
+        name = f"tradai.entrypoint.freqtrade.{module}.venue_of"
         monkeypatch.setattr(name, lambda *_: venue)
     return account
 
@@ -453,7 +460,7 @@ def test_a_start_reads_the_market_list_once_and_the_account_again_under_its_leas
         signed_in: SignedIn,
         database: EngineDatabase,
         *,
-        venue: LiveVenue,
+        venue: SessionExchange,
     ) -> TradedAccount:
         traded.append(signed_in.state)
         return traded_account(job, context, signed_in, database, venue=venue)
@@ -959,6 +966,50 @@ def test_coins_that_cannot_be_sold_are_no_reason_to_read_orders(
     assert "orders" not in account.asked
 
 
+def test_a_start_sends_four_signed_reads_and_one_for_each_order_that_has_ended_since(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path, tell: Tell
+) -> None:
+    approve()
+    numbers = ("1", "2", "3", "4")
+    book(
+        state,
+        *(
+            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0)"
+            for each in numbers
+        ),
+    )
+    ended = (
+        replace(filled(each), status=OrderStatus.EXPIRED, filled=Decimal()) for each in numbers
+    )
+    account.earlier_orders = [*ended]
+    before: list[str] = []
+    stop = tell(signal.SIGTERM)
+
+    def note() -> None:
+        before.extend(account.asked)
+        stop()
+
+    assert live(reactions={TRADING: note}, on_sigterm="stops").code == ExitCode.DONE
+    assert before == ["account", "account", "rights", "open orders", *["order"] * 4]
+
+
+def test_the_first_look_at_the_capital_is_that_under_the_lease(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    """The predecessor, whose lease is waited for, loses some of it."""
+    approve()
+    account.earlier_balances = [account.balances]
+    account.balances = (Balance(asset="USDT", free=Decimal(900), locked=Decimal()),)
+
+    assert stopped().code == ExitCode.DONE
+    (record,) = (
+        path
+        for path in state.rglob("*")
+        if path.is_file() and "capital" in path.read_text(errors="replace")
+    )
+    assert Decimal(json.loads(record.read_text())["capital"]) == 900
+
+
 def test_a_halt_is_refused_until_it_is_cleared(
     live: Run, stopped: Run, approve: Callable[..., LivePlan], state: Path
 ) -> None:
@@ -1235,6 +1286,93 @@ def test_a_session_that_lost_its_lease_ends_its_engine_at_once(
     assert not is_alive(done.given["pid"])
     moves = [entry.facts["end"] for entry in done.journal if entry.event == "session_moved"]
     assert moves[-1] == "failed"
+
+
+AT: Final = "2026-11-24 01:03:38,504"
+STOPS_ITSELF: Final = [
+    f"{AT} - freqtrade.worker - ERROR - OperationalException. Stopping trader ...",
+    "Traceback (most recent call last):",
+    '  File "/freqtrade/worker.py", line 199, in _process_running',
+    "freqtrade.exceptions.OperationalException: the model server is gone",
+    f"{AT} - freqtrade.worker - INFO - Changing state from RUNNING to: STOPPED",
+]
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_an_engine_that_stops_trading_by_itself_is_drained_and_people_are_told(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approve()
+    account.open_orders = [[], [order("1", f"{PREFIX}1")]]
+
+    done = live(loops=[[], STOPS_ITSELF], orders=[placed("1")], on_sigterm="stops")
+
+    assert done.code == ExitCode.STALLED, done.verdict
+    assert "the model server is gone" in done.verdict
+    assert [row["order_id"] for row in done.manifest.live["drain"]["left"]] == ["1"]
+    moves = [entry.facts for entry in done.journal if entry.event == "session_moved"]
+    assert [move["end"] for move in moves] == ["warm-up", "running", "draining", "failed"]
+    assert "the engine stopped trading by itself" in moves[-2]["reason"]
+    alerts = [each.getMessage() for each in caplog.records if each.name == "tradai.alerts"]
+    assert any(each.startswith("stalled: the engine stopped trading by") for each in alerts)
+
+
+def test_a_session_whose_callbacks_raised_has_failed_by_its_record_too(
+    stopped: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    said = (LOGS / "dry-run-strategy-raises.txt").read_text().splitlines()
+
+    done = stopped(says=[line for line in said if "worker" not in line and "SIGINT" not in line])
+
+    assert done.code == ExitCode.STRATEGY_ERRORS, done.verdict
+    assert "the session stopped in good order" in done.verdict
+    record = ObjectSessionStore.for_uri(f"file:{state}/sessions").read("waves")
+    assert record is not None
+    assert (record.state, len(record.starts)) == (SessionState.FAILED, 1)
+    assert "but the strategy raised" in record.reason
+
+
+def test_an_approval_that_is_revoked_while_a_lease_is_waited_for_does_not_count(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = approve()
+    acquire = HeldLeases.acquire
+
+    def revoke_and_acquire(leases: HeldLeases, *, say: Callable[[str], None]) -> None:
+        approvals = approvals_of(LiveSettings())
+        (listed,) = approvals.listing(plan.strategy)
+        approvals.revoke(
+            plan.strategy, listed.approval_id, revoked_by="Ada Example", reason="a test"
+        )
+        acquire(leases, say=say)
+
+    monkeypatch.setattr(HeldLeases, "acquire", revoke_and_acquire)
+
+    refused(live, ExitCode.NOT_PERMITTED, "revoked")
+
+
+def test_an_engine_that_was_killed_without_a_drain_ends_76(
+    live: Run, approve: Callable[..., LivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = WatchdogTimes(settle_s=0.1, cancel_s=0.5)
+    monkeypatch.setattr("tradai.entrypoint._live.watchdog.WatchdogTimes", lambda: soon)
+    approve()
+
+    def fail() -> None:
+        monkeypatch.setattr(LiveSession, "beat", refuse)
+
+    def refuse(_: LiveSession) -> None:
+        message = "a store refuses this process"
+        raise ConfigurationError(message, key="store")
+
+    done = live(reactions={TRADING: fail})
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the engine was killed: a store refuses this process; look at the orders" in done.verdict
 
 
 @pytest.fixture

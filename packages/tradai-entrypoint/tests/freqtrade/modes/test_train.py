@@ -46,7 +46,12 @@ def test_a_training_leaves_models_that_predict_the_same_when_loaded_again(train:
     assert manifest.results["models"] == 2
     assert manifest.results["trades"] == 12
     assert manifest.digests["models"] == "model of BTC"
-    assert tuple(manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert tuple(manifest.artifacts) == (
+        "trades.parquet",
+        "candles.parquet",
+        "engine-result.zip",
+        "models",
+    )
     kept = {str(path.relative_to(done.folder / "models")) for path in done.folder.rglob("*_*.j*")}
     assert kept == MODELS.keys()
 
@@ -124,7 +129,12 @@ def test_a_model_that_could_not_be_trained_is_bad_data(train: Run) -> None:
 
     assert done.code == ExitCode.DATA
     assert "Training BTC/USDT raised exception" in done.verdict
-    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert tuple(done.manifest.artifacts) == (
+        "trades.parquet",
+        "candles.parquet",
+        "engine-result.zip",
+        "models",
+    )
     assert done.manifest.results["is_partial"]
 
 
@@ -171,7 +181,12 @@ def test_a_signal_while_the_models_are_proven_ends_the_run_and_keeps_them(
     )
 
     assert done.code == ExitCode.TERMINATED
-    assert tuple(done.manifest.artifacts) == ("trades.parquet", "engine-result.zip", "models")
+    assert tuple(done.manifest.artifacts) == (
+        "trades.parquet",
+        "candles.parquet",
+        "engine-result.zip",
+        "models",
+    )
     assert "models" not in done.manifest.digests
 
 

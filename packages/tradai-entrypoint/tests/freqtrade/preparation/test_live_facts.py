@@ -26,17 +26,14 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.live_facts import (
     LiveEngine,
+    SessionExchange,
     SessionFacts,
-    Venue,
     gather_facts,
 )
 
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
 ANSWERS = '{"schema_problems": ["a: b"], "client_order_id": "x-1"}'
 CONFIG = StrategyConfig(name="wave", version="1.0.0", timeframe="5m", pairs=("BTC/USDT",))
-
-
-KEYS = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
 
 
 def markets(*pairs: str) -> MarketsSnapshot:
@@ -78,9 +75,10 @@ def gather(
         interrupts=Interrupts(),
     )
     exchange = exchange_named("binance")
+    keys = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
     # The market server has no account, so each signed read fails.
-    reads = exchange.sign_in(KEYS, base_url=base_url).reads
-    venue = Venue(exchange=exchange, base_url=base_url, reads=reads)
+    reads = exchange.sign_in(keys, base_url=base_url).reads
+    venue = SessionExchange(exchange=exchange, base_url=base_url, reads=reads)
     return gather_facts(session, venue=venue, engine=engine, keep=keep)
 
 

@@ -11,7 +11,7 @@ from scripted_venue import MARKETS, KilledError
 
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import OrderStatus
-from tradai.entrypoint._live._drain.books import compare_books
+from tradai.entrypoint._live._account.books import compare_books
 from tradai.entrypoint._live._drain.budget import StopStep
 from tradai.entrypoint._process.exit_codes import ExitCode
 

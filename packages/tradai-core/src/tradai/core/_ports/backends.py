@@ -10,8 +10,9 @@ from tradai.core._ports.job_runner import JobRunner
 from tradai.core._ports.lease_store import LeaseStore
 from tradai.core._ports.protocols import ApprovalStore, ObjectStore, RunJournal, SecretSource
 from tradai.core._ports.repositories import DataRepository
-from tradai.core._ports.session_store import AlertChannel, SessionStore
+from tradai.core._ports.session_store import SessionStore
 from tradai.core._ports.tracker import Tracker
+from tradai.core._sessions.alert import AlertChannel
 from tradai.core.exceptions import ConfigurationError
 
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]+):")

@@ -1,10 +1,9 @@
-"""Ports of trading sessions: the stores of their records, and the channels of their alerts."""
+"""The port of the stores that keep the records of trading sessions."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tradai.core._sessions.alert import Alert
     from tradai.core._sessions.record import SessionRecord
 
 
@@ -40,20 +39,4 @@ class SessionStore(Protocol):
 
     def records(self) -> "Iterator[SessionRecord]":
         """Yield the records of all sessions, sorted by name."""
-        ...
-
-
-class AlertChannel(Protocol):
-    """A way to people: a log, a web address, a topic."""
-
-    def send(self, alert: "Alert") -> None:
-        """Deliver `alert`, or raise, within some ten seconds.
-
-        The caller has a thread for it, logs its errors and goes on.
-
-        Raises:
-            ConfigurationError: The channel cannot work as it is configured.
-            NotFoundError: A secret or a topic does not exist.
-            ExternalServiceError: The alert was refused, or may not have arrived.
-        """
         ...

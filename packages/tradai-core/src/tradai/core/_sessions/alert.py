@@ -1,8 +1,8 @@
-"""Alert of a trading session, for people."""
+"""An alert of a trading session, and the port of the channels that bring it to people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Protocol, final
 
 from tradai.core._documents.json_values import JsonValue, thaw
 from tradai.core._time.instants import Utc
@@ -49,3 +49,19 @@ class Alert:
             "at": self.at.isoformat(),
             "repeats": self.repeats,
         }
+
+
+class AlertChannel(Protocol):
+    """A way to people: a log, a web address, a topic."""
+
+    def send(self, alert: Alert) -> None:
+        """Deliver `alert`, or raise, within some ten seconds.
+
+        The caller has a thread for it, logs its errors and goes on.
+
+        Raises:
+            ConfigurationError: The channel cannot work as it is configured.
+            NotFoundError: A secret or a topic does not exist.
+            ExternalServiceError: The alert was refused, or may not have arrived.
+        """
+        ...

@@ -43,7 +43,7 @@ class SessionState(StrEnum):
 
     Attributes:
         STARTING: Checks are made; no order is sent.
-        WARM_UP: The engine starts and loads candles; no order is sent.
+        WARM_UP: The engine starts, paused: it loads candles, and opens no position.
         RUNNING: Orders are sent.
         PAUSED: Positions are kept and closed by their rules; no position is opened.
         DRAINING: The engine is being stopped, and open orders are dealt with.

@@ -31,11 +31,8 @@ if TYPE_CHECKING:
         ApprovalEntryKind as ApprovalEntryKind,
         ApprovalStore as ApprovalStore,
     )
-    from tradai.core._ports.session_store import (
-        AlertChannel as AlertChannel,
-        SessionStore as SessionStore,
-    )
-    from tradai.core._sessions.alert import Alert as Alert
+    from tradai.core._ports.session_store import SessionStore as SessionStore
+    from tradai.core._sessions.alert import Alert as Alert, AlertChannel as AlertChannel
     from tradai.core._sessions.record import (
         SessionRecord as SessionRecord,
         SessionRequest as SessionRequest,
@@ -59,8 +56,8 @@ if not TYPE_CHECKING:
             "_local.object_approval_store": "ObjectApprovalStore",
             "_local.object_session_store": "ObjectSessionStore",
             "_ports.protocols": "ApprovalEntry ApprovalEntryKind ApprovalStore",
-            "_ports.session_store": "AlertChannel SessionStore",
-            "_sessions.alert": "Alert",
+            "_ports.session_store": "SessionStore",
+            "_sessions.alert": "Alert AlertChannel",
             "_sessions.record": "SessionRecord SessionRequest check_session_name",
             "_sessions.state": "SessionState",
             "_types.symbols": "check_strategy_name",

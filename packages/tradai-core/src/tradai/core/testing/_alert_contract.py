@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from tradai.core._ports.session_store import AlertChannel
-from tradai.core._sessions.alert import Alert
+from tradai.core._sessions.alert import Alert, AlertChannel
 
 _AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
 

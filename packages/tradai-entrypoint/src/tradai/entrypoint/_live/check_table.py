@@ -41,7 +41,7 @@ class CheckFailedError(TradingError):
     code = "check_failed"
 
     def __init__(self, message: str, /, *, checks: tuple[str, ...], exit_code: ExitCode) -> None:
-        """Keep the names, and take the exit code of the first of them."""
+        """Keep the names; the first of them is the reason."""
         super().__init__(message, reason=checks[0])
         self.checks = checks
         self.exit_code = exit_code
@@ -88,8 +88,14 @@ def require_all(rows: Sequence[CheckRow], *, mode: TradingMode, expected: Collec
         raise CheckFailedError(
             f"the run may not start in mode {mode.value!r}: {sentences}",
             checks=tuple(row.name for row in refused),
-            exit_code=refused[0].exit_code,
+            exit_code=_exit_code(refused),
         )
+
+
+def _exit_code(refused: Sequence[CheckRow]) -> ExitCode:
+    """Return the code of the first row, unless one halts trading, which a person must clear."""
+    is_halted = any(row.exit_code is ExitCode.HALTED for row in refused)
+    return ExitCode.HALTED if is_halted else refused[0].exit_code
 
 
 def _with_exit_code(row: CheckRow) -> CheckRow:

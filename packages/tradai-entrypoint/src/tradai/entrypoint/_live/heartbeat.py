@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from tradai.core import LoggerMixin, SystemClock, WaitingClock
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core.exceptions import TradAIError, TradingError
 from tradai.core.live import SessionRequest
 from tradai.entrypoint._live.session import Session
 
@@ -69,7 +69,7 @@ class Heartbeat(LoggerMixin):
     def beat(self) -> SessionRequest | None:
         """Beat if that is due, and return the request of an operator that is to be obeyed.
 
-        A store that does not answer is asked again at the next beat.
+        A store that refuses or does not answer is asked again at the next beat.
 
         Raises:
             TradingError: Another process has the record of the session.
@@ -81,7 +81,9 @@ class Heartbeat(LoggerMixin):
         self._look()
         try:
             return self._session.beat(self._turns)
-        except ExternalServiceError as exc:
+        except TradingError:
+            raise
+        except TradAIError as exc:
             self.logger.warning("heartbeat not stored", extra={"error": str(exc)})
             return None
 

@@ -12,8 +12,8 @@ from typing import Final, Protocol, final
 from tradai.core import SystemClock, WaitingClock
 from tradai.core.exceptions import (
     ConfigurationError,
-    ExternalServiceError,
     LeaseLostError,
+    TradAIError,
     TradingError,
 )
 
@@ -43,10 +43,6 @@ class KeptLease(Protocol):
         """Extend it; see `tradai.core.Lease.renew`."""
         ...
 
-    def release(self) -> None:
-        """Give it back; see `tradai.core.Lease.release`."""
-        ...
-
 
 class FedWatchdog(Protocol):
     """The part of `Watchdog` that keeping a lease needs.
@@ -60,10 +56,6 @@ class FedWatchdog(Protocol):
 
     def feed(self, seconds: float) -> None:
         """Let the engine live for `seconds`; raise `TradingError` when it is gone."""
-        ...
-
-    def stand_down(self) -> bool:
-        """End the watch; raise `TradingError` while the engine runs."""
         ...
 
 
@@ -146,9 +138,10 @@ class LeaseKeeper:
         is_short = self.is_lost or self._is_unwatched or self._sure_s < self._drain_s
         return (self._problem or "the lease was not renewed in time") if is_short else None
 
-    def is_sure_for(self, seconds: float) -> bool:
-        """Return whether the lease is sure for so long."""
-        return not self.is_lost and self._sure_s >= seconds
+    @property
+    def sure_s(self) -> float:
+        """Seconds for which the engine may still trade or be stopped; 0 when the lease is lost."""
+        return 0.0 if self.is_lost else self._sure_s
 
     def renew(self) -> None:
         """Renew it now, though it is not due: a stop that begins needs the whole time."""
@@ -156,7 +149,11 @@ class LeaseKeeper:
         self.keep()
 
     def keep(self) -> None:
-        """Renew the lease when that is due, and feed the watchdog; an outage is tried again."""
+        """Renew the lease when that is due, and feed the watchdog.
+
+        An outage, or a store that refuses this process, is tried again: the lease is sure for a
+        while, in which the engine can be stopped in good order.
+        """
         if not self._watchdog.is_alive:
             self._note_unwatched("the watchdog beside the engine has ended")
         if self.due_in_s > 0:
@@ -169,7 +166,7 @@ class LeaseKeeper:
         except LeaseLostError as exc:
             self._has_lost, self._problem = True, str(exc)
             _log.error("lease lost", extra={"error": str(exc)})
-        except ExternalServiceError as exc:
+        except TradAIError as exc:
             self._due_s = self._clock() + _RETRIED_EVERY * self._lease.ttl_s
             self._problem = f"the lease cannot be renewed: {exc}"
             _log.warning("lease not renewed", extra={"error": str(exc)})
@@ -186,7 +183,7 @@ class LeaseKeeper:
     def _feed(self) -> None:
         """Pass on how long the lease is sure; a lost one ends the engine at once."""
         try:
-            self._watchdog.feed(0.0 if self.is_lost else self._sure_s)
+            self._watchdog.feed(self.sure_s)
         except TradingError as exc:
             self._note_unwatched(str(exc))
 
@@ -194,20 +191,3 @@ class LeaseKeeper:
         if not self._is_unwatched:
             self._is_unwatched, self._problem = True, problem
             _log.error("watchdog gone", extra={"error": problem})
-
-    def release(self) -> bool:
-        """Let the watchdog stand down and give the lease back, after the engine has ended.
-
-        Returns:
-            Whether the watchdog has done nothing.
-
-        Raises:
-            TradingError: The engine still runs; the lease is kept.
-        """
-        has_stood_down = self._watchdog.stand_down()
-        try:
-            self._lease.release()
-        except ExternalServiceError as exc:
-            # It ends by itself.
-            _log.warning("lease not released", extra={"error": str(exc)})
-        return has_stood_down

@@ -9,7 +9,13 @@ from typing import Final, Self, final
 from urllib.parse import quote, urlsplit
 
 from tradai.core import Lease, LoggerMixin, SystemClock, WaitingClock, digest, lease_for
-from tradai.core.exceptions import ExternalServiceError, LeaseHeldError, ValidationError
+from tradai.core.exceptions import (
+    ExternalServiceError,
+    LeaseHeldError,
+    LeaseLostError,
+    TradAIError,
+    ValidationError,
+)
 from tradai.core.live import TradingAccount
 
 _DIGITS: Final = 16
@@ -103,14 +109,16 @@ class HeldLeases(LoggerMixin):
 
         Raises:
             LeaseLostError: One is not held any more.
-            ExternalServiceError: A store refused or did not answer; `remaining_s` says how long
-                the leases hold.
+            TradAIError: A store refused or did not answer; `remaining_s` says how long the leases
+                hold.
         """
-        failure: ExternalServiceError | None = None
+        failure: TradAIError | None = None
         for lease in self._leases:
             try:
                 lease.renew()
-            except ExternalServiceError as exc:
+            except LeaseLostError:
+                raise
+            except TradAIError as exc:
                 # The others are renewed, and one that is lost is worse news.
                 failure = exc
         if failure is not None:

@@ -1,19 +1,16 @@
 """The session of a live engine: lease kept, heart beating, operators obeyed, people told."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, final
+from typing import Final, final
 
 from tradai.core import Clock, SystemClock
-from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradingError
+from tradai.core.exceptions import LeaseLostError, TradAIError, TradingError
 from tradai.core.live import RiskAction, SessionRequest, SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
-from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live._risk.trading_halt import TradingHalt
-from tradai.entrypoint._live.heartbeat import Heartbeat
-from tradai.entrypoint._live.lease_keeper import LeaseKeeper
 from tradai.entrypoint._live.session import Session
+from tradai.entrypoint._live.supervision import PausableEngine, Supervision
 from tradai.entrypoint._process.exit_codes import Verdict
 
 _log: Final = logging.getLogger(__name__)
@@ -21,29 +18,6 @@ _log: Final = logging.getLogger(__name__)
 _TRADING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING, SessionState.PAUSED})
 # States from which a risk pauses a session.
 _ENTERING: Final = frozenset({SessionState.WARM_UP, SessionState.RUNNING})
-
-
-class PausableEngine(Protocol):
-    """An engine that an operator may pause."""
-
-    def pause_entries(self) -> bool:
-        """Ask it to open no more positions; return whether it agreed."""
-        ...
-
-    def resume_entries(self) -> bool:
-        """Ask it to open positions again; return whether it agreed."""
-        ...
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supervision:
-    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control."""
-
-    keeper: LeaseKeeper
-    heartbeat: Heartbeat
-    risks: RiskWatch
-    engine: PausableEngine
 
 
 @final
@@ -81,9 +55,11 @@ class LiveSession:
         self._alerts = alerts
         self._halt = halt
         self._supervision: Supervision | None = None
-        # Whether only the risks hold the session in its pause, and no operator does.
-        self._is_paused_by_risk = False
+        # Pause of an operator that was obeyed; without one, only the risks hold a paused session.
+        self._pause: SessionRequest | None = None
         self._deferred: SessionRequest | None = None
+        # Whether an operator asks for the stop, and nothing did before.
+        self._is_asked_to_stop = False
 
     def supervise(self, supervision: Supervision | None) -> None:
         """Keep the right to trade beside an engine from now on; None ends that."""
@@ -113,12 +89,19 @@ class LiveSession:
         except TradingError as exc:
             self.stop_for(str(exc))
             return
-        if self._session.state is SessionState.WARM_UP:
+        # A pause would start an engine that has stopped trading.
+        if self.stop_reason is None:
+            self._go_on(request, parts)
+
+    def _go_on(self, request: SessionRequest | None, parts: Supervision) -> None:
+        """Obey `request`; without one, let an engine that warms up trade."""
+        is_warming_up = self._session.state is SessionState.WARM_UP
+        if is_warming_up:
             # Also the one that a predecessor has left, before the next heartbeat is due.
             request = self._session.request
         if request is not None:
             self._obey(request, parts)
-        elif self._session.state is SessionState.WARM_UP and parts.risks.action is RiskAction.NONE:
+        elif is_warming_up and parts.risks.action is RiskAction.NONE:
             self._let_trade(parts.engine)
 
     def halt(self, cause: str) -> None:
@@ -136,29 +119,34 @@ class LiveSession:
         """Return the verdict on a session that was halted; None on another one."""
         return self._halt.judge()
 
-    def secure(self, seconds: float) -> None:
-        """Renew the lease for a stop that takes `seconds`.
+    def secure(self, seconds: float) -> float:
+        """Renew the lease for a stop of `seconds`, and return how many of them it has.
+
+        It has less when the place of leases refuses or does not answer.
 
         Raises:
-            LeaseLostError: It is not sure for so long: the watchdog ends the engine, and nothing
-                may be changed at the exchange.
+            LeaseLostError: It has none: the watchdog ends the engine, and nothing may be changed at
+                the exchange.
         """
         parts = self._supervision
-        if parts is not None:
-            parts.keeper.renew()
-            if not parts.keeper.is_sure_for(seconds):
-                self._lose(parts.keeper.reason_to_stop)
+        if parts is None:
+            return seconds
+        parts.keeper.renew()
+        if parts.keeper.is_lost:
+            self._lose(parts.keeper.reason_to_stop)
+        return min(seconds, parts.keeper.sure_s)
 
     def move(
         self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
     ) -> None:
         """Move the session, and tell people; without its store it is moved nevertheless."""
-        is_by_risk = self._is_paused_by_risk and state is SessionState.PAUSED
+        is_by_risk = self._pause is None and state is SessionState.PAUSED
         kind = "paused by risk" if is_by_risk else "session"
-        self._alerts.send(kind, f"it is {state}: {reason}")
+        self._alerts.send_change(kind, f"it is {state}: {reason}")
+        left = None if state in _TRADING else self._pause
         try:
-            self._session.move(state, reason, obeyed=obeyed)
-        except (ExternalServiceError, TradingError) as exc:
+            self._session.move(state, reason, obeyed=obeyed, left=left)
+        except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
     def stop_for(self, reason: str | None) -> None:
@@ -166,23 +154,46 @@ class LiveSession:
         if reason is not None and self.stop_reason is None:
             self.stop_reason = reason
 
+    def note_stall(self, reason: str, *, has_stopped: bool) -> None:
+        """Tell people that the engine stands still; one that has stopped trading is stopped.
+
+        A pause would start it again, and without it positions are in the hands of no rule.
+        """
+        self._alerts.send_change("stalled", reason)
+        if has_stopped:
+            self.stop_for(reason)
+
+    def note_recovery(self, reason: str) -> None:
+        """Tell people that the engine goes on after `reason`."""
+        self._alerts.send_change("stalled", f"it goes on again, after: {reason}")
+
     def drain(self) -> None:
-        """Begin to stop, for the reason that there is."""
-        request = self._session.request
-        is_asked = request is not None and request.state is SessionState.STOPPED
-        reason = self.stop_reason or "the session is asked to stop"
-        self.move(SessionState.DRAINING, reason, obeyed=request if is_asked else None)
+        """Begin to stop, for the reason that there is.
+
+        A request to stop stays in the record until the end: when this process is killed before, the
+        next one obeys it.
+        """
+        if self.stop_reason is not None and not self._is_asked_to_stop:
+            # Else a service would start it again and again.
+            self._session.count_start()
+        self.move(SessionState.DRAINING, self.stop_reason or "the session is asked to stop")
 
     def end(self, reason: str, state: SessionState) -> None:
         """Move the session to its last `state`; it is stopped only when it was drained before.
 
-        One that was halted is halted whatever else was wrong.
+        One that was halted is halted whatever else was wrong, unless it lost its lease before it
+        was drained. One that has ended before stays as it is.
         """
+        if self._session.state.is_final:
+            return
         is_drained = self._session.state is SessionState.DRAINING
         if is_drained and self._halt.cause is not None:
             state = SessionState.HALTED
         is_failed = state is SessionState.STOPPED and not is_drained
-        self.move(SessionState.FAILED if is_failed else state, reason)
+        request = self._session.request
+        is_stop = request is not None and request.state is SessionState.STOPPED
+        obeyed = request if is_stop else None
+        self.move(SessionState.FAILED if is_failed else state, reason, obeyed=obeyed)
 
     def _lose(self, problem: str | None) -> None:
         reason = problem or "the lease is not sure any more"
@@ -200,21 +211,18 @@ class LiveSession:
             self.halt(parts.risks.reason)
         elif action is RiskAction.DRAIN:
             self.stop_for(f"a risk has reached its limit: {parts.risks.reason}")
-        elif action is RiskAction.PAUSE:
-            self._pause_for_risk(parts)
-        else:
-            self._release(parts)
+        elif self.stop_reason is None:
+            move = self._pause_for_risk if action is RiskAction.PAUSE else self._release
+            move(parts)
 
     def _pause_for_risk(self, parts: Supervision) -> None:
         if self._session.state in _ENTERING and parts.engine.pause_entries():
-            self._is_paused_by_risk = True
             self.move(SessionState.PAUSED, f"a risk has reached its limit: {parts.risks.reason}")
 
     def _release(self, parts: Supervision) -> None:
         """End a pause that only the risks had asked for."""
-        is_held = self._is_paused_by_risk and self._session.state is SessionState.PAUSED
+        is_held = self._pause is None and self._session.state is SessionState.PAUSED
         if is_held and parts.engine.resume_entries():
-            self._is_paused_by_risk = False
             self.move(SessionState.RUNNING, parts.risks.reason)
 
     def _obey(self, request: SessionRequest, parts: Supervision) -> None:
@@ -222,14 +230,19 @@ class LiveSession:
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
+            self._pause, self._is_asked_to_stop = None, True
             self.stop_for(reason)
         elif wanted is SessionState.RUNNING and parts.risks.action is not RiskAction.NONE:
             self._defer(request, parts.risks.reason)
         elif wanted is state:
-            self._is_paused_by_risk = False
+            self._keep_pause(request)
             self._note_obeyed(request)
         elif state in _TRADING and _ask(parts.engine, wanted):
+            self._keep_pause(request)
             self.move(wanted, reason, obeyed=request)
+
+    def _keep_pause(self, request: SessionRequest) -> None:
+        self._pause = request if request.state is SessionState.PAUSED else None
 
     def _defer(self, request: SessionRequest, reason: str) -> None:
         """Leave a request to go on in the record until the risks allow it."""
@@ -241,13 +254,13 @@ class LiveSession:
 
     def _let_trade(self, engine: PausableEngine) -> None:
         """Let a started engine open positions; one that does not answer is asked again."""
-        if self.stop_reason is None and engine.resume_entries():
+        if engine.resume_entries():
             self.move(SessionState.RUNNING, "the engine trades")
 
     def _note_obeyed(self, request: SessionRequest) -> None:
         try:
             self._session.obey(request)
-        except (ExternalServiceError, TradingError) as exc:
+        except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
 

@@ -31,6 +31,8 @@ class Session:
         self._journal = journal
         self._clock = clock
         self._obeyed: SessionRequest | None = None
+        self._left: SessionRequest | None = None
+        self._is_counted = False
 
     @classmethod
     def start(
@@ -45,7 +47,8 @@ class Session:
         """Write the record of a session that starts, over that of its predecessor.
 
         A request that the predecessor did not obey before it was killed is left to this session,
-        and so is the pause in which it was killed.
+        and so is the pause in which it was killed. A pause of an operator is left also by one that
+        has ended.
 
         Raises:
             ConflictError: Another process starts the session.
@@ -86,9 +89,9 @@ class Session:
 
     @property
     def starts(self) -> tuple[datetime, ...]:
-        """Instants of the last starts, oldest first: those that failed or were cut off, and this.
+        """Instants of the last starts that count in the restart budget, oldest first.
 
-        A session that is stopped in good order has no start among them.
+        That of a session which a signal or an operator has stopped in good order does not.
         """
         return self._record.starts
 
@@ -98,9 +101,20 @@ class Session:
         return self._record.request
 
     def move(
-        self, state: SessionState, reason: str, *, obeyed: SessionRequest | None = None
+        self,
+        state: SessionState,
+        reason: str,
+        *,
+        obeyed: SessionRequest | None = None,
+        left: SessionRequest | None = None,
     ) -> None:
-        """Move to `state`; with `obeyed`, that request is taken from the record.
+        """Move to `state`.
+
+        Args:
+            state: The new state.
+            reason: Sentence for people.
+            obeyed: Request that is taken from the record.
+            left: Pause that is left to the next session, unless another request waits.
 
         Raises:
             ValidationError: The move is not legal; see `SessionState`.
@@ -110,17 +124,24 @@ class Session:
         start, now = self.state, self._clock.now()
         reason = reason.strip() or "no reason was given"
         self._change(state=start.move_to(state), reason=reason, moved_at=now, beat_at=now)
-        if state is SessionState.STOPPED:
-            # Only starts that failed or were cut off count in the restart budget.
+        if state is SessionState.STOPPED and not self._is_counted:
             self._change(starts=self.starts[:-1])
         if obeyed is not None:
             self._obeyed = obeyed
             self._change(request=self._unless_obeyed(self.request))
+        if left is not None and self.request is None:
+            # It was obeyed here, and is to be obeyed again.
+            self._left, self._obeyed = left, None
+            self._change(request=left)
         try:
             self._journal.append("session_moved", start=start.value, end=state.value, reason=reason)
         finally:
             # Operators elsewhere see the move also when this disk is full.
             self._publish()
+
+    def count_start(self) -> None:
+        """Count this start in the restart budget, also when it ends in good order."""
+        self._is_counted = True
 
     def obey(self, request: SessionRequest) -> None:
         """Take `request` from the record: the session has the state that it asks for.
@@ -179,15 +200,17 @@ class Session:
                 "another process has it; stop this one, and look which of them may trade"
             )
             raise TradingError(message, reason="session_taken")
-        self._change(version=found.version, request=self._unless_obeyed(found.request))
+        request = self._unless_obeyed(found.request) or self._left
+        self._change(version=found.version, request=request)
 
     def _unless_obeyed(self, request: SessionRequest | None) -> SessionRequest | None:
         return None if request == self._obeyed else request
 
 
 def _left_to_successor(before: SessionRecord) -> SessionRequest | None:
+    request = before.request
     if before.state.is_final:
-        return None
+        return request if request and request.state is SessionState.PAUSED else None
     if before.request is not None or before.state is not SessionState.PAUSED:
         return before.request
     by = f"run {before.run_id}"

@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from tradai.entrypoint._live._risk import restarts
 from tradai.entrypoint._preflight import (
     account_checks,
     engine_checks,
     market_checks,
-    restarts,
     state_checks,
 )
 from tradai.entrypoint._preflight.checks import (

@@ -32,6 +32,79 @@ class BalancePoint:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class EquityPoint:
+    """Value of the account at an aware instant, open positions at their price.
+
+    Attributes:
+        drawdown: Fall from the highest value so far, as a ratio of it.
+        market: Value of the starting balance if all pairs had been bought in equal parts at the
+            start and held; None without candles.
+    """
+
+    at: datetime
+    equity: float
+    drawdown: float
+    market: float | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class MonthReturn:
+    """Change of the account's value in a calendar month, as a ratio of it before."""
+
+    year: int
+    month: int
+    ratio: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRow:
+    """A closed trade.
+
+    Attributes:
+        first_stop: Stop price at the entry; None without a stop.
+        last_stop: Stop price at the exit; None without a stop.
+        profit_abs: In stake currency, after fees.
+    """
+
+    pair: str
+    is_short: bool
+    opened_at: datetime
+    closed_at: datetime
+    open_rate: float
+    close_rate: float
+    first_stop: float | None
+    last_stop: float | None
+    profit_abs: float
+    profit_ratio: float
+    enter_tag: str
+    exit_reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairCandles:
+    """Candles of a pair for its chart: short ones around trades, longer ones elsewhere.
+
+    Attributes:
+        short_s: Length of a candle around a trade.
+        long_s: Length of a candle elsewhere.
+        count: Number of candles.
+        data: Columns of `count` little-endian numbers, one after the other: seconds from the
+            opening of the candle before (the first: since 1970) and seconds until its close as
+            uint32; open, high, low, close and volume as float32.
+    """
+
+    pair: str
+    short_s: int
+    long_s: int
+    count: int
+    data: bytes
+
+
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeStats:
     """Statistics of closed trades that share a pair or an exit reason.
@@ -69,12 +142,20 @@ class RunReportParts:
         highlights: Figures shown large; up to four fit in a row.
         figures: All other figures.
         balance: Balance after each closed trade, sorted by time.
+        equity: Value of the account, sorted by time.
+        months: Return of each month, sorted by time.
+        trades: Closed trades, sorted by the time of their entry.
+        candles: Candles of each pair, in the order of the pairs.
     """
 
     currency: str = ""
     highlights: tuple[Figure, ...] = ()
     figures: tuple[Figure, ...] = ()
     balance: tuple[BalancePoint, ...] = ()
+    equity: tuple[EquityPoint, ...] = ()
+    months: tuple[MonthReturn, ...] = ()
+    trades: tuple[TradeRow, ...] = ()
+    candles: tuple[PairCandles, ...] = ()
     pairs: tuple[TradeStats, ...] = ()
     exit_reasons: tuple[TradeStats, ...] = ()
 

@@ -9,7 +9,7 @@ from tradai.entrypoint._report.config_rows import flatten, shorten_sources
 from tradai.entrypoint._report.formatting import duration, instant
 from tradai.entrypoint._report.html import Markup, element, fill, joined
 from tradai.entrypoint._report.model import Figure, RunReport
-from tradai.entrypoint._report.sections import has_curve, results, section
+from tradai.entrypoint._report.sections import has_charts, results, section
 from tradai.entrypoint._report.tables import facts_table, figures_list, settings_table
 
 _NO_STRATEGY: Final = "No strategy"
@@ -18,10 +18,9 @@ _NO_STRATEGY: Final = "No strategy"
 def render_report(report: RunReport) -> str:
     """Return `report` as one self-contained HTML page that needs no network.
 
-    The page embeds the chart library only when there is a curve to draw and the package
-    ``plotly`` is installed; without the package it says so.
+    The page embeds the chart library only when there is something to draw.
     """
-    bundle = ChartBundle.installed() if report.parts and has_curve(report.parts) else None
+    bundle = ChartBundle.packaged() if report.parts and has_charts(report.parts) else None
     shown = results(report.parts, bundle) if report.parts else Markup()
     content = joined((shown, Markup("\n"), _record(report)))
     return render_page(_title(report), _header(report), content, bundle=bundle)
@@ -35,10 +34,15 @@ def render_page(
         _asset("page.html"),
         policy=_policy(bundle),
         title=title,
-        style=Markup(_asset("style.css")),
+        style=_style(bundle),
         header=header,
         content=content,
     )
+
+
+def _style(bundle: ChartBundle | None) -> Markup:
+    own = _asset("style.css")
+    return Markup(f"{bundle.style}\n{own}" if bundle else own)
 
 
 def _asset(name: str) -> str:

@@ -1,26 +1,42 @@
-"""Sections of a result: figures, balance curve, and tables by pair and exit reason."""
+"""Sections of a result: figures, charts, months, trades, and tables by pair and exit reason."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from tradai.entrypoint._report.chart import ChartBundle, curve_data, curve_sentence
+from tradai.entrypoint._report.chart import ChartBundle, curve_sentence
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._report.months import months_table
 from tradai.entrypoint._report.tables import figures_list, trades_table
+from tradai.entrypoint._report.trade_list import trade_list
 
 _NO_CURVE: Final = "No trade was closed, so there is no curve to draw."
-_NO_LIBRARY: Final = (
-    "The chart needs the package plotly, which was not installed when this report was made; "
-    "tradai-entrypoint[freqtrade] brings it."
-)
-_NO_SCRIPT: Final = "The chart needs scripts, which are off here; nothing else does."
+_NO_SCRIPT: Final = "The charts need scripts, which are off here; nothing else does."
 _NO_CHART: Final = (
-    "The chart could not be drawn: it needs a browser of 2023 or newer. Nothing else does."
+    "The charts could not be drawn: they need a browser of 2023 or newer. Nothing else does."
+)
+_KEYS: Final = (
+    "Zoom with the wheel, by dragging, or with + and \N{MINUS SIGN}; move with the arrow keys; "
+    "Home shows all."
+)
+_CANDLE_KEYS: Final = f"{_KEYS} N and P go to the next and the previous trade."
+_LEGEND: Final = (
+    "Triangles point to entries (blue) and exits (green or red, as the trade ended); dashed lines "
+    "are the stop at the entry and at the exit. Bars at the bottom are volume per time."
+)
+_ACTIONS: Final = (
+    ("previous", "\N{LEFTWARDS ARROW} trade", "Previous trade"),
+    ("next", "trade \N{RIGHTWARDS ARROW}", "Next trade"),
+    ("in", "+", "Zoom in"),
+    ("out", "\N{MINUS SIGN}", "Zoom out"),
+    ("left", "\N{LEFTWARDS ARROW}", "Earlier"),
+    ("right", "\N{RIGHTWARDS ARROW}", "Later"),
+    ("whole", "All", "All of the time"),
 )
 
 
-def has_curve(parts: RunReportParts) -> bool:
-    """Return whether the balance has more than one point to draw."""
+def has_charts(parts: RunReportParts) -> bool:
+    """Return whether there is something to draw or to sort."""
     return len(parts.balance) > 1
 
 
@@ -38,9 +54,18 @@ def _sections(parts: RunReportParts, bundle: ChartBundle | None) -> Iterator[Mar
     if parts.highlights:
         yield figures_list(parts.highlights, class_="highlights")
     if parts.balance:
-        yield section("Balance and drawdown", _curve(parts, bundle))
+        yield section("Balance and drawdown", _curve(parts))
     if parts.figures:
         yield section("Figures", figures_list(parts.figures, class_="figures"))
+    yield from _groups(parts)
+    yield from _trades(parts)
+    if bundle:
+        yield bundle.scripts(parts)
+
+
+def _groups(parts: RunReportParts) -> Iterator[Markup]:
+    if parts.months:
+        yield section("Months", months_table(parts.months))
     if parts.pairs:
         yield section("Pairs", trades_table("Pair", parts.pairs, currency=parts.currency))
     if parts.exit_reasons:
@@ -48,14 +73,42 @@ def _sections(parts: RunReportParts, bundle: ChartBundle | None) -> Iterator[Mar
         yield section("Exit reasons", table)
 
 
-def _curve(parts: RunReportParts, bundle: ChartBundle | None) -> Markup:
-    if not has_curve(parts):
+def _trades(parts: RunReportParts) -> Iterator[Markup]:
+    if parts.candles and has_charts(parts):
+        yield section("Candles", _candles(parts))
+    if parts.trades:
+        yield section("Trades", trade_list(parts.trades, currency=parts.currency))
+
+
+def _curve(parts: RunReportParts) -> Markup:
+    if not has_charts(parts):
         return element("p", _NO_CURVE, class_="remark")
-    sentence = curve_sentence(parts.balance, currency=parts.currency)
-    if bundle is None:
-        return joined((element("p", sentence), element("p", _NO_LIBRARY, class_="remark")))
-    chart = element("div", id="chart", role="img", aria_label=sentence)
-    failed = element("p", _NO_CHART, id="chart-failed", class_="remark", hidden="")
-    silent = element("noscript", element("p", _NO_SCRIPT, class_="remark"))
-    figure = element("figure", chart, failed, silent, element("figcaption", sentence))
-    return joined((figure, bundle.scripts(curve_data(parts.balance, currency=parts.currency))))
+    sentence = curve_sentence(parts)
+    return element(
+        "figure",
+        _chart("chart", f"Balance and drawdown. {_KEYS}"),
+        element("p", _NO_CHART, id="chart-failed", class_="remark", hidden=""),
+        element("noscript", element("p", _NO_SCRIPT, class_="remark")),
+        element("figcaption", sentence),
+    )
+
+
+def _candles(parts: RunReportParts) -> Markup:
+    options = (element("option", each.pair, value=each.pair) for each in parts.candles)
+    pair = element("select", *options, id="candle-pair", aria_label="Pair")
+    buttons = (
+        element("button", text, type="button", data_action=action, title=name, aria_label=name)
+        for action, text, name in _ACTIONS
+    )
+    return element(
+        "figure",
+        element("div", pair, *buttons, id="candle-tools", class_="tools", hidden=""),
+        _chart("candle-chart", f"Candles and trades of a pair. {_CANDLE_KEYS}"),
+        element("p", id="trade-note", class_="remark", aria_live="polite"),
+        element("noscript", element("p", _NO_SCRIPT, class_="remark")),
+        element("figcaption", f"{_LEGEND} {_CANDLE_KEYS}"),
+    )
+
+
+def _chart(name: str, label: str) -> Markup:
+    return element("div", id=name, class_="chart", tabindex="0", role="group", aria_label=label)

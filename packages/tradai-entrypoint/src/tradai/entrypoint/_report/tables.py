@@ -49,14 +49,21 @@ def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
     return _table(title, ("Setting", "Value", "From"), rows, class_="facts")
 
 
-def plain_table(title: str, heads: Iterable[str], rows: Iterable[Sequence[Markup]]) -> Markup:
+def plain_table(
+    title: str, heads: Iterable[str], rows: Iterable[Sequence[Markup]], *, class_: str = "numbers"
+) -> Markup:
     """Return a table of cells that are elements already."""
-    return _table(title, heads, (element("tr", *row) for row in rows), class_="numbers")
+    return _table(title, heads, (element("tr", *row) for row in rows), class_=class_)
+
+
+def scroll_box(title: str, table: Markup) -> Markup:
+    """Return `table` in a box of its own, in which it scrolls sideways where it is too wide."""
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=title)
 
 
 def share_bar(amount: float, largest: float) -> Markup:
     """Return a bar as long as the share of `amount` in `largest`, by the sign of `amount`."""
-    return _bar(amount, largest, _tone(amount))
+    return _bar(amount, largest, tone_of(amount))
 
 
 def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: str) -> Markup:
@@ -68,7 +75,7 @@ def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: 
         element("tbody", *rows),
         class_=class_,
     )
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=title)
+    return scroll_box(title, table)
 
 
 def _row(name: str, *cells: Markup) -> Markup:
@@ -76,7 +83,7 @@ def _row(name: str, *cells: Markup) -> Markup:
 
 
 def _group_row(group: TradeStats, *, largest: float, decimals: int) -> Markup:
-    tone = _tone(group.profit_abs)
+    tone = tone_of(group.profit_abs)
     amount = (_bar(group.profit_abs, largest, tone), signed(group.profit_abs, decimals))
     return _row(
         group.name,
@@ -90,7 +97,8 @@ def _group_row(group: TradeStats, *, largest: float, decimals: int) -> Markup:
     )
 
 
-def _tone(amount: float) -> str:
+def tone_of(amount: float) -> str:
+    """Return the class of `amount` by its sign."""
     return "good" if amount > 0 else "bad" if amount < 0 else "even"
 
 

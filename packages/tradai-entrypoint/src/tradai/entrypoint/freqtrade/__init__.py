@@ -13,10 +13,6 @@ if TYPE_CHECKING:
         MarketsSnapshot as MarketsSnapshot,
     )
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
-    from tradai.entrypoint.freqtrade._modes._live.planned_session import (
-        PlannedSession as PlannedSession,
-        plan_session as plan_session,
-    )
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
     from tradai.entrypoint.freqtrade._modes.download import download as download
     from tradai.entrypoint.freqtrade._modes.dry_run import DryRunHandler as DryRunHandler
@@ -26,6 +22,19 @@ if TYPE_CHECKING:
         plan_run as plan_run,
     )
     from tradai.entrypoint.freqtrade._modes.train import TrainHandler as TrainHandler
+    from tradai.entrypoint.freqtrade._new_folder.example import new_strategy as new_strategy
+    from tradai.entrypoint.freqtrade._new_folder.move import (
+        StrategyMove as StrategyMove,
+        move_strategy as move_strategy,
+    )
+    from tradai.entrypoint.freqtrade._new_folder.moved_key import (
+        KeyStatus as KeyStatus,
+        MovedKey as MovedKey,
+    )
+    from tradai.entrypoint.freqtrade._preparation.planned_session import (
+        PlannedSession as PlannedSession,
+        plan_session as plan_session,
+    )
     from tradai.entrypoint.freqtrade._strategy.files import (
         SourceFiles as SourceFiles,
         list_source as list_source,
@@ -46,8 +55,11 @@ if not TYPE_CHECKING:
             "_modes.hyperopt": "HyperoptHandler",
             "_modes._live.live": "LiveHandler",
             "_modes.planned_run": "PlannedRun plan_run",
-            "_modes._live.planned_session": "PlannedSession plan_session",
+            "_preparation.planned_session": "PlannedSession plan_session",
             "_modes.train": "TrainHandler",
+            "_new_folder.example": "new_strategy",
+            "_new_folder.move": "StrategyMove move_strategy",
+            "_new_folder.moved_key": "KeyStatus MovedKey",
             "_strategy.files": "SourceFiles list_source",
         },
     )

@@ -7,11 +7,11 @@ from typing import final
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import ExchangeOrder
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.books import compare_books
 from tradai.entrypoint._live._account.reconcile import Reconciliation, order_key
-from tradai.entrypoint._live._drain.books import compare_books
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
-from tradai.entrypoint._live._drain.order_policy import PolicyOutcome, is_ended_by, is_stop
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live._drain.order_policy import PolicyOutcome, is_ended_by
 
 
 @final
@@ -93,4 +93,4 @@ class Aftermath:
                 yield f"the {order.side} order {order.order_id} on {order.symbol} is still open"
 
     def _is_our_stop(self, order: ExchangeOrder) -> bool:
-        return is_stop(order) and self._account.owns(order)
+        return order.is_stop and self._account.owns(order)

@@ -8,14 +8,14 @@ from tradai.core.exceptions import TradAIError
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import ExchangeOrder
 from tradai.entrypoint._live._account.booked_order import BookedOrder
+from tradai.entrypoint._live._account.books import newest_orders
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.aftermath import Aftermath
-from tradai.entrypoint._live._drain.books import newest_orders
 from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.order_policy import OrderPolicyRun, PolicyOutcome
 from tradai.entrypoint._live._drain.report import DrainReport, DrainStep
 from tradai.entrypoint._live._drain.step_timer import StepTimer
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 
 _PAUSE_S: Final = 0.5
 

@@ -10,8 +10,8 @@ from tradai.entrypoint._live._account.account_errors import (
     OutcomeUnknownError,
 )
 from tradai.entrypoint._live._account.reconcile import OrderKey, order_key
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.step_timer import StepTimer
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 
 T = TypeVar("T")
 _TRIES: Final = 3

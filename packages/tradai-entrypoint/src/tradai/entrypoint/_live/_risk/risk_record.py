@@ -127,10 +127,12 @@ def opened_record(
     """
     found = records.read()
     halts = latch.halts()
-    is_cleared = found is not None and any(
-        halt.number > found.after_halt and halt.cleared is not None and halt.cleared.new_marks
+    # A latch that was deleted counts from 1 again.
+    after = found.after_halt if found and found.after_halt <= len(halts) else 0
+    is_cleared = any(
+        halt.number > after and halt.cleared is not None and halt.cleared.new_marks
         for halt in halts
     )
     if found is not None and not is_cleared:
-        return found.model_copy(update={"run_id": run_id})
+        return found.model_copy(update={"run_id": run_id, "after_halt": after})
     return RiskRecord(run_id=run_id, capital=capital(), after_halt=len(halts))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Protocol, final
 
 from tradai.core import JsonValue, RunJournal, SystemClock, WaitingClock
-from tradai.core.exceptions import ExternalServiceError, StorageError
+from tradai.core.exceptions import StorageError, TradAIError, TradingError
 from tradai.core.live import RiskAction, RiskLimit, RiskMeasure, RiskReadings
 from tradai.entrypoint._live._risk.patient_equity import PatientEquity
 from tradai.entrypoint._live._risk.risk_meter import RiskMeter, RiskSample
@@ -143,7 +143,9 @@ class RiskWatch:
             return
         try:
             self._records.write(self._record)
-        except ExternalServiceError as exc:
+        except TradingError:
+            raise
+        except TradAIError as exc:
             _log.warning("the record of losses was not written", extra={"error": str(exc)})
         else:
             self._stored = self._record

@@ -74,7 +74,7 @@ class EntryCancel:
         return max([_PAUSE_S, *map(self._cancel, entries)])
 
     def _is_entry(self, order: ExchangeOrder) -> bool:
-        return order.side == "buy" and is_ours(order.client_order_id, self._prefix)
+        return order.is_entry and is_ours(order.client_order_id, self._prefix)
 
     def _cancel(self, order: ExchangeOrder) -> float:
         """Cancel an entry, and return the seconds until the next turn."""

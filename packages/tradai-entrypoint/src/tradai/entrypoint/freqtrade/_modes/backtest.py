@@ -13,6 +13,7 @@ from tradai.entrypoint.freqtrade._modes.zero_trades import (
     explain_silent_pairs,
     explain_zero_trades,
 )
+from tradai.entrypoint.freqtrade._preparation.plan import DATA
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
@@ -20,6 +21,7 @@ from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_ba
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
 _TRADES_NAME: Final = "trades.parquet"
+_CANDLES_NAME: Final = "candles.parquet"
 
 
 @final
@@ -43,7 +45,9 @@ class BacktestHandler(BatchHandler):
 
 
 def record_backtest(job: EngineJob, context: RunContext, verdict: Verdict) -> BacktestResult | None:
-    """Record the trades as Parquet, and the figures computed from them.
+    """Record trades and candles as Parquet, and the figures computed from the trades.
+
+    Candles that are staged once for several runs are not kept again for each of them.
 
     Returns:
         The result; None when `verdict` is no success and there is no usable result.
@@ -65,8 +69,27 @@ def _record_result(job: EngineJob, context: RunContext) -> BacktestResult:
     write_trades(result.trades, context.folder.path / _TRADES_NAME)
     context.record.results |= figures(result)
     context.record.artifacts.insert(0, _TRADES_NAME)
-    context.report = report_parts(result)
+    _report(result, job, context)
     return result
+
+
+def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None:
+    """Keep the candles, and make the mode's part of the report."""
+    # They need numpy, which a command that has no result to show never imports.
+    from tradai.entrypoint.freqtrade._results.candle_table import read_candles, write_candles
+    from tradai.entrypoint.freqtrade._results.equity import read_equity
+
+    archive = context.folder.path / BACKTEST_NAME
+    equity = read_equity(archive, job.facts.class_name, result.summary)
+    if equity is not None:
+        context.record.results["equity_drawdown_percent"] = _percent(equity.max_drawdown)
+    staged = context.folder.scratch / DATA
+    traded = [series for series in job.series if series.is_traded]
+    candles = [read_candles(staged, series.pair, series.timeframe) for series in traded]
+    if context.staged is None:
+        write_candles(candles, context.folder.path / _CANDLES_NAME)
+        context.record.artifacts.insert(1, _CANDLES_NAME)
+    context.report = report_parts(result, equity=equity, candles=candles)
 
 
 def figures(result: BacktestResult) -> dict[str, JsonValue]:

@@ -19,6 +19,7 @@ from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.liveness import Stall, StallCause
 from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._modes.handler import EngineHandler
 from tradai.entrypoint.freqtrade._modes.stall_watch import StallWatch
@@ -69,6 +70,17 @@ class Bot:
         """Record a move of the session."""
         if self.session is not None:
             self.session.move(state, reason)
+
+    def note_stall(self, stall: Stall) -> None:
+        """Tell people that the bot stands still."""
+        if self.session is not None:
+            has_stopped = stall.cause is StallCause.STOPPED
+            self.session.note_stall(stall.reason, has_stopped=has_stopped)
+
+    def note_recovery(self, stall: Stall) -> None:
+        """Tell people that the bot goes on."""
+        if self.session is not None:
+            self.session.note_recovery(stall.reason)
 
     @property
     def is_to_stop(self) -> bool:

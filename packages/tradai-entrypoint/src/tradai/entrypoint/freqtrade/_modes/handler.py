@@ -44,14 +44,17 @@ class EngineHandler(ABC):
         context = self._entrypoint.context
         with context.interrupts.raising():
             job = EngineJob(context, engine=self._engine)
-        verdict = self._run_job(job, context)
-        _mark_errors(context.record, job)
-        errors = job.evidence.strategy_errors
-        return context.conclude(judge_errors(verdict, errors, _accepted(context)))
+        return context.conclude(self._judged(job, context))
 
     def checks(self, checklist: Checklist) -> Iterator[CheckRow]:
         """Check everything the job needs; see `CheckableHandler`."""
         yield from job_checks(self._entrypoint.context, checklist, engine=self._engine)
+
+    def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
+        """Run the job and return how it ended, exceptions of the strategy included."""
+        verdict = self._run_job(job, context)
+        _mark_errors(context.record, job)
+        return judge_errors(verdict, job.evidence.strategy_errors, _accepted(context))
 
     @abstractmethod
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:

@@ -48,6 +48,14 @@ class WatchedSession(Protocol):
         """Keep the right to trade; see `LiveSession.beat`."""
         ...
 
+    def note_stall(self, stall: Stall) -> None:
+        """Tell people that it stands still; one that has stopped by itself is to be stopped."""
+        ...
+
+    def note_recovery(self, stall: Stall) -> None:
+        """Tell people that it goes on."""
+        ...
+
 
 @final
 class StallWatch:
@@ -161,6 +169,7 @@ class StallWatch:
         self.is_over = self._max_idle_s is not None and stalled_s >= self._max_idle_s
 
     def _record_begin(self, stall: Stall) -> None:
+        self._bot.note_stall(stall)
         since, reason = _time(stall.since_s), redact(stall.reason)
         _log.warning("the bot stands still", extra={"reason": reason, "since": since})
         self._context.progress.say("engine: the bot stands still, Ctrl-C stops it")
@@ -170,6 +179,7 @@ class StallWatch:
         )
 
     def _record_end(self, stall: Stall) -> None:
+        self._bot.note_recovery(stall)
         seconds = round(time.monotonic() - stall.since_s, 3)
         _log.warning("the bot goes on", extra={"cause": stall.cause.value, "seconds": seconds})
         self._context.progress.say(f"engine: {self._bot.doing} again, Ctrl-C stops it")

@@ -80,6 +80,11 @@ _PLACES: Final = (
 )
 
 
+def place_of(name: str) -> str | None:
+    """Return the place here of the engine's setting `name`; None when it has none."""
+    return _PLACES.get(name)
+
+
 def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) -> None:
     """Check that no key at the top level of a configuration is a setting in the wrong place.
 

@@ -28,6 +28,7 @@ from tradai.entrypoint._live._account.account import (
 )
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.restarts import starts_since_halt
 from tradai.entrypoint._preflight.facts import (
     DryRun,
     EngineFacts,
@@ -41,7 +42,6 @@ from tradai.entrypoint._preflight.facts import (
     gathered,
     known,
 )
-from tradai.entrypoint._preflight.restarts import starts_since_halt
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
@@ -100,7 +100,7 @@ class LiveEngine:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Venue:
+class SessionExchange:
     """The exchange of a session.
 
     Attributes:
@@ -183,7 +183,7 @@ class SessionFacts:
 def gather_facts(
     session: SessionFacts,
     *,
-    venue: Venue,
+    venue: SessionExchange,
     engine: LiveEngine,
     keep: Callable[[], None] = lambda: None,
 ) -> PreflightFacts:
@@ -249,7 +249,7 @@ def _first(symbols: Fact[dict[str, Symbol]], config: StrategyConfig) -> Symbol:
     raise NotFoundError(message, kind="market", key=", ".join(config.pairs))
 
 
-def _markets(symbols: Fact[dict[str, Symbol]], venue: Venue) -> MarketSnapshot:
+def _markets(symbols: Fact[dict[str, Symbol]], venue: SessionExchange) -> MarketSnapshot:
     markets = tuple(venue.exchange.market_of(symbol) for symbol in known(symbols).values())
     return MarketSnapshot(exchange=venue.exchange.name, taken_at=utc_now(), markets=markets)
 

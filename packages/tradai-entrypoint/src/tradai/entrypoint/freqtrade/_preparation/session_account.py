@@ -9,10 +9,10 @@ from tradai.core import Market, utc_now
 from tradai.entrypoint._live._account.account import AccountState
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import base_of, holding, positions
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._preparation.live_facts import Venue
+from tradai.entrypoint.freqtrade._preparation.live_facts import SessionExchange
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
 
@@ -26,7 +26,7 @@ def traded_account(
     signed_in: SignedIn,
     database: EngineDatabase,
     *,
-    venue: Venue,
+    venue: SessionExchange,
 ) -> TradedAccount:
     """Return the account as the session trades on it, with what it held before.
 
@@ -58,7 +58,7 @@ def account_before_start(
     signed_in: SignedIn,
     booked: Sequence[BookedOrder],
     *,
-    venue: Venue,
+    venue: SessionExchange,
     since: datetime,
 ) -> TradedAccount:
     """Return the account as the predecessors of a session traded on it.
@@ -91,7 +91,7 @@ def _names(job: EngineJob, context: RunContext, booked: Sequence[BookedOrder]) -
     return {job.plan.exchange.symbol_of(pair): pair for pair in sorted(pairs)}
 
 
-def _markets(venue: Venue, names: Mapping[str, str]) -> dict[str, Market]:
+def _markets(venue: SessionExchange, names: Mapping[str, str]) -> dict[str, Market]:
     """Return the listed markets of `names`."""
     exchange, symbols = venue.exchange, venue.symbols(tuple(names.values()))
     return {exchange.symbol_of(pair): exchange.market_of(each) for pair, each in symbols.items()}

@@ -1,36 +1,66 @@
 """The part of a run's report that shows a backtest."""
 
-from tradai.entrypoint._report.formatting import decimals_for, percent, plain, signed
-from tradai.entrypoint._report.model import Figure, RunReportParts
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tradai.entrypoint._report.formatting import NOTHING, decimals_for, percent, plain, signed
+from tradai.entrypoint._report.model import Figure, RunReportParts, TradeRow
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
 from tradai.entrypoint.freqtrade._results.statistics import Summary
+from tradai.entrypoint.freqtrade._results.trade_rows import (
+    daily_profits,
+    exposure,
+    fees_paid,
+    longest_streaks,
+    trade_rows,
+)
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
+    from tradai.entrypoint.freqtrade._results.equity import Equity
 
 
-def report_parts(result: BacktestResult) -> RunReportParts:
-    """Return charts, tables and figures of `result`."""
-    summary = result.summary
+def report_parts(
+    result: BacktestResult, *, equity: "Equity | None", candles: "Sequence[CandleTable]"
+) -> RunReportParts:
+    """Return charts, tables and figures of `result`.
+
+    Args:
+        result: The result of the backtest.
+        equity: Value of the account over time; None where it is not known.
+        candles: Candles of the traded pairs.
+    """
+    # They need numpy, which a command that has no result to show never imports.
+    from tradai.entrypoint.freqtrade._results.chart_candles import chart_candles
+    from tradai.entrypoint.freqtrade._results.equity import equity_points, month_returns
+
+    summary, trades = result.summary, trade_rows(result.trades)
     return RunReportParts(
         currency=result.stake_currency,
-        highlights=_highlights(summary, result.stake_currency),
-        figures=_figures(result),
+        highlights=_highlights(summary, result.stake_currency, equity),
+        figures=(*_figures(result, equity), *_trade_figures(result, trades)),
         balance=summary.balance,
+        equity=equity_points(equity, candles, summary) if equity else (),
+        months=tuple(month_returns(equity)) if equity else (),
+        trades=trades,
+        candles=chart_candles(candles, trades),
         pairs=summary.per_pair,
         exit_reasons=summary.per_exit_reason,
     )
 
 
-def _highlights(summary: Summary, currency: str) -> tuple[Figure, ...]:
-    total, fall = summary.total, summary.max_drawdown
+def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tuple[Figure, ...]:
+    total = summary.total
     amount = signed(total.profit_abs, decimals_for([summary.final_balance]))
     return (
         Figure("Profit", f"{amount} {currency}"),
         Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
-        Figure("Largest drawdown", percent(-fall.ratio, with_sign=True) if fall else "none"),
+        Figure("Largest drawdown", _fall(equity.max_drawdown if equity else _closed_fall(summary))),
         Figure("Trades", str(total.trades)),
     )
 
 
-def _figures(result: BacktestResult) -> tuple[Figure, ...]:
+def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, ...]:
     summary, total, engine = result.summary, result.summary.total, result.engine_figures
     decimals, currency = decimals_for([summary.final_balance]), result.stake_currency
     shown = {
@@ -44,7 +74,39 @@ def _figures(result: BacktestResult) -> tuple[Figure, ...]:
         "Market change": percent(engine["market_change"]),
         "Sharpe (engine)": plain(engine["sharpe"], 2),
         "Sortino (engine)": plain(engine["sortino"], 2),
+        "Calmar (engine)": plain(engine["calmar"], 2),
+        "SQN (engine)": plain(engine["sqn"], 2),
         "First candle opens": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
         "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
+    if equity:
+        shown["Largest drawdown, closed trades only"] = _fall(_closed_fall(summary))
     return tuple(Figure(label, value) for label, value in shown.items())
+
+
+def _trade_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> tuple[Figure, ...]:
+    if not trades:
+        return ()
+    currency, decimals = result.stake_currency, decimals_for([result.summary.final_balance])
+    days, (wins, losses) = daily_profits(trades), longest_streaks(trades)
+    best, worst = (f(trades, key=lambda trade: trade.profit_ratio) for f in (max, min))
+    good, bad = (f(days, key=lambda day: days[day]) for f in (max, min))
+    shown = {
+        "Time with a trade open": percent(exposure(trades, result.summary.period)),
+        "Fees paid": f"{plain(fees_paid(result.trades), decimals)} {currency}",
+        "Best trade": f"{percent(best.profit_ratio, with_sign=True)} {best.pair}",
+        "Worst trade": f"{percent(worst.profit_ratio, with_sign=True)} {worst.pair}",
+        "Best day": f"{signed(days[good], decimals)} {currency} on {good}",
+        "Worst day": f"{signed(days[bad], decimals)} {currency} on {bad}",
+        "Longest streak of wins": str(wins or NOTHING),
+        "Longest streak of losses": str(losses or NOTHING),
+    }
+    return tuple(Figure(label, value) for label, value in shown.items())
+
+
+def _closed_fall(summary: Summary) -> float:
+    return summary.max_drawdown.ratio if summary.max_drawdown else 0.0
+
+
+def _fall(ratio: float) -> str:
+    return percent(-ratio, with_sign=True) if ratio else "none"

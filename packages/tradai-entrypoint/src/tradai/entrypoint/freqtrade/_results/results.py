@@ -17,7 +17,7 @@ from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
 # Computed by the engine and not computed again here.
-_ENGINE_FIGURES: Final = ("market_change", "sharpe", "sortino")
+_ENGINE_FIGURES: Final = ("market_change", "sharpe", "sortino", "calmar", "sqn")
 
 
 @final

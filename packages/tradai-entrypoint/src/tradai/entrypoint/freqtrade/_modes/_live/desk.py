@@ -9,8 +9,8 @@ from typing import final
 from tradai.core.exceptions import TradAIError
 from tradai.core.live import SessionState
 from tradai.entrypoint._alerts.alerts import Alerts
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.budget import StopBudget
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
 from tradai.entrypoint._live._risk.risk_watch import RiskWatch
 from tradai.entrypoint._live._risk.trading_halt import TradingHalt
 from tradai.entrypoint._live.gate import Admission

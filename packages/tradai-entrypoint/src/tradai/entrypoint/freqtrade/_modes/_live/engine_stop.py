@@ -45,8 +45,9 @@ class LiveEngineStop:
         self.exit: EngineExit | None = None
 
     def pause_entries(self, timeout_s: float) -> bool:
-        """Ask it to open no more positions; one that has stopped trading is not asked."""
-        if self._evidence.is_stopped:
+        """Ask it to open no more positions; one that has stopped is not asked."""
+        # A pause would start it again.
+        if self._evidence.has_stopped_itself:
             return True
         return self._control.pause_entries(timeout_s=max(_LEAST_S, timeout_s))
 

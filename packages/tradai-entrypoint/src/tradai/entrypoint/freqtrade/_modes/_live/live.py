@@ -14,8 +14,8 @@ from tradai.entrypoint._live.gate import Found, SignedIn
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
 from tradai.entrypoint._live.live_places import alerts_of, database_of
-from tradai.entrypoint._live.live_session import Supervision
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.supervision import Supervision
 from tradai.entrypoint._live.watchdog import Watchdog
 from tradai.entrypoint._preflight.facts import known
 from tradai.entrypoint._process.checks import Checklist, CheckRow
@@ -56,20 +56,25 @@ _WATCHDOG_LOG: Final = "watchdog.jsonl"
 class LiveHandler(BotHandler):
     """Trades an approved plan on the approved account until a signal."""
 
-    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+    def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
+        """Trade under the lease; the session ends there, by the verdict of the run."""
         self._report: DrainReport | None = None
+        self._has_supervised = False
         self._evidence = job.evidence
         self._clock = SystemClock()
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
-            bot = bot_of(job, context, desk)
-            verdict = self._traded(job, context, bot)
-            keep_copy(desk.database, context)
+            verdict = super()._judged(job, context)
             desk.session.end(
                 verdict.sentence,
                 SessionState.STOPPED if verdict.is_success else SessionState.FAILED,
             )
+        return verdict
+
+    def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+        verdict = self._traded(job, context, bot_of(job, context, self._desk))
+        keep_copy(self._desk.database, context)
         return verdict
 
     def _admitted(self, job: EngineJob, context: RunContext, held: ExitStack) -> Desk:
@@ -92,7 +97,11 @@ class LiveHandler(BotHandler):
                 say=context.progress.say,
             )
         )
-        alerts = alerts_of(settings)
+        if (confirmed := gate.confirm(admission)) != admission:
+            admission = confirmed
+            record_admission(admission, context)
+        session_name = settings.session_name(context.config.name)
+        alerts = alerts_of(settings, facts={"session": session_name, "run_id": context.run_id})
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)
@@ -100,16 +109,15 @@ class LiveHandler(BotHandler):
         self._probes.begin(record)
         start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
         # What a predecessor did while its lease was waited for is in this reading alone.
-        signed_in = replace(signed_in, state=known(require_checks(start).account))
-        admission = replace(admission, signed_in=signed_in)
+        state = known(require_checks(start).account)
+        admission = replace(admission, signed_in=replace(signed_in, state=state))
         leases.renew()
         database.prepare()
-        account = traded_account(job, context, signed_in, database, venue=start.venue)
         return Desk(
             admission=admission,
             leases=leases,
             budget=budget,
-            account=account,
+            account=traded_account(job, context, admission.signed_in, database, venue=start.venue),
             database=database,
             record=record,
             session=session,
@@ -139,6 +147,7 @@ class LiveHandler(BotHandler):
             desk.session.supervise(
                 Supervision(keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control)
             )
+            self._has_supervised = True
             yield
             desk.session.supervise(None)
             context.record.live["risks"] = risks.to_json()
@@ -182,13 +191,15 @@ class LiveHandler(BotHandler):
         return ended
 
     def _begin_stop(self) -> float:
-        """Renew the lease for the whole stop, and return when its time began.
+        """Renew the lease for the stop, and return when its time began.
 
-        The launcher counts from the signal, not from when it was noticed.
+        The launcher counts from the signal, not from when it was noticed; and a stop ends while the
+        lease is sure.
         """
         arrived_s, now_s = self._entrypoint.context.interrupts.received_s, self._clock()
-        self._desk.session.secure(self._desk.budget.total_s)
-        return now_s if arrived_s is None else arrived_s
+        total_s = self._desk.budget.total_s
+        latest_s = self._clock() + self._desk.session.secure(total_s) - total_s
+        return min(latest_s, now_s if arrived_s is None else arrived_s)
 
     def _drain(self, engine: StoppableEngine, job: EngineJob, began_s: float) -> None:
         desk, context = self._desk, self._entrypoint.context
@@ -246,9 +257,10 @@ class LiveHandler(BotHandler):
         try:
             verdict = self._run_bot(job, context, bot)
         except LeaseLostError as exc:
-            sentence = f"the engine was killed: {exc}; look at the orders of the account first"
-            return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
+            return self._killed(exc, context)
         except TradAIError as exc:
+            if self._report is None and self._has_supervised:
+                return self._killed(exc, context)
             if self._report is None or self._report.verdict.is_success:
                 raise
             context.record.notices.append(str(exc))
@@ -261,6 +273,11 @@ class LiveHandler(BotHandler):
             return verdict
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
         return replace(verdict, sentence=f"{stopped}; {self._report.remainder}")
+
+    def _killed(self, cause: TradAIError, context: RunContext) -> Verdict:
+        """Return the verdict on an engine that was killed and whose books were not compared."""
+        sentence = f"the engine was killed: {cause}; look at the orders of the account first"
+        return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
 
     def _halted(self, verdict: Verdict, context: RunContext) -> Verdict:
         """Return the verdict on a halt, if there was one; a mismatch is looked at first."""

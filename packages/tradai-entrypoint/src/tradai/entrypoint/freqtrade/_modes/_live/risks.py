@@ -30,7 +30,8 @@ class LiveBot:
     """A `WatchedBot`: the engine's REST API, its log and its database.
 
     The engine books its own trades, so its profit has no part in deposits, withdrawals and other
-    currencies, and asking for it sends nothing to the exchange: the bot's loop has the prices.
+    currencies. Asking for it seldom sends anything to the exchange: the bot's loop has the prices,
+    and the engine asks for one only when those of the last five minutes are gone.
     """
 
     def __init__(

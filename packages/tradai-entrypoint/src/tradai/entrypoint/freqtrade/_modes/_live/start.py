@@ -11,13 +11,14 @@ from typing import Final
 from tradai.core import TradingMode, utc_now
 from tradai.core.exceptions import ConfigurationError
 from tradai.core.live import Approval
+from tradai.entrypoint._live._risk.restarts import halt_restarts
 from tradai.entrypoint._live.check_table import (
     CheckFailedError,
     may_start,
     refusals,
     require_all,
 )
-from tradai.entrypoint._live.gate import Admission, Gate, SignedIn, Venue
+from tradai.entrypoint._live.gate import Admission, Gate, SignedIn
 from tradai.entrypoint._live.live_places import latch_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.probes import Probes, SessionProbes
@@ -25,10 +26,10 @@ from tradai.entrypoint._live.watchdog import EntryAccount
 from tradai.entrypoint._preflight.checks import open_items, run_checks
 from tradai.entrypoint._preflight.facts import PreflightFacts
 from tradai.entrypoint._preflight.preflight import preflight_checks
-from tradai.entrypoint._preflight.restarts import halt_restarts
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan
+from tradai.entrypoint.freqtrade._preparation.planned_session import venue_of
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_start import SessionStart
 
@@ -67,12 +68,6 @@ def served_probes(settings: LiveSettings, context: RunContext) -> Iterator[Sessi
         context.record.live["probe_port"] = listening.port
         context.journal.append("probes listening", port=listening.port)
         yield probes
-
-
-def venue_of(job: EngineJob, address: str | None) -> Venue:
-    """Return the exchange of `job`, to sign in at `address`; None is the exchange itself."""
-    exchange = job.plan.exchange
-    return Venue(name=exchange.name, sign_in=partial(exchange.sign_in, base_url=address))
 
 
 def record_admission(admission: Admission, context: RunContext) -> None:

@@ -17,7 +17,7 @@ from tradai.entrypoint._live._account.reconcile import (
     positions,
     reconcile,
 )
-from tradai.entrypoint._live._drain.traded_account import TradedAccount
+from tradai.entrypoint._live._account.traded_account import TradedAccount
 
 
 def compare_books(

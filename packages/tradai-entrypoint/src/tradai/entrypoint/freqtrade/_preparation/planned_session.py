@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import final
 
 from tradai.core.live import LivePlan, TradingAccount
+from tradai.entrypoint._live.gate import Venue
 from tradai.entrypoint._live.live_places import keys_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._modes._live.start import venue_of
-from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan, planned_stake
+from tradai.entrypoint.freqtrade._preparation.live_plan import fixed_stake, live_plan
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 
@@ -54,7 +55,13 @@ def plan_session(
             plan=plan,
             account=TradingAccount(venue=venue.name, uid=reads.fetch_account().uid),
             key_problems=reads.fetch_key_rights().problems,
-            stake=planned_stake(context.config, job.facts),
+            stake=fixed_stake(context.config, job.facts),
             stake_currency=context.config.stake_currency,
             exchange_url=address,
         )
+
+
+def venue_of(job: EngineJob, address: str | None) -> Venue:
+    """Return the exchange of `job`, to sign in at `address`; None is the exchange itself."""
+    exchange = job.plan.exchange
+    return Venue(name=exchange.name, sign_in=partial(exchange.sign_in, base_url=address))

@@ -1,0 +1,83 @@
+"""`tradai-entrypoint init`: make a strategy folder, new or from a configuration of Freqtrade."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradai.core import redact
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._process.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade import StrategyMove
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Make the folder, and print its path, the fate of each key and the next commands."""
+    with interrupts.raising():
+        if args.from_freqtrade:
+            _print_move(_moved(args), is_json=args.json)
+        else:
+            _print_new(_new(args), is_json=args.json)
+    return 0
+
+
+def _new(args: argparse.Namespace) -> Path:
+    from tradai.entrypoint.freqtrade import new_strategy
+
+    for flag in ("params", "strategy_path"):
+        if getattr(args, flag) is not None:
+            name = f"--{flag.replace('_', '-')}"
+            message = f"{name} is of a configuration of Freqtrade: add --from-freqtrade FILE"
+            raise ConfigurationError(message, key=name)
+    return new_strategy(args.folder, class_name=args.strategy or "MyStrategy")
+
+
+def _moved(args: argparse.Namespace) -> "StrategyMove":
+    from tradai.entrypoint.freqtrade import move_strategy
+
+    return move_strategy(
+        args.from_freqtrade,
+        args.folder,
+        class_name=args.strategy,
+        params=args.params,
+        source=args.strategy_path,
+        environ=os.environ,
+    )
+
+
+def _print_new(folder: Path, *, is_json: bool) -> None:
+    if is_json:
+        print_json({"folder": str(folder)})
+        return
+    print_text(f"made {folder}")
+    _print_next(folder, ())
+
+
+def _print_move(move: "StrategyMove", *, is_json: bool) -> None:
+    if is_json:
+        print_json(
+            {
+                "folder": str(move.folder),
+                "keys": [moved.as_json() for moved in move.keys],
+                "notices": list(move.notices),
+                "overrides": list(move.overrides),
+            }
+        )
+        return
+    rows = [(key.key, key.status.value, key.place, redact(key.note)) for key in move.keys]
+    print_table(("key", "", "place", "note"), rows)
+    for notice in move.notices:
+        print_text(f"note: {notice}")
+    print_text(f"made {move.folder}")
+    _print_next(move.folder, move.overrides)
+
+
+def _print_next(folder: Path, overrides: tuple[str, ...]) -> None:
+    config = shlex.quote(str(folder / "strategy.yaml"))
+    more = "".join(f" {override}" for override in overrides)
+    for command in ("check", "run"):
+        print_text(f"next: tradai-entrypoint {command} {config} --mode backtest --data DIR{more}")

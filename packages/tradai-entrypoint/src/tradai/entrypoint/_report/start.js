@@ -1,0 +1,24 @@
+// Draws all charts, and draws them again when colours or widths change.
+(async () => {
+  let showTrade = null;
+  try {
+    addBalance();
+    showTrade = await addCandles();
+  } catch (error) {
+    console.error(error);
+    for (const place of document.querySelectorAll(".chart")) place.hidden = true;
+    document.getElementById("chart-failed").hidden = false;
+  }
+  addTrades(showTrade);
+  const redraw = () => charts.forEach((chart) => chart.draw());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  for (const chart of charts) new ResizeObserver(() => chart.resize()).observe(chart.place);
+  addEventListener("beforeprint", () => {
+    root.dataset.printing = "";
+    redraw();
+  });
+  addEventListener("afterprint", () => {
+    delete root.dataset.printing;
+    redraw();
+  });
+})();

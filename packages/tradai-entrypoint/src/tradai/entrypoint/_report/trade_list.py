@@ -1,0 +1,89 @@
+"""List of every trade; the page's script sorts and filters it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from tradai.entrypoint._report.formatting import decimals_for, duration, percent, plain, signed
+from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.model import TradeRow
+from tradai.entrypoint._report.tables import scroll_box, tone_of
+
+# More rows make a page slow to open; the Parquet file has all of them.
+MOST_ROWS: Final = 3000
+_TITLE: Final = "Trades"
+_SIGNIFICANT: Final = 7
+
+
+def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
+    """Return the table of `trades` and the choices that filter it."""
+    shown = trades[:MOST_ROWS]
+    decimals = decimals_for(trade.profit_abs for trade in trades)
+    rows = (_row(number, trade, decimals) for number, trade in enumerate(shown))
+    heads = (element("th", text, scope="col", data_sort=key) for key, text in _heads(currency))
+    table = element(
+        "table",
+        element("caption", _TITLE, class_="unseen"),
+        element("thead", element("tr", *heads)),
+        element("tbody", *rows),
+        class_="numbers trades",
+    )
+    return joined((_filters(shown), scroll_box(_TITLE, table), _cut(len(trades))))
+
+
+def _heads(currency: str) -> Iterator[tuple[str, str]]:
+    yield from (("number", "#"), ("pair", "Pair"), ("opened", "Entry, UTC"))
+    yield from (("entry", "At price"), ("closed", "Exit, UTC"), ("exit", "At price"))
+    yield from (("profit", f"Profit {currency}".strip()), ("ratio", "Profit"), ("time", "Time"))
+    yield from (("tag", "Entry tag"), ("reason", "Exit reason"))
+
+
+def _row(number: int, trade: TradeRow, decimals: int) -> Markup:
+    tone = tone_of(trade.profit_abs)
+    pair = f"{trade.pair} short" if trade.is_short else trade.pair
+    return element(
+        "tr",
+        element("th", str(number + 1), scope="row"),
+        element("td", pair, class_="text"),
+        element("td", f"{trade.opened_at:%Y-%m-%d %H:%M}"),
+        element("td", _price(trade.open_rate)),
+        element("td", f"{trade.closed_at:%Y-%m-%d %H:%M}"),
+        element("td", _price(trade.close_rate)),
+        element("td", signed(trade.profit_abs, decimals), class_=tone),
+        element("td", percent(trade.profit_ratio, with_sign=True), class_=tone),
+        element("td", duration((trade.closed_at - trade.opened_at).total_seconds())),
+        element("td", trade.enter_tag, class_="text"),
+        element("td", trade.exit_reason, class_="text"),
+        data_trade=str(number),
+    )
+
+
+def _filters(trades: Sequence[TradeRow]) -> Markup:
+    choices = (
+        _choice("pair", "Pair", (trade.pair for trade in trades)),
+        _choice("tag", "Entry tag", (trade.enter_tag for trade in trades)),
+        _choice("reason", "Exit reason", (trade.exit_reason for trade in trades)),
+    )
+    count = element("output", id="trade-count")
+    return element("div", *choices, count, id="trade-filters", class_="tools", hidden="")
+
+
+def _choice(name: str, label: str, values: Iterable[str]) -> Markup:
+    options = (
+        element("option", value or "(none)", value=f"={value}") for value in sorted(set(values))
+    )
+    every = element("option", "all", value="*")
+    return element("label", f"{label} ", element("select", every, *options, name=name))
+
+
+def _cut(total: int) -> Markup:
+    if total <= MOST_ROWS:
+        return Markup()
+    text = f"The first {MOST_ROWS:,} of {total:,} trades; trades.parquet has all of them."
+    return element("p", text, class_="remark")
+
+
+def _price(rate: float) -> str:
+    """Return a price with up to seven significant digits, or all before the point."""
+    digits = f"{abs(rate):.0f}" if abs(rate) >= 1 else ""
+    text = plain(rate, max(_SIGNIFICANT - len(digits), 0) if digits else 8)
+    return text.rstrip("0").rstrip(".") if "." in text else text

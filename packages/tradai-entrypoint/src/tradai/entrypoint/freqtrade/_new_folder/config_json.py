@@ -1,0 +1,61 @@
+"""Read the JSON of Freqtrade's configuration files, which may have comments and trailing commas."""
+
+import json
+import re
+from pathlib import Path
+from typing import Final
+
+from tradai.core import FileKind, JsonValue, UnusableFileError, read_regular_file
+from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
+
+_SPACE: Final = r"(?:\s|//[^\n]*|/\*.*?\*/)*"
+# Text first, so that nothing inside it is taken for a comment or a comma.
+_TOLERATED: Final = re.compile(
+    rf'(?P<text>"(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?={_SPACE}[\]}}])', re.DOTALL
+)
+
+
+def read_object(path: Path) -> dict[str, JsonValue]:
+    """Return the JSON object in the file at `path`.
+
+    Raises:
+        NotFoundError: There is no such file.
+        ConfigurationError: It is not a JSON object; no text of it is repeated, as it may be secret.
+        StorageError: It cannot be read.
+    """
+    try:
+        value = json.loads(plain_json_text(_text(path)))
+    except json.JSONDecodeError as exc:
+        problem = f"is not JSON from line {exc.lineno}, column {exc.colno} on"
+        raise _file_error(path, problem) from None
+    if not isinstance(value, dict):
+        raise _file_error(path, "holds no JSON object: expected one with the keys of Freqtrade")
+    return value
+
+
+def plain_json_text(text: str) -> str:
+    """Return `text` with spaces in the place of comments and trailing commas.
+
+    >>> plain_json_text('[1, /* two */ 3,]')
+    '[1,           3 ]'
+    """
+    return _TOLERATED.sub(lambda found: found["text"] or re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_regular_file(path, FileKind.CONFIGURATION).decode()
+    except FileNotFoundError:
+        message = f"no configuration of Freqtrade at {path}: name a file that there is"
+        raise NotFoundError(message, kind="configuration", key=str(path)) from None
+    except UnicodeDecodeError:
+        raise _file_error(path, "is not UTF-8 text") from None
+    except UnusableFileError as exc:
+        raise _file_error(path, f"cannot be read: {exc.strerror}") from None
+    except OSError as exc:
+        message = f"{path} cannot be read: {exc.strerror}"
+        raise StorageError(message, operation="read") from exc
+
+
+def _file_error(path: Path, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"{path} {problem}", key="--from-freqtrade", source=str(path))

@@ -1,0 +1,154 @@
+"""Keys of Freqtrade's configuration that have no place in a strategy folder, with the reasons.
+
+A key that is in none of these tables is mapped to the place that `place_of` knows.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+# Blocks whose keys are judged one by one; any other block moves as a whole.
+BLOCKS: Final = frozenset(
+    {
+        "api_server",
+        "coingecko",
+        "discord",
+        "edge",
+        "entry_pricing",
+        "exchange",
+        "exit_pricing",
+        "experimental",
+        "external_message_consumer",
+        "internals",
+        "telegram",
+        "webhook",
+    }
+)
+_OWN_API: Final = "tradai talks to the engine by an API of its own, with a password of each run"
+_MESSAGES: Final = (
+    "messages of the engine are not supported; alerts of a live session go where "
+    "TRADAI_LIVE_ALERTS says"
+)
+_REFERENCE: Final = (
+    "set it to a reference, such as env:NAME, file:/run/secrets/NAME or aws-sm:trading/binance#{}; "
+    "only LIVE reads it"
+)
+_ALERTS: Final = (
+    "alerts of a live session can be posted to it, as JSON: put it into a secret, and set "
+    "webhook:env:NAME"
+)
+_DATABASE: Final = (
+    "each run has a database of its own; set it to the reference of the URL only where live "
+    "sessions share a Postgres server"
+)
+# Secrets that have a setting: its name, and the instruction.
+SECRETS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        **{
+            f"exchange.{name}": ("TRADAI_LIVE_API_KEY", _REFERENCE.format("key"))
+            for name in ("apiKey", "api_key", "key")
+        },
+        "exchange.secret": ("TRADAI_LIVE_API_SECRET", _REFERENCE.format("secret")),
+        "webhook.url": ("TRADAI_LIVE_ALERTS", _ALERTS),
+        "db_url": ("TRADAI_LIVE_DATABASE_URL", _DATABASE),
+    }
+)
+# Values that are never repeated, whether or not a setting takes them.
+PRIVATE: Final = frozenset(
+    {
+        *SECRETS,
+        "api_server.jwt_secret_key",
+        "api_server.password",
+        "api_server.username",
+        "api_server.ws_token",
+        "coingecko.api_key",
+        "discord.webhook_url",
+        "exchange.accountId",
+        "exchange.account_id",
+        "exchange.password",
+        "exchange.privateKey",
+        "exchange.private_key",
+        "exchange.uid",
+        "exchange.walletAddress",
+        "exchange.wallet_address",
+        "external_message_consumer.producers",
+        "telegram.chat_id",
+        "telegram.token",
+    }
+)
+_CLIENT: Final = "tradai sets up the client of the exchange itself"
+_FUTURES: Final = "only the spot market is proven"
+_ANALYSIS: Final = "the engine's analysis commands are not run"
+_REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
+
+UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "api_server": _OWN_API,
+        "ask_strategy": _REMOVED.format("exit_pricing"),
+        "bid_strategy": _REMOVED.format("entry_pricing"),
+        "coingecko": "profits are given in the stake currency alone",
+        "discord": _MESSAGES,
+        "download_trades": "`data download` loads candles alone",
+        "edge": "Freqtrade has removed it",
+        "exchange.ccxt_async_config": _CLIENT,
+        "exchange.ccxt_config": _CLIENT,
+        "exchange.ccxt_sync_config": _CLIENT,
+        "exchange.enable_ws": "candles come without a websocket, which could not be redirected",
+        "exchange.log_responses": _CLIENT,
+        "exchange.markets_refresh_interval": "markets are refreshed at the engine's default",
+        "exchange.outdated_offset": "candles count as outdated at the engine's default",
+        "exchange.unknown_fee_rate": "a fee in a coin without a price is not estimated",
+        "experimental": "the engine's experiments are not passed on",
+        "external_message_consumer": "signals of other bots are not supported",
+        "forcebuy_enable": _REMOVED.format("force_entry_enable"),
+        "freqaimodel_path": "put the file of the model beside the strategy: it is found there",
+        "hyperopt_path": "put the file of the loss beside the strategy: it is found there",
+        "internals.heartbeat_interval": "tradai watches the bot itself: run.max_idle ends it",
+        "internals.interval": "the engine's default holds",
+        "internals.sd_notify": "a bot is a run, which systemd cannot watch",
+        "liquidation_buffer": _FUTURES,
+        "liquidation_warn_ratio": _FUTURES,
+        "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
+        "lookahead_analysis_exportfilename": _ANALYSIS,
+        "minimum_trade_amount": _ANALYSIS,
+        "new_pairs_days": "`data download --timerange` says how far candles go back",
+        "orderflow": "the engine's trades by the second are not provided",
+        "protections": _REMOVED.format("protections of the strategy class"),
+        "proxy_coin": _FUTURES,
+        "startup_candle": _ANALYSIS,
+        "targeted_trade_amount": _ANALYSIS,
+        "telegram": _MESSAGES,
+        "ticker_interval": _REMOVED.format("timeframe"),
+        "webhook": _MESSAGES,
+    }
+)
+_RECORDED: Final = "each run keeps its result in its folder"
+_IN_OUTPUT: Final = "the output of the command has its own choices"
+UNNEEDED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "$schema": "`check` checks the new file",
+        "add_config_files": "its files have been read",
+        "backtest_breakdown": _RECORDED,
+        "backtest_cache": "a backtest is always computed",
+        "config_files": "the engine writes it itself",
+        "dataformat_trades": "trades by the second are not read",
+        "disableparamexport": "a hyperopt writes best.yaml into the folder of its run",
+        "export": _RECORDED,
+        "exportfilename": _RECORDED,
+        "fiat_display_currency": "profits are given in the stake currency alone",
+        "logfile": _RECORDED,
+        "print_all": _IN_OUTPUT,
+        "recursive_strategy_search": "the strategy has been found",
+        "skip_wallet_history_migration": "each run starts with a new database",
+        "user_data_dir": "each run has a folder of its own",
+        "verbosity": _IN_OUTPUT,
+    }
+)
+# Keys that became an argument of the command.
+ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "datadir": ("--data", "the folder of the candles is an argument of `run`"),
+        "strategy": ("strategy.class", "--strategy goes over it"),
+        "strategy_path": ("strategy.source", "the source has been copied"),
+    }
+)

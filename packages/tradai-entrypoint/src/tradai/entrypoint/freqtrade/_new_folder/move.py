@@ -1,0 +1,231 @@
+"""Make a strategy folder from a configuration of Freqtrade."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import JsonValue, Timeframe, parse_time_range
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._new_folder.class_files import ClassFiles, find_class
+from tradai.entrypoint.freqtrade._new_folder.config_files import load_files
+from tradai.entrypoint.freqtrade._new_folder.folder import (
+    CONFIG_NAME,
+    SOURCE_NAME,
+    new_folder,
+    write_texts,
+)
+from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.parameter_file import parameter_fates
+from tradai.entrypoint.freqtrade._new_folder.secret_guard import SecretGuard
+from tradai.entrypoint.freqtrade._new_folder.special_keys import Config
+from tradai.entrypoint.freqtrade._new_folder.translation import (
+    Translation,
+    drop_unusable,
+    translate,
+)
+from tradai.entrypoint.freqtrade._new_folder.yaml_text import yaml_text
+from tradai.entrypoint.freqtrade._strategy.files import copy_files
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
+
+_VERSION: Final = "1.0.0"
+_END_OF_RANGE: Final = (
+    "the end of a range: Freqtrade trades the candle that opens at the stop of --timerange, too; "
+    "here a range ends before its stop, so 20250101-20250201 has no candle of 1 February"
+)
+_PROTECTIONS: Final = "parameters.enable_protections"
+_README: Final = """\
+# {name}
+
+Made by `tradai-entrypoint init` from a configuration of Freqtrade. Run it in this folder:
+
+    tradai-entrypoint check strategy.yaml --mode backtest --data CANDLES
+    tradai-entrypoint run strategy.yaml --mode backtest --data CANDLES
+
+For the trades of `freqtrade backtesting`, add: `{overrides}`
+"""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyMove:
+    """A strategy folder made from a configuration of Freqtrade.
+
+    Attributes:
+        folder: The new folder.
+        keys: The fate of each key of the configuration; those to look at first come first.
+        notices: Sentences that a reader should know of.
+        overrides: Overrides with which a backtest has the trades of Freqtrade's own.
+    """
+
+    folder: Path
+    keys: tuple[MovedKey, ...]
+    notices: tuple[str, ...]
+    overrides: tuple[str, ...]
+
+
+def move_strategy(
+    files: Sequence[Path],
+    folder: Path | None,
+    *,
+    class_name: str | None = None,
+    params: Path | None = None,
+    source: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> StrategyMove:
+    """Make the strategy folder `folder` from Freqtrade's configuration `files`.
+
+    Args:
+        files: The files; later ones go over earlier ones.
+        folder: The new folder; None is one with the name of the class, here.
+        class_name: The strategy class; None is the one that the configuration names.
+        params: The parameter file of the class; None is the one beside it, if any.
+        source: Folder of the class; None is where Freqtrade looks for it.
+        environ: Environment in which Freqtrade ran, of which variables are named.
+
+    Raises:
+        NotFoundError: A file, or the class, is not there.
+        ConfigurationError: A file is not JSON, no class is named, `folder` is not empty, or a file
+            to be copied holds a secret of the configuration.
+        StorageError: A file cannot be read or written.
+    """
+    config = load_files(files)
+    name = class_name or str(config.get("strategy") or "")
+    if not name:
+        message = "the configuration names no strategy: give its class with --strategy"
+        raise ConfigurationError(message, key="--strategy")
+    found = find_class(name, _folders(config, source))
+    translation = translate(config)
+    for fate in _parameters(found, params, name, config):
+        translation.add(fate)
+    with new_folder(folder or Path(name)) as draft:
+        _copy_source(found, draft / SOURCE_NAME, SecretGuard.of(config))
+        facts = inspect_source(draft / SOURCE_NAME, name)
+        _complete(translation, facts)
+        overrides = tuple(_overrides(translation, facts))
+        write_texts(draft, _texts(translation, overrides))
+    return StrategyMove(
+        folder=folder or Path(name),
+        keys=tuple(sorted(translation.keys, key=lambda key: list(KeyStatus).index(key.status))),
+        notices=tuple(_notices(translation, found, overrides, environ or {})),
+        overrides=overrides,
+    )
+
+
+def _folders(config: Config, source: Path | None) -> list[Path]:
+    """Return the folders in which Freqtrade looks for the class."""
+    if source is not None:
+        return [source]
+    given = config.get("strategy_path")
+    user_data = config.get("user_data_dir") or "user_data"
+    return [*([Path(str(given))] if given else []), Path(str(user_data)) / "strategies"]
+
+
+def _parameters(
+    found: ClassFiles, params: Path | None, class_name: str, config: Config
+) -> Iterator[tuple[MovedKey, JsonValue]]:
+    beside = found.root / found.file.with_suffix(".json")
+    file = params or (beside if beside.exists() else None)
+    if file is not None:
+        yield from parameter_fates(file, class_name, config)
+
+
+def _copy_source(found: ClassFiles, target: Path, guard: SecretGuard) -> None:
+    copy_files(found.root, found.needed, target)
+    for file in found.needed:
+        guard.check(found.root / file, (target / file).read_bytes())
+
+
+def _complete(translation: Translation, facts: SourceFacts) -> None:
+    """Add what Freqtrade has in other places: name, version, timeframe, strategy."""
+    document = translation.document
+    _set_timeframe(translation, facts)
+    own = document.pop("strategy", {})
+    strategy: dict[str, JsonValue] = {"class": facts.class_name, "source": SOURCE_NAME}
+    needed: dict[str, JsonValue] = {
+        "name": document.pop("name", facts.class_name),
+        "version": _VERSION,
+        "timeframe": document.pop("timeframe", None),
+        "strategy": strategy | (dict(own) if isinstance(own, dict) else {}),
+    }
+    translation.document = needed | document
+    drop_unusable(translation)
+    _set_timerange(translation)
+
+
+def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
+    document = translation.document
+    of_class = None if "timeframe" in facts.assigned else facts.constants.get("timeframe")
+    given = document.setdefault("timeframe", str(of_class) if of_class else None)
+    if given is None:
+        message = (
+            f"neither the configuration nor class {facts.class_name} has a timeframe: write it "
+            "into one of them"
+        )
+        raise ConfigurationError(message, key="timeframe")
+    if of_class not in (None, given):
+        note = f"class {facts.class_name} has {of_class}, and a run is refused: write {given} there"
+        translation.note("timeframe", KeyStatus.UNSUPPORTED, note)
+
+
+def _set_timerange(translation: Translation) -> None:
+    """Move the stop of a range by one candle, which Freqtrade trades, too."""
+    run = translation.document.get("run")
+    if not isinstance(run, dict) or "timerange" not in run:
+        return
+    timeframe = Timeframe(str(translation.document["timeframe"]))
+    moved = moved_range(str(run["timerange"]), timeframe)
+    run["timerange"] = moved
+    note = f"is {moved}: Freqtrade trades the candle that opens at the stop, too"
+    translation.note("run.timerange", KeyStatus.MAPPED, note)
+
+
+def moved_range(text: str, timeframe: Timeframe) -> str:
+    """Return the range with the same candles as `text` has in Freqtrade, which includes its stop.
+
+    >>> moved_range("20250101-20250201", Timeframe("1d"))
+    '20250101-20250202'
+    """
+    given = parse_time_range(text)
+    return (
+        text
+        if given.stop is None
+        else str(replace(given, stop=given.stop + timedelta(seconds=timeframe.seconds)))
+    )
+
+
+def _overrides(translation: Translation, facts: SourceFacts) -> Iterator[str]:
+    options = translation.document.get("parameters", {})
+    decided = isinstance(options, dict) and "enable_protections" in options
+    if not decided and "protections" in facts.names | facts.assigned:
+        yield f"{_PROTECTIONS}=false"
+
+
+def _texts(translation: Translation, overrides: Sequence[str]) -> dict[str, str]:
+    name = str(translation.document["name"])
+    readme = _README.format(name=name, overrides=" ".join(overrides))
+    if not overrides:
+        readme = readme.rpartition("\nFor the trades")[0]
+    return {CONFIG_NAME: yaml_text(translation.document), "README.md": readme}
+
+
+def _notices(
+    translation: Translation,
+    found: ClassFiles,
+    overrides: Sequence[str],
+    environ: Mapping[str, str],
+) -> Iterator[str]:
+    yield _END_OF_RANGE
+    if overrides:
+        yield (
+            "protections of the class hold in every run here; `freqtrade backtesting` ignores "
+            f"them without --enable-protections: {overrides[0]} does the same"
+        )
+    if not translation.document.get("pairs"):
+        yield "no pairs: write those to trade to `pairs` before the first run"
+    if found.others:
+        yield f"files beside the class that its code does not name: {', '.join(found.others)}"
+    for name in sorted(environ):
+        if name.startswith("FREQTRADE__"):
+            yield f"{name} is set: Freqtrade reads it as a key, and a run here does not"

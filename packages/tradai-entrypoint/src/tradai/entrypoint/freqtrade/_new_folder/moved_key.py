@@ -1,0 +1,42 @@
+"""The fate of each key of a moved configuration."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import final
+
+
+@final
+class KeyStatus(StrEnum):
+    """The fate of a key, in the order in which a reader needs to see it."""
+
+    UNSUPPORTED = "not supported"
+    PRIVATE = "secret"
+    MAPPED = "mapped"
+    UNNEEDED = "not needed"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedKey:
+    """A key of Freqtrade's configuration, and its fate.
+
+    Attributes:
+        key: Its name, such as ``exchange.name``.
+        status: Its fate.
+        place: Its new place; empty when it has none.
+        note: The reason, or further work of the reader.
+    """
+
+    key: str
+    status: KeyStatus
+    place: str = ""
+    note: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as JSON."""
+        return {
+            "key": self.key,
+            "status": self.status.value,
+            "place": self.place,
+            "note": self.note,
+        }

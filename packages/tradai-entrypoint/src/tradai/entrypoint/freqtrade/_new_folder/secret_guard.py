@@ -1,0 +1,49 @@
+"""Keep the secrets of a configuration out of the files that are copied beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._new_folder.key_notes import PRIVATE
+from tradai.entrypoint.freqtrade._new_folder.special_keys import Config, block_of
+
+# A shorter text may be a word of the code.
+_SHORTEST: Final = 12
+
+
+@final
+class SecretGuard:
+    """The secret values of a configuration, by their keys."""
+
+    def __init__(self, values: dict[str, bytes]) -> None:
+        """Take the values."""
+        self._values = values
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return the guard of `config`."""
+        found = {}
+        for key in sorted(PRIVATE):
+            block, _, name = key.rpartition(".")
+            value = (block_of(config, block) if block else config).get(name)
+            for text in _texts(value):
+                found[key] = text.encode()
+        return cls(found)
+
+    def check(self, file: Path, content: bytes) -> None:
+        """Check that `content`, that of `file`, holds none of them.
+
+        Raises:
+            ConfigurationError: It does; the error names the key.
+        """
+        for key, value in self._values.items():
+            if value in content:
+                message = f"{file} holds the value of {key}, and is not copied: take it out there"
+                raise ConfigurationError(message, key=key, source=str(file))
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str) and len(value) >= _SHORTEST:
+        yield value

@@ -1,0 +1,210 @@
+"""Keys of Freqtrade's configuration whose fate depends on their value."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from tradai.core import JsonValue, Pair, Pricing
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import DEFAULT_EXCHANGE
+from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+
+# The fate of a key, and its value at its place: none where it is not written.
+Fate: TypeAlias = tuple[MovedKey, JsonValue]
+Config: TypeAlias = Mapping[str, JsonValue]
+
+_DEFAULT_STAKE: Final = "USDT"
+_PAIR: Final = TypeAdapter[str](Pair)
+
+
+def mapped(key: str, place: str, value: JsonValue, *, note: str = "") -> Fate:
+    """Return that `key` has its place at `place`, with `value`."""
+    return MovedKey(key=key, status=KeyStatus.MAPPED, place=place, note=note), value
+
+
+def unneeded(key: str, note: str, *, place: str = "") -> Fate:
+    """Return that a run does the same without `key`."""
+    return MovedKey(key=key, status=KeyStatus.UNNEEDED, place=place, note=note), None
+
+
+def unsupported(key: str, note: str) -> Fate:
+    """Return that `key` is not carried over, for the reason `note`."""
+    return MovedKey(key=key, status=KeyStatus.UNSUPPORTED, note=note), None
+
+
+def block_of(config: Config, name: str) -> Config:
+    """Return the block `name`; an empty one where there is none."""
+    block = config.get(name)
+    return block if isinstance(block, dict) else {}
+
+
+def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:
+    stake = config.get("stake_currency", _DEFAULT_STAKE)
+    blocked = list(_patterns(block_of(config, "exchange").get("pair_blacklist")))
+    names = [str(name) for name in value] if isinstance(value, list) else []
+    problems: dict[str, str] = {}
+    for name in names:
+        if not _is_pair(name):
+            problems[name] = "is not the name of one spot pair: name each pair that it stands for"
+        elif ":" in name:
+            problems[name] = "is a futures pair: only the spot market is proven"
+        elif name.partition("/")[2] != stake:
+            problems[name] = f"is not bought with {stake}"
+        elif any(pattern.fullmatch(name) for pattern in blocked):
+            problems[name] = "is on the blacklist"
+    pairs: list[JsonValue] = [name for name in dict.fromkeys(names) if name not in problems]
+    note = "; ".join(f"{name} {problem}" for name, problem in problems.items())
+    if not pairs:
+        return unsupported(key, f"no pair is left: write them to `pairs`; {note}".rstrip("; "))
+    return mapped(key, "pairs", pairs, note=note and f"without: {note}")
+
+
+def _is_pair(name: str) -> bool:
+    try:
+        return _PAIR.validate_python(name) == name
+    except ValidationError:
+        return False
+
+
+def _patterns(value: JsonValue) -> Iterator[re.Pattern[str]]:
+    for text in value if isinstance(value, list) else []:
+        try:
+            yield re.compile(str(text), re.IGNORECASE)
+        except re.error:
+            continue
+
+
+def _blacklist(key: str, value: JsonValue, config: Config) -> Fate:
+    names = value if isinstance(value, list) else []
+    if len(list(_patterns(names))) < len(names):
+        return unsupported(key, "one of its entries is not a regular expression")
+    del config
+    return unneeded(key, "the pairs that it names are left out of `pairs`", place="pairs")
+
+
+def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
+    moved, kept = mapped(key, "exchange", value, note=note)
+    return (moved if not note else _refused(moved)), kept
+
+
+def _refused(moved: MovedKey) -> MovedKey:
+    """Return the same, as a key that is written although no run takes it."""
+    return MovedKey(key=moved.key, status=KeyStatus.UNSUPPORTED, place=moved.place, note=moved.note)
+
+
+def _trading_mode(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value in ("spot", "", None):
+        return unneeded(key, "every run trades the spot market")
+    return unsupported(key, f"is {value}: only the spot market is proven")
+
+
+def _pairlists(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    lists = [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    methods = [str(each.get("method")) for each in lists]
+    others = [method for method in methods if method != "StaticPairList"]
+    if others:
+        note = f"{', '.join(others)}: a run trades the pairs that `pairs` names, and no others"
+        return unsupported(key, note)
+    return unneeded(key, "every run trades the pairs that `pairs` names")
+
+
+def _wallet(key: str, value: JsonValue, config: Config) -> Fate:
+    if not isinstance(value, dict):
+        return mapped(key, "execution.starting_balance", value)
+    stake = str(config.get("stake_currency", _DEFAULT_STAKE))
+    if list(value) != [stake]:
+        return unsupported(key, f"a run starts with {stake} alone: set execution.starting_balance")
+    return mapped(key, "execution.starting_balance", value[stake])
+
+
+def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    mode = "dry-run" if value is not False else "live"
+    moved, _ = mapped(key, f"--mode {mode}", None, note="the mode is an argument of `run`")
+    return moved, None
+
+
+def _depth(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    name = key.rpartition(".")[2]
+    if name in Pricing.model_fields:
+        return mapped(key, f"execution.{key}", value)
+    if isinstance(value, dict) and value.get("enabled"):
+        return unsupported(key, "the depth of the market is not checked before an entry")
+    return unneeded(key, "is off")
+
+
+def _throttle(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    return mapped(key, "execution.process_throttle_s", value)
+
+
+def _cancel_on_exit(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value is True:
+        return mapped(key, f"parameters.{key}", value, note="LIVE refuses it: its approval decides")
+    return unneeded(key, "is the default")
+
+
+def _force_entry(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value is True:
+        return unsupported(key, "only the strategy opens positions")
+    return unneeded(key, "only the strategy opens positions")
+
+
+def _initial_state(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value == "running":
+        return unneeded(key, "a dry-run starts at once")
+    return unsupported(key, f"is {value}: a dry-run starts at once")
+
+
+def _formats(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value in ("feather", "parquet"):
+        return unneeded(key, "candles are found in feather and in Parquet")
+    return unsupported(key, f"candles in {value} are not read: convert them to feather")
+
+
+def _name(key: str, value: JsonValue, config: Config) -> Fate:
+    del config
+    if value == "":
+        return unneeded(key, "is empty: the name is that of the class")
+    return mapped(key, "name", value)
+
+
+def _database(key: str, value: JsonValue, config: Config) -> Fate | None:
+    del config
+    if str(value).startswith("sqlite:"):
+        return unneeded(key, "each run has a database of its own")
+    return None
+
+
+SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = MappingProxyType(
+    {
+        "bot_name": _name,
+        "cancel_open_orders_on_exit": _cancel_on_exit,
+        "dataformat_ohlcv": _formats,
+        "db_url": _database,
+        "dry_run": _dry_run,
+        "dry_run_wallet": _wallet,
+        "entry_pricing.check_depth_of_market": _depth,
+        "exchange.name": _exchange,
+        "exchange.pair_blacklist": _blacklist,
+        "exchange.pair_whitelist": _whitelist,
+        "exit_pricing.check_depth_of_market": _depth,
+        "force_entry_enable": _force_entry,
+        "initial_state": _initial_state,
+        "internals.process_throttle_secs": _throttle,
+        "margin_mode": _trading_mode,
+        "pairlists": _pairlists,
+        "trading_mode": _trading_mode,
+    }
+)

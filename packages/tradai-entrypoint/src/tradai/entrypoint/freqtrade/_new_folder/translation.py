@@ -1,0 +1,217 @@
+"""Translate a configuration of Freqtrade, key by key; none is dropped without a word."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tradai.core import JsonValue, StrategyConfig, error_sentence, looks_like_secret
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._new_folder.key_notes import (
+    ARGUMENTS,
+    BLOCKS,
+    PRIVATE,
+    SECRETS,
+    UNNEEDED,
+    UNSUPPORTED,
+)
+from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.special_keys import (
+    SPECIAL,
+    Config,
+    Fate,
+    block_of,
+    mapped,
+    unneeded,
+    unsupported,
+)
+from tradai.entrypoint.freqtrade._preparation.engine_settings import (
+    AT_RUN_TIME,
+    IN_FILE,
+    place_of,
+)
+
+_PRICING: Final = ("entry_pricing", "exit_pricing")
+_BOOK: Final = "use_order_book"
+# Freqtrade's: an unset one is true here.
+_BOOK_DEFAULT: Final = False
+# Where a value cannot be named, its block moves as a whole.
+_WHOLE: Final = ("freqai",)
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Translation:
+    """A translated configuration.
+
+    Attributes:
+        keys: The fate of each key.
+        document: The strategy configuration, with its ``run`` block.
+    """
+
+    keys: list[MovedKey] = field(default_factory=list)
+    document: dict[str, JsonValue] = field(default_factory=dict)
+
+    def add(self, fate: Fate) -> None:
+        """Take over a key and its value."""
+        moved, value = fate
+        self.keys.append(moved)
+        if moved.place and value is not None:
+            set_path(self.document, moved.place, value)
+
+    def refuse(self, place: str, note: str) -> None:
+        """Take the key whose value is at `place` out again, as one that is not supported."""
+        for at, moved in enumerate(self.keys):
+            if moved.place and f"{place}.".startswith(f"{moved.place}."):
+                remove_path(self.document, moved.place)
+                self.keys[at] = replace(
+                    moved, status=KeyStatus.UNSUPPORTED, place="", note=f"{moved.place} {note}"
+                )
+
+    def note(self, place: str, status: KeyStatus, note: str) -> None:
+        """Give the key whose place is `place` another status and note."""
+        self.keys = [
+            replace(moved, status=status, note=note) if moved.place == place else moved
+            for moved in self.keys
+        ]
+
+
+def translate(config: Config) -> Translation:
+    """Return the translation of `config`, without name, version and strategy.
+
+    A value that its new place does not take is listed with the reason, and not written.
+    """
+    translation = Translation()
+    for key, value in _keys(config):
+        translation.add(_fate(key, value, config))
+    for name in _PRICING:
+        if _BOOK not in (block_of(config, name) or _BOOK):
+            note = "Freqtrade's default, where it is not set"
+            place = f"{name}.{_BOOK}"
+            translation.add(mapped(place, f"execution.{place}", _BOOK_DEFAULT, note=note))
+    return translation
+
+
+def drop_unusable(translation: Translation) -> None:
+    """Take out each value that no configuration may have.
+
+    Raises:
+        ConfigurationError: One is left, which came from none of the keys.
+    """
+    for _ in translation.keys:
+        problems = _problems(translation.document)
+        if not problems:
+            return
+        for place, note in problems:
+            translation.refuse(place, note)
+    for place, note in _problems(translation.document):
+        raise ConfigurationError(f"{place} {note}", key=place)
+
+
+def set_path(document: dict[str, JsonValue], path: str, value: JsonValue) -> None:
+    """Set the value at the dotted `path`."""
+    first, _, rest = path.partition(".")
+    if not rest:
+        document[first] = value
+        return
+    below = document.get(first)
+    block = dict(below) if isinstance(below, Mapping) else {}
+    set_path(block, rest, value)
+    document[first] = block
+
+
+def remove_path(document: dict[str, JsonValue], path: str) -> None:
+    """Remove the value at the dotted `path`, and each block that it leaves empty."""
+    first, _, rest = path.partition(".")
+    below = document.get(first)
+    if rest and isinstance(below, dict):
+        remove_path(below, rest)
+        if below:
+            return
+    document.pop(first, None)
+
+
+def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
+    for key, value in config.items():
+        if key in BLOCKS and isinstance(value, dict) and value:
+            yield from ((f"{key}.{name}", each) for name, each in value.items())
+        else:
+            yield key, value
+
+
+def _fate(key: str, value: JsonValue, config: Config) -> Fate:
+    if value in (None, "") and (key in PRIVATE or value is None):
+        return unneeded(key, "is empty")
+    if key in SPECIAL and (fate := SPECIAL[key](key, value, config)) is not None:
+        return fate
+    if _is_secret(key, value):
+        return _secret(key), None
+    return _without_place(key, value, config) or _with_place(key, value)
+
+
+def _secret(key: str) -> MovedKey:
+    place, note = SECRETS.get(key, ("", ""))
+    if not note:
+        reason = UNSUPPORTED.get(key.partition(".")[0], "no setting takes it")
+        note = f"its value is not copied: {reason}"
+    return MovedKey(key=key, status=KeyStatus.PRIVATE, place=place, note=note)
+
+
+def _is_secret(key: str, value: JsonValue) -> bool:
+    return key in PRIVATE or looks_like_secret(tuple(key.split(".")), value)
+
+
+def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:
+    block = key.partition(".")[0]
+    if block_of(config, block).get("enabled") is False and block not in _WHOLE:
+        return unneeded(key, f"{block} is off")
+    if key in ARGUMENTS:
+        place, note = ARGUMENTS[key]
+        return MovedKey(key=key, status=KeyStatus.MAPPED, place=place, note=note), None
+    if value == {}:
+        return unneeded(key, "is empty")
+    if key in UNNEEDED:
+        return unneeded(key, UNNEEDED[key])
+    reason = UNSUPPORTED.get(key) or UNSUPPORTED.get(block)
+    return unsupported(key, reason) if reason else None
+
+
+def _with_place(key: str, value: JsonValue) -> Fate:
+    block = key.partition(".")[0]
+    if block in _PRICING and "." in key:
+        return mapped(key, f"execution.{key}", value)
+    if place := place_of(key):
+        return mapped(key, place, value)
+    if "." in key or key in IN_FILE | AT_RUN_TIME:
+        return unsupported(key, "this version does not pass it on to the engine")
+    return mapped(key, f"strategy.config.{key}", value, note="a key of the strategy's own")
+
+
+def _problems(document: Config) -> list[tuple[str, str]]:
+    """Return the places of values that are not valid, each with a sentence."""
+    config = dict(document)
+    run = config.pop("run", {})
+    return [
+        *_problems_of(StrategyConfig, config, prefix=""),
+        *_problems_of(RunParameters, run, prefix="run."),
+    ]
+
+
+def _problems_of(
+    model: type[BaseModel], values: JsonValue, *, prefix: str
+) -> Iterator[tuple[str, str]]:
+    try:
+        model.model_validate(values)
+    except ValidationError as exc:
+        for error in exc.errors(include_url=False):
+            yield f"{prefix}{_place(error)}", error_sentence(error)
+
+
+def _place(error: ErrorDetails) -> str:
+    # Of a value that looks like a secret, the key is in the context.
+    named = error.get("ctx", {}).get("key")
+    steps = [step for step in error["loc"] if isinstance(step, str)]
+    return str(named) if named and not steps else ".".join(steps)

@@ -1,0 +1,132 @@
+"""Value of the account over time, open positions included, from the engine's wallet history."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.model import EquityPoint, MonthReturn
+from tradai.entrypoint.freqtrade._results.candle_table import CandleTable, numbers, seconds
+from tradai.entrypoint.freqtrade._results.statistics import Summary
+
+# Each stretch of the curve keeps its first, lowest and highest value.
+_STRETCHES: Final = 600
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equity:
+    """Value of the account from the start to the end of a backtest, in stake currency.
+
+    Attributes:
+        at: Seconds since 1970, ascending.
+        value: Cash, and open positions at their price.
+        drawdown: Fall from the highest value so far, as a ratio of it.
+    """
+
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    drawdown: NDArray[np.float64]
+
+    @property
+    def max_drawdown(self) -> float:
+        """The deepest drawdown as a ratio; 0 where the value never fell."""
+        return float(self.drawdown.max())
+
+
+def read_equity(archive: Path, class_name: str, summary: Summary) -> Equity | None:
+    """Read the value of the account at each candle; None where the engine kept no wallet history.
+
+    It begins with the starting balance and ends with the balance after every trade is closed.
+
+    Raises:
+        StorageError: The history cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(archive) as stored:
+            names = [each for each in stored.namelist() if each.endswith(_suffix(class_name))]
+            table = pa.ipc.open_file(stored.read(names[0])).read_all() if names else None
+        return None if table is None else _equity(table, summary)
+    except (OSError, zipfile.BadZipFile, KeyError, pa.ArrowException) as exc:
+        message = f"the wallet history in {archive} cannot be read ({exc}); run the backtest again"
+        raise StorageError(message, operation="read wallet history") from exc
+
+
+def equity_points(
+    equity: Equity, tables: Sequence[CandleTable], summary: Summary
+) -> tuple[EquityPoint, ...]:
+    """Return the points of `equity` to draw, beside the balance of buying and holding `tables`."""
+    kept = _kept(equity.value)
+    market = _market(equity.at[kept], tables, summary) if tables else [None] * len(kept)
+    return tuple(
+        EquityPoint(_instant(at), float(value), float(fall), held)
+        for at, value, fall, held in zip(
+            equity.at[kept], equity.value[kept], equity.drawdown[kept], market, strict=True
+        )
+    )
+
+
+def month_returns(equity: Equity) -> Iterator[MonthReturn]:
+    """Yield the return of each calendar month, in UTC; the first and last may be cut short."""
+    month_of = equity.at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    # A value at midnight of the first day closes the month before.
+    month_of[1:] = (equity.at[1:] - 1).astype("datetime64[s]").astype("datetime64[M]")
+    ends = [0, *(np.flatnonzero(np.diff(month_of, append=month_of[-1] + 1))).tolist()]
+    for before, end in pairwise(ends):
+        year, month = divmod(int(month_of[end]), 12)
+        ratio = float(equity.value[end] / equity.value[before] - 1)
+        yield MonthReturn(1970 + year, month + 1, ratio)
+
+
+def _suffix(class_name: str) -> str:
+    return f"_{class_name}_wallet.feather"
+
+
+def _equity(table: pa.Table, summary: Summary) -> Equity:
+    times, row = np.unique(seconds(table["date"]), return_inverse=True)
+    totals = np.bincount(row, weights=numbers(table["total_quote"]), minlength=len(times))
+    start, stop = (int(each.timestamp()) for each in (summary.period.start, summary.period.stop))
+    inside = (times > start) & (times < stop)
+    at = np.concatenate(([start], times[inside], [stop]))
+    value = np.concatenate(([summary.starting_balance], totals[inside], [summary.final_balance]))
+    peak = np.maximum.accumulate(value)
+    return Equity(at=at, value=value, drawdown=(peak - value) / peak)
+
+
+def _kept(values: NDArray[np.float64]) -> list[int]:
+    """Return the positions of the values to draw, in order."""
+    edges = np.unique(np.linspace(0, len(values), _STRETCHES + 1).astype(int)).tolist()
+    kept = {len(values) - 1}
+    for start, stop in pairwise(edges):
+        part = values[start:stop]
+        kept |= {start, start + int(part.argmin()), start + int(part.argmax())}
+    return sorted(kept)
+
+
+def _market(at: NDArray[np.int64], tables: Sequence[CandleTable], summary: Summary) -> list[float]:
+    """Return the starting balance times the mean change of the pairs' prices since the start."""
+    start = int(summary.period.start.timestamp())
+    changes = [_change(at, table, start) for table in tables]
+    held: list[float] = (summary.starting_balance * np.mean(changes, axis=0)).tolist()
+    return held
+
+
+def _change(at: NDArray[np.int64], table: CandleTable, start: int) -> NDArray[np.float64]:
+    """Return the last closed price at each time, over the first one that closed after `start`."""
+    first = min(int(np.searchsorted(table.opened, start)), len(table.opened) - 1)
+    last = np.searchsorted(table.opened, at - table.candle_s, side="right") - 1
+    closes = table.values["close"]
+    change: NDArray[np.float64] = closes[np.maximum(last, first)] / closes[first]
+    return change
+
+
+def _instant(seconds: np.int64) -> datetime:
+    return datetime.fromtimestamp(int(seconds), tz=UTC)

@@ -1,0 +1,81 @@
+"""Trades of a backtest as the report lists them, and the figures that need each of them."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from tradai.core import TimeRange
+from tradai.entrypoint._report.model import TradeRow
+from tradai.entrypoint.freqtrade._results.results import TradeRecord
+
+
+def trade_rows(trades: Iterable[TradeRecord]) -> tuple[TradeRow, ...]:
+    """Return `trades` by the time of their entry."""
+    rows = map(_row, trades)
+    return tuple(sorted(rows, key=lambda row: (row.opened_at, row.closed_at, row.pair)))
+
+
+def fees_paid(trades: Iterable[TradeRecord]) -> float:
+    """Return the fees of all filled orders in stake currency."""
+    return math.fsum(fee for trade in trades for fee in _fees(trade))
+
+
+def exposure(rows: Sequence[TradeRow], period: TimeRange) -> float:
+    """Return the share of `period` in which at least one trade was open."""
+    total, reached = timedelta(0), period.start
+    for row in rows:
+        start, stop = max(row.opened_at, reached), min(row.closed_at, period.stop)
+        if stop > start:
+            total, reached = total + (stop - start), stop
+    return total / (period.stop - period.start)
+
+
+def longest_streaks(rows: Iterable[TradeRow]) -> tuple[int, int]:
+    """Return the most wins and the most losses in a row, by the time of the exit."""
+    closed = sorted(rows, key=lambda row: row.closed_at)
+    signs = groupby(closed, key=lambda row: (row.profit_abs > 0) - (row.profit_abs < 0))
+    longest = {1: 0, 0: 0, -1: 0}
+    for sign, streak in signs:
+        longest[sign] = max(longest[sign], sum(1 for _ in streak))
+    return longest[1], longest[-1]
+
+
+def daily_profits(rows: Iterable[TradeRow]) -> dict[date, float]:
+    """Return the profit of the trades that closed on each day in UTC, in stake currency."""
+    closed = sorted(rows, key=lambda row: row.closed_at)
+    days = groupby(closed, key=lambda row: row.closed_at.date())
+    return {day: math.fsum(row.profit_abs for row in trades) for day, trades in days}
+
+
+def _row(trade: Mapping[str, Any]) -> TradeRow:
+    return TradeRow(
+        pair=trade["pair"],
+        is_short=bool(trade.get("is_short")),
+        opened_at=_instant(trade["open_timestamp"]),
+        closed_at=_instant(trade["close_timestamp"]),
+        open_rate=float(trade["open_rate"]),
+        close_rate=float(trade["close_rate"]),
+        first_stop=_price(trade.get("initial_stop_loss_abs")),
+        last_stop=_price(trade.get("stop_loss_abs")),
+        profit_abs=float(trade["profit_abs"]),
+        profit_ratio=float(trade["profit_ratio"]),
+        enter_tag=trade.get("enter_tag") or "",
+        exit_reason=trade["exit_reason"],
+    )
+
+
+def _fees(trade: Mapping[str, Any]) -> Iterator[float]:
+    for order in trade.get("orders") or ():
+        if order.get("order_filled_timestamp") is not None:
+            rate = trade["fee_open" if order["ft_is_entry"] else "fee_close"]
+            yield float(order["amount"]) * float(order["safe_price"]) * float(rate)
+
+
+def _price(value: float | None) -> float | None:
+    return float(value) if value else None
+
+
+def _instant(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

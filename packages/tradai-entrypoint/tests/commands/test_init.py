@@ -1,0 +1,81 @@
+"""The command `init` prints the fate of each key, and the commands to go on with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tradai.entrypoint import Interrupts
+from tradai.entrypoint._cli import run_command
+
+CONFIG = """{
+    // a comment
+    "stake_currency": "USDT", "stake_amount": 100, "max_open_trades": 2, "timeframe": "5m",
+    "exchange": {"name": "binance", "key": "", "pair_whitelist": ["BTC/USDT"]},
+    "pairlists": [{"method": "VolumePairList"}],
+}"""
+STRATEGY = """from freqtrade.strategy import IStrategy
+
+class Mine(IStrategy):
+    protections = [{"method": "CooldownPeriod"}]
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a configuration and the folder of strategies of Freqtrade."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user_data" / "strategies").mkdir(parents=True)
+    (tmp_path / "user_data" / "strategies" / "mine.py").write_text(STRATEGY)
+    (tmp_path / "config.json").write_text(CONFIG)
+    return tmp_path
+
+
+def call(*words: str) -> int:
+    return run_command(["init", *words], interrupts=Interrupts())
+
+
+def test_a_move_prints_each_key_and_the_next_commands(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = call("--from-freqtrade", "config.json", "--strategy", "Mine")
+
+    out = capsys.readouterr().out
+    first, *_ = (line for line in out.splitlines()[1:])
+    assert code == 0
+    assert first.startswith("pairlists")
+    assert "note: the end of a range: Freqtrade" in out
+    assert "run Mine/strategy.yaml --mode backtest --data DIR parameters.enable_protections" in out
+    assert (files / "Mine" / "strategy.yaml").exists()
+
+
+def test_a_move_in_json_has_every_key(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call("new", "--json", "--from-freqtrade", "config.json", "--strategy", "Mine")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert (code, answer["folder"]) == (0, "new")
+    assert (files / answer["folder"] / "README.md").exists()
+    assert {each["key"] for each in answer["keys"]} == {
+        *("stake_currency", "stake_amount", "max_open_trades", "timeframe", "pairlists"),
+        *("exchange.name", "exchange.key", "exchange.pair_whitelist"),
+    }
+    assert answer["overrides"] == ["parameters.enable_protections=false"]
+
+
+def test_a_second_move_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call("new")
+    before = (files / "new" / "strategy.yaml").read_text()
+
+    code = call("new")
+
+    assert code == 78
+    assert "not overwritten" in capsys.readouterr().err
+    assert (files / "new" / "strategy.yaml").read_text() == before
+
+
+def test_a_flag_of_a_move_alone_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = call("new", "--params", "mine.json")
+
+    assert code == 78
+    assert "add --from-freqtrade" in capsys.readouterr().err
+    assert not (files / "new").exists()

@@ -1,0 +1,59 @@
+"""JSON of Freqtrade's configuration files is read with its comments and trailing commas."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.entrypoint.freqtrade._new_folder.config_json import read_object
+
+TOLERATED = """
+// comment, with "text" and a comma ,
+{
+    "url": "https://host/*not a comment*/", /* several
+    lines , */
+    "escaped": "a \\" // b",
+    "list": [1, 2, // last
+    ],
+    "ends in a comma": "},", // done
+}
+"""
+
+
+def test_comments_and_trailing_commas_are_accepted_and_text_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(TOLERATED)
+
+    assert read_object(file) == {
+        "url": "https://host/*not a comment*/",
+        "escaped": 'a " // b',
+        "list": [1, 2],
+        "ends in a comma": "},",
+    }
+
+
+def test_an_error_names_its_place_and_repeats_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('// first line\n{"secret": "not-a-key" "oops": 1}')
+
+    with pytest.raises(ConfigurationError, match="line 2, column 24") as refused:
+        read_object(file)
+
+    assert "not-a-key" not in str(refused.value)
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("content", [b"[1]", b'"text"', b"{", b"\xff{}", b"/* open {}"])
+def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=r"config\.json"):
+        read_object(file)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"gone\.json"):
+        read_object(tmp_path / "gone.json")

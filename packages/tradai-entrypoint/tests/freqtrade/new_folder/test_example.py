@@ -1,0 +1,90 @@
+"""A new strategy folder has a configuration that is valid, and a class that a run takes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tradai.core import StrategyConfigLoader, TradingMode
+from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.entrypoint.freqtrade import new_strategy
+from tradai.entrypoint.freqtrade._new_folder.folder import new_folder
+from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
+from tradai.entrypoint.freqtrade._strategy.source import check_parameters, inspect_source
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def test_the_class_and_its_configuration_fit_together(tmp_path: Path) -> None:
+    with inside(tmp_path):
+        folder = new_strategy(None, class_name="Mine")
+
+    config = StrategyConfigLoader(environ={}).load_config(str(tmp_path / "Mine/strategy.yaml"))
+    facts = inspect_source(tmp_path / folder / "strategies", "Mine")
+    check_class(config.config, facts)
+    check_parameters(facts, config.config.params_by_space)
+    assert list(class_notices(config.config, facts, TradingMode.BACKTEST)) == []
+    assert (tmp_path / "Mine" / "README.md").read_text().startswith("# Mine\n")
+
+
+def test_a_name_that_python_takes_for_no_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="MyStrategy"):
+        new_strategy(tmp_path / "new", class_name="no class")
+
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_with_a_file_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "strategy.yaml").write_text("mine")
+
+    with pytest.raises(ConfigurationError, match="is there already"):
+        new_strategy(tmp_path)
+
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+
+    with pytest.raises(ConfigurationError, match="is there already"):
+        new_strategy(tmp_path / "mine")
+
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+
+    new_strategy(tmp_path / "mine")
+
+    assert (tmp_path / "mine" / "strategy.yaml").exists()
+
+
+def test_a_folder_that_is_filled_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    def fill(target: Path) -> None:
+        with new_folder(target) as draft:
+            (draft / "new.txt").write_text("")
+            target.mkdir()
+            (target / "other.txt").write_text("")
+
+    with pytest.raises(ConfigurationError, match="is there already"):
+        fill(tmp_path / "mine")
+
+    assert [file.name for file in tmp_path.rglob("*.txt")] == ["other.txt"]
+
+
+def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "mine"):
+        raise ZeroDivisionError
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,281 @@
+"""A configuration of Freqtrade becomes a strategy folder, and each of its keys is accounted for."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.entrypoint.freqtrade import KeyStatus, MovedKey, StrategyMove, move_strategy
+from tradai.entrypoint.freqtrade._new_folder.move import moved_range
+from tradai.entrypoint.freqtrade._new_folder.translation import translate
+from tradai.entrypoint.freqtrade._preparation.engine_settings import IN_FILE
+
+STRATEGY = """
+import json
+from pathlib import Path
+from freqtrade.strategy import IntParameter, IStrategy
+from signals import cross
+
+class Wave(IStrategy):
+    timeframe = "1h"
+    buy_fast = IntParameter(1, 50, default=10)
+    protections = [{"method": "CooldownPeriod"}]
+    blocked = json.loads((Path(__file__).parent / "blocked.json").read_text())
+"""
+CONFIG: dict[str, Any] = {
+    "max_open_trades": 3,
+    "stake_currency": "USDT",
+    "stake_amount": "unlimited",
+    "timeframe": "1h",
+    "exchange": {"name": "binance", "pair_whitelist": ["BTC/USDT"]},
+}
+# As long as a real one, and no secret.
+FAKE = "this-is-not-a-secret"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The folder of a class, a module that it imports, and files that it does not need."""
+    folder = tmp_path / "user_data" / "strategies"
+    folder.mkdir(parents=True)
+    (folder / "wave.py").write_text(STRATEGY)
+    (folder / "signals.py").write_text("import numbers_of_mine\ncross = 1")
+    (folder / "numbers_of_mine.py").write_text("")
+    (folder / "other.py").write_text("class Other: pass")
+    (folder / "blocked.json").write_text("[]")
+    (folder / "notes.txt").write_text("")
+    return folder
+
+
+@pytest.fixture
+def move(tmp_path: Path, source: Path) -> Callable[..., StrategyMove]:
+    """Move `CONFIG` with further keys to the folder `new`."""
+
+    def run(
+        more: dict[str, Any] | None = None,
+        *,
+        class_name: str | None = "Wave",
+        params: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> StrategyMove:
+        file = tmp_path / "config.json"
+        file.write_text(json.dumps(CONFIG | (more or {})))
+        return move_strategy(
+            [file],
+            tmp_path / "new",
+            class_name=class_name,
+            params=params,
+            source=source,
+            environ=environ,
+        )
+
+    return run
+
+
+def key(moved: StrategyMove, name: str) -> MovedKey:
+    (found,) = (each for each in moved.keys if each.key == name)
+    return found
+
+
+def execution(moved: StrategyMove) -> dict[str, Any]:
+    block: dict[str, Any] = json.loads(json.dumps(loaded(moved).config.canonical()["execution"]))
+    return block
+
+
+def loaded(moved: StrategyMove) -> LoadedConfig:
+    return StrategyConfigLoader(environ={}).load_config(str(moved.folder / "strategy.yaml"))
+
+
+def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {"0": 0.04, "30": 1e-7}, "fee": 0.001, "bot_name": "on"})
+
+    config = loaded(moved).config
+    names = sorted(file.name for file in (moved.folder / "strategies").iterdir())
+    assert config.name == "on"
+    assert config.pairs == ("BTC/USDT",)
+    assert config.execution.stake_amount == "unlimited"
+    assert execution(moved)["minimal_roi"] == {"0": "0.04", "30": "0.0000001"}
+    assert names == ["blocked.json", "numbers_of_mine.py", "signals.py", "wave.py"]
+    assert any("notes.txt" in notice for notice in moved.notices)
+
+
+def test_no_key_that_freqtrade_knows_is_dropped() -> None:
+    blocks: dict[str, JsonValue] = {
+        "telegram": {"enabled": True, "token": FAKE},
+        "internals": {"sd_notify": True},
+    }
+
+    translation = translate(dict.fromkeys(IN_FILE, "text") | blocks)
+
+    known = {moved.key.partition(".")[0] for moved in translation.keys}
+    silent = [
+        moved.key
+        for moved in translation.keys
+        if moved.status is not KeyStatus.MAPPED and not moved.note
+    ]
+    assert known == IN_FILE
+    assert silent == []
+
+
+def test_secrets_are_in_no_file_and_no_text(move: Callable[..., StrategyMove]) -> None:
+    values = [f"{FAKE}-{number}" for number in range(9)]
+    moved = move(
+        {
+            "exchange": CONFIG["exchange"]
+            | {"key": values[0], "secret": values[1], "password": values[2], "uid": values[8]},
+            "telegram": {"enabled": True, "token": values[3], "chat_id": values[4]},
+            "api_server": {"enabled": True, "password": values[5], "jwt_secret_key": values[6]},
+            "db_url": f"postgresql://me:{values[7]}@host/trades",
+            "my_api_key": values[8],
+        }
+    )
+
+    written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
+    said = json.dumps([each.as_json() for each in moved.keys]) + " ".join(moved.notices)
+    assert not any(value in written + said for value in values)
+    assert key(moved, "exchange.key").status is KeyStatus.PRIVATE
+    assert key(moved, "exchange.secret").place == "TRADAI_LIVE_API_SECRET"
+    assert key(moved, "telegram.token").status is KeyStatus.PRIVATE
+    assert key(moved, "my_api_key").status is KeyStatus.PRIVATE
+
+
+def test_a_source_that_holds_a_secret_of_the_configuration_is_not_copied(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text(f"TOKEN = {FAKE!r}")
+
+    with pytest.raises(ConfigurationError, match=r"signals\.py.*telegram\.token") as refused:
+        move({"telegram": {"token": FAKE}})
+
+    assert FAKE not in str(refused.value)
+    assert not (source.parents[1] / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "reason"),
+    [
+        ({"trading_mode": "futures"}, "trading_mode", "futures"),
+        ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
+        ({"telegram": {"enabled": True}}, "telegram.enabled", "TRADAI_LIVE_ALERTS"),
+        ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
+        ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
+        ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
+        ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
+        ({"timeframe": "5m"}, "timeframe", "class Wave has 1h"),
+        ({"dry_run_wallet": {"USDT": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
+    ],
+)
+def test_a_key_that_is_not_supported_is_listed_with_its_reason(
+    move: Callable[..., StrategyMove], more: dict[str, Any], name: str, reason: str
+) -> None:
+    moved = key(move(more), name)
+
+    assert moved.status is KeyStatus.UNSUPPORTED
+    assert reason in moved.note
+
+
+def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:
+    names = ["BTC/USDT", "BNB/USDT", "ETH/BTC", ".*/USDT", "ETH/USDT", "SOL/USDT:USDT", "BTC/USDT"]
+    exchange = {"name": "binance", "pair_whitelist": names, "pair_blacklist": ["bnb/.*"]}
+
+    moved = move({"exchange": exchange})
+
+    assert loaded(moved).config.pairs == ("BTC/USDT", "ETH/USDT")
+    note = key(moved, "exchange.pair_whitelist").note
+    assert all(name in note for name in names[1:4])
+
+
+def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"my_window": 7})
+
+    assert "my_window: 7" in (moved.folder / "strategy.yaml").read_text()
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+
+
+def test_the_parameter_file_beside_the_class_is_read_and_the_configuration_goes_over_it(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    params = {"buy": {"buy_fast": 7}, "roi": {"0": 0.1}, "stoploss": {"stoploss": -0.2}}
+    content = {"strategy_name": "Wave", "params": params, "ft_stratparam_v": 1}
+    (source / "wave.json").write_text(json.dumps(content))
+
+    moved = move({"stoploss": -0.1})
+
+    config = loaded(moved).config
+    assert config.buy_params == {"buy_fast": 7}
+    assert execution(moved)["stoploss"] == "-0.1"
+    assert execution(moved)["minimal_roi"] == {"0": "0.1"}
+    assert key(moved, "wave.json: stoploss.stoploss").status is KeyStatus.UNNEEDED
+    assert not (moved.folder / "strategies" / "wave.json").exists()
+
+
+def test_a_parameter_file_of_another_class_is_refused(
+    move: Callable[..., StrategyMove], tmp_path: Path
+) -> None:
+    (tmp_path / "other.json").write_text('{"strategy_name": "Other"}')
+
+    with pytest.raises(ConfigurationError, match="of class Other, not of Wave"):
+        move(params=tmp_path / "other.json")
+
+
+def test_the_end_of_a_range_is_said_and_kept(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"timerange": "20250101-20250201"})
+
+    assert loaded(moved).run["timerange"] == "1735689600-1738371600"
+    assert moved.notices[0].startswith("the end of a range: Freqtrade")
+    assert moved_range("20250101-", Timeframe("1h")) == "20250101-"
+
+
+def test_protections_are_left_out_as_freqtrade_s_backtest_does(
+    move: Callable[..., StrategyMove], tmp_path: Path
+) -> None:
+    asked = move()
+    (tmp_path / "new").rename(tmp_path / "first")
+    decided = move({"enable_protections": True})
+
+    assert asked.overrides == ("parameters.enable_protections=false",)
+    assert decided.overrides == ()
+
+
+def test_an_unset_order_book_keeps_freqtrade_s_default(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"entry_pricing": {"price_side": "other"}})
+
+    pricing = execution(moved)["entry_pricing"]
+    assert (pricing["price_side"], pricing["use_order_book"]) == ("other", False)
+
+
+def test_variables_that_freqtrade_reads_are_named(move: Callable[..., StrategyMove]) -> None:
+    moved = move(environ={"FREQTRADE__EXCHANGE__KEY": FAKE, "HOME": "/"})
+
+    assert moved.notices[-1].startswith("FREQTRADE__EXCHANGE__KEY is set")
+
+
+def test_a_folder_that_is_there_is_not_overwritten(
+    move: Callable[..., StrategyMove], tmp_path: Path
+) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "mine.txt").write_text("mine")
+
+    with pytest.raises(ConfigurationError, match="is there already"):
+        move()
+
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["mine.txt"]
+    assert not list(tmp_path.glob(".new*"))
+
+
+def test_a_class_that_is_nowhere_is_named_with_the_folders(
+    move: Callable[..., StrategyMove],
+) -> None:
+    with pytest.raises(NotFoundError, match=r"no class Wavee in .*did you mean 'Wave'"):
+        move(class_name="Wavee")
+
+
+def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., StrategyMove]) -> None:
+    with pytest.raises(ConfigurationError, match="--strategy"):
+        move(class_name=None)
