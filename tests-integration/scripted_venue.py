@@ -187,8 +187,7 @@ class ScriptedVenue:
 
     # The reads and orders of a signed client.
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        assert pair is None
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
         return self._serve("open", lambda: [o for o in self.orders if o.status == "open"])
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
@@ -202,7 +201,13 @@ class ScriptedVenue:
 
     def fetch_orders(self, pair: str, *, since: datetime) -> Sequence[ExchangeOrder]:
         assert since.tzinfo is not None
-        return self._serve("orders", lambda: [o for o in self.orders if pair_of(o) == pair])
+
+        def find() -> Sequence[ExchangeOrder]:
+            if pair.replace("/", "") not in MARKETS:
+                raise ExternalServiceError("Invalid symbol.", service="x", operation="orders")
+            return [order for order in self.orders if pair_of(order) == pair]
+
+        return self._serve("orders", find)
 
     def fetch_account(self) -> AccountState:
         def read() -> AccountState:

@@ -6,9 +6,7 @@ nothing can hold, are looked for until they have come.
 """
 
 import os
-import select
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +15,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Final
 
-from engine.live_desk import Desk
+from engine.live_desk import Desk, poll_until
 from engine.venue.control import Venue
 from engine.venue.faults import Fault
 
@@ -32,7 +30,6 @@ CANCEL: Final = "DELETE /api/v3/order"
 MARGIN_PAIRS: Final = "GET /sapi/v1/margin/allPairs"
 BOOK: Final = "GET /api/v3/depth"
 _MANY: Final = 100
-_PATIENCE_S: Final = 300
 
 
 class Victim(StrEnum):
@@ -155,14 +152,6 @@ class Scene:
                 elif b"trade" in words:
                     found[Victim.ENGINE] = pid
         return found
-
-
-def poll_until(condition: Callable[[], bool]) -> None:
-    """Poll until `condition` holds."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.05)
 
 
 def _held(endpoint: str, fault: Fault, scene: Scene, *, skip: int = 0) -> None:

@@ -17,6 +17,7 @@ from engine.venue.control import Venue
 from engine.venue.keys import TRADER, ApiKey
 
 NOT_PERMITTED: Final = 77
+_PATIENCE_S: Final = 300
 CONFIG: Final = """\
 name: trips
 version: 1.0.0
@@ -99,7 +100,7 @@ class Desk:
 
     def wait_for(self, session: "subprocess.Popen[bytes]", condition: Callable[[], bool]) -> None:
         """Poll until `condition` holds; fail when the session ends or time runs out before."""
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + _PATIENCE_S
         while not condition():
             log = (self.folder / "session.log").read_text()
             assert session.poll() is None, log
@@ -128,10 +129,14 @@ class Desk:
         assert approved.returncode == 0, approved.stderr
         self.environ["TRADAI_LIVE_CONFIRM"] = f"trips@1.0.0:{found[1]}"
 
+    def newest_run(self) -> Path:
+        """Return the folder of the newest run, or the folder of all runs before the first."""
+        runs = self.runs.glob("*")
+        return max(runs, key=lambda folder: folder.stat().st_ctime_ns, default=self.runs)
+
     def manifest(self) -> dict[str, Any]:
         """Return the manifest of the newest run."""
-        newest = max(self.runs.iterdir(), key=lambda folder: folder.stat().st_ctime_ns)
-        read: dict[str, Any] = json.loads((newest / "manifest.json").read_text())
+        read: dict[str, Any] = json.loads((self.newest_run() / "manifest.json").read_text())
         return read
 
     def booked(self, query: str) -> list[tuple[Any, ...]]:
@@ -144,3 +149,29 @@ class Desk:
         mode = [] if verb == "approve" else ["--mode", "live"]
         url = f"run.exchange_url={self._url}"
         return [str(self._program), verb, "live.yaml", url, *mode, *rest]
+
+
+def engine_of(session: int) -> int:
+    """Return the process of the engine that a session has started."""
+    columns = ["ps", "-ww", "-eo", "pid,ppid,args"]
+    done = subprocess.run(columns, capture_output=True, text=True, check=True)
+    rows = (line.split(maxsplit=2) for line in done.stdout.splitlines()[1:])
+    (found,) = (
+        int(pid) for pid, parent, words in rows if parent == str(session) and " trade " in words
+    )
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process runs; a zombie does not."""
+    state = ["ps", "-o", "stat=", "-p", str(pid)]
+    shown = subprocess.run(state, capture_output=True, text=True, check=False).stdout
+    return bool(shown.strip()) and not shown.startswith("Z")
+
+
+def poll_until(condition: Callable[[], bool]) -> None:
+    """Poll until `condition` holds."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.05)

@@ -1,16 +1,12 @@
 """A live session in the hands of operators: paused, stopped by a policy, killed, started again."""
 
 import json
-import select
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from engine.live_desk import TERMS, Desk
+from engine.live_desk import TERMS, Desk, engine_of, is_running, poll_until
 from engine.venue.control import Venue
 
 HELD: Final = 75
@@ -36,7 +32,7 @@ def test_operators_pause_resume_and_stop_a_session_which_leaves_no_order_open(
 ) -> None:
     session = desk.start("run")
     desk.wait_for(session, lambda: len(venue.orders()) >= 2)
-    folder = _newest_run(desk)
+    folder = desk.newest_run()
     second = desk.run("run")
     # Another place of leases: the database is theirs still.
     place = desk.environ["TRADAI_LIVE_LEASE"]
@@ -67,13 +63,16 @@ def test_operators_pause_resume_and_stop_a_session_which_leaves_no_order_open(
 def test_a_session_that_is_killed_leaves_no_engine_and_no_entry(desk: Desk, venue: Venue) -> None:
     session = desk.start("run")
     desk.wait_for(session, lambda: bool(_open(venue)))
+    engine = engine_of(session.pid)
+    was_running = is_running(engine)
     session.kill()
     session.wait()
 
-    _poll(lambda: (_newest_run(desk) / "watchdog.jsonl").exists() and not _open(venue))
+    poll_until(lambda: (desk.newest_run() / "watchdog.jsonl").exists() and not _open(venue))
     placed = len(venue.orders())
 
-    assert not _engines(desk)
+    assert was_running
+    assert not is_running(engine)
     assert _open(venue) == []
     assert len(venue.orders()) == placed
 
@@ -94,7 +93,7 @@ def test_a_session_that_was_killed_starts_again_with_the_books_of_the_one_before
     code = again.wait(PATIENCE_S)
 
     assert code == 0, (desk.folder / "session.log").read_text()
-    assert _drain(_newest_run(desk))["lost"] == []
+    assert _drain(desk.newest_run())["lost"] == []
 
 
 def _manifests(desk: Desk) -> list[dict[str, Any]]:
@@ -105,26 +104,7 @@ def _open(venue: Venue) -> list[dict[str, Any]]:
     return [row for row in venue.orders() if row["status"] in STILL_OPEN]
 
 
-def _newest_run(desk: Desk) -> Path:
-    return max(desk.runs.iterdir(), key=lambda folder: folder.stat().st_ctime_ns)
-
-
 def _drain(folder: Path) -> dict[str, Any]:
     manifest = json.loads((folder / "manifest.json").read_text())
     drain: dict[str, Any] = manifest["live"]["drain"]
     return drain
-
-
-def _engines(desk: Desk) -> list[str]:
-    """Return the command lines of engines that run in the desk's folder."""
-    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    return [
-        line for line in done.stdout.splitlines() if str(desk.folder) in line and "trade" in line
-    ]
-
-
-def _poll(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.05)

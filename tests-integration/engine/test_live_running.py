@@ -3,17 +3,14 @@
 import http.client
 import json
 import os
-import select
 import signal
-import subprocess
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from engine.live_desk import Desk
+from engine.live_desk import Desk, engine_of, poll_until
 from engine.venue.control import Venue
 from engine.venue.keys import SECOND, TRADER, ApiKey
 
@@ -66,7 +63,7 @@ def test_probes_say_that_a_frozen_engine_is_not_ready_and_that_its_session_lives
     desk.wait_for(session, lambda: _ask(port, "ready")[0] == OK and bool(venue.orders()))
     running = {name: _ask(port, name) for name in ("live", "ready", "startup")}
 
-    engine = _engine(session.pid)
+    engine = engine_of(session.pid)
     os.kill(engine, signal.SIGSTOP)
     desk.wait_for(session, lambda: _ask(port, "ready")[0] == UNAVAILABLE)
     frozen = {name: _ask(port, name) for name in ("live", "ready", "startup")}
@@ -140,7 +137,7 @@ def test_a_session_that_was_killed_while_paused_opens_nothing_when_it_starts_aga
     paused = desk.operate("stop", "trips", "--pause", "--reason", "the news")
     session.kill()
     session.wait()
-    _poll(lambda: (_newest_run(desk) / "watchdog.jsonl").exists() and not _entries(venue))
+    poll_until(lambda: (desk.newest_run() / "watchdog.jsonl").exists() and not _entries(venue))
     placed = len([row for row in venue.orders() if row["side"] == "BUY"])
 
     again = desk.start("run")
@@ -184,14 +181,9 @@ def _ask(port: int, question: str) -> tuple[int, dict[str, Any]]:
 
 def _journal(desk: Desk) -> list[dict[str, Any]]:
     """Return the whole lines of the newest journal."""
-    journal = _newest_run(desk) / "journal.jsonl"
+    journal = desk.newest_run() / "journal.jsonl"
     lines = journal.read_text().splitlines(keepends=True) if journal.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def _newest_run(desk: Desk) -> Path:
-    runs = desk.runs.glob("*")
-    return max(runs, key=lambda folder: folder.stat().st_ctime_ns, default=desk.runs)
 
 
 def _events(desk: Desk) -> list[str]:
@@ -224,21 +216,3 @@ def _entries(venue: Venue) -> list[dict[str, Any]]:
 
 def _filled(venue: Venue) -> list[int]:
     return [row["orderId"] for row in venue.orders() if row["status"] == "FILLED"]
-
-
-def _engine(session: int) -> int:
-    """Return the process of the engine that a session has started."""
-    columns = ["ps", "-ww", "-eo", "pid,ppid,args"]
-    done = subprocess.run(columns, capture_output=True, text=True, check=True)
-    rows = (line.split(maxsplit=2) for line in done.stdout.splitlines()[1:])
-    (found,) = (
-        int(pid) for pid, parent, words in rows if parent == str(session) and " trade " in words
-    )
-    return found
-
-
-def _poll(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        select.select([], [], [], 0.05)

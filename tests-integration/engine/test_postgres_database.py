@@ -4,6 +4,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,7 @@ from tradai.entrypoint._live.postgres_schema import PostgresSchema
 from tradai.entrypoint.freqtrade._results.database import (
     booked_orders,
     entry_orders,
+    oldest_open_order,
     trade_figures,
 )
 from tradai.entrypoint.freqtrade._results.postgres import PostgresDatabase
@@ -39,12 +41,13 @@ TABLES: Final = """
     CREATE TABLE trades (id integer PRIMARY KEY, is_open boolean, realized_profit float,
                          open_date timestamp);
     CREATE TABLE orders (id integer PRIMARY KEY, ft_trade_id integer, ft_order_side varchar,
-                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float);
+                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float,
+                         order_date timestamp);
     INSERT INTO trades VALUES (1, true, NULL, '2026-01-02 03:04:05'), (2, false, -1.25, NULL),
                               (3, false, 2.5, '2026-01-02 03:04:05.678');
-    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1),
-                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL),
-                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2);
+    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1, '2026-01-01'),
+                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL, '2026-01-02 03:04'),
+                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2, '2026-01-01');
 """
 
 
@@ -113,6 +116,7 @@ def test_an_empty_database_has_no_trades_and_is_prepared_once(
     made.check()
 
     assert entry_orders(made) == set()
+    assert oldest_open_order(made) is None
     assert booked_orders(made) == ()
     assert trade_figures(made, "USDT")["closed_trades"] == 0
     (mark,) = server.rows(
@@ -131,6 +135,7 @@ def test_trades_and_orders_are_read_as_from_a_file(server: PostgresServer, url: 
     assert (stop.is_stop, stop.is_open, stop.filled) == (True, True, Decimal())
     assert not orphan.trade_is_open
     assert entry_orders(made) == {("BTC/USDT", "11")}
+    assert oldest_open_order(made) == datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     assert (stop.order_id, orphan.order_id) == ("12", "13")
     assert trade_figures(made, "USDT") == {
         "closed_trades": 2,

@@ -18,6 +18,7 @@ from tradai.entrypoint import CheckRow, CheckStatus, Interrupts
 
 # Not through the door: the gate of LIVE is not public yet.
 from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._account.books import ComparedBooks
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.check_table import refusals
@@ -140,7 +141,7 @@ class Gather:
                 ),
                 database=TradeDatabase(),
                 models=Models(),
-                books=lambda *_: Reconciliation(),
+                books=lambda *_: ComparedBooks(reconciliation=Reconciliation(), positions={}),
             ),
             venue=Venue(
                 exchange=exchange,

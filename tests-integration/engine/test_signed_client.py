@@ -119,7 +119,6 @@ def test_an_order_is_placed_found_and_cancelled(sign_in: SignIn) -> None:
         stop_price=None,
     )
     assert client.reads.fetch_open_orders() == (placed,)
-    assert client.reads.fetch_open_orders("ETH/USDT") == ()
     assert client.reads.fetch_order("BTC/USDT", "x-test1") == placed
     cancelled = client.orders.cancel(placed)
     assert (cancelled.client_order_id, cancelled.status) == ("x-test1", OrderStatus.CANCELLED)

@@ -22,6 +22,7 @@ from tradai.core.live import (
     Approvals,
     ApprovalStore,
     LivePlan,
+    TradingAccount,
 )
 from tradai.core.testing import FixedClock, MemoryApprovalStore, ScriptedSecrets
 
@@ -116,6 +117,22 @@ def test_the_newest_approval_of_the_plan_counts(
     clock.advance(timedelta(hours=2))
 
     assert approvals.require(approval.plan) == newer
+
+
+def test_the_approval_of_the_account_counts_also_when_it_is_older(
+    approvals: Approvals, approval: Approval, clock: FixedClock
+) -> None:
+    elsewhere = TradingAccount(venue=approval.account.venue, uid="7654321")
+    later = {"account": elsewhere, "approved_at": clock.now() + timedelta(hours=1)}
+    approvals.approve(approval)
+    approvals.approve(approval.model_copy(update=later))
+    clock.advance(timedelta(hours=2))
+
+    assert approvals.require(approval.plan, account=approval.account) == approval
+    assert approvals.require(approval.plan, account=elsewhere).account == elsewhere
+    unknown = elsewhere.model_copy(update={"uid": "1"})
+    with pytest.raises(ApprovalError, match="another account, with a different uid"):
+        approvals.require(approval.plan, account=unknown)
 
 
 def test_an_approval_expires(approvals: Approvals, approval: Approval, clock: FixedClock) -> None:

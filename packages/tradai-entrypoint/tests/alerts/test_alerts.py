@@ -3,10 +3,11 @@
 import logging
 import threading
 from datetime import timedelta
+from typing import Final
 
 import pytest
 
-from tradai.core import JsonValue, Secret
+from tradai.core import Secret
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, ValidationError
 from tradai.core.live import Alert
 from tradai.core.testing import FixedClock
@@ -59,22 +60,25 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
+FACTS: Final = {"session": "trend", "run_id": "run-1"}
+
+
 def alerts_to(channel: Channel, clock: FixedClock, **others: Channel) -> Alerts:
-    return Alerts({"one": channel, **others}, window_s=60, clock=clock, seconds=clock)
+    return Alerts({"one": channel, **others}, facts=FACTS, window_s=60, clock=clock, seconds=clock)
 
 
 def test_an_alert_has_its_kind_sentence_facts_and_instant(clock: FixedClock) -> None:
     channel = Channel()
     alerts = alerts_to(channel, clock)
 
-    alerts.send("halt", "the drawdown is 12 %", {"run_id": "run-1", "halt": 3})
+    alerts.send("halt", "the drawdown is 12 %")
     alerts.close()
 
     (alert,) = channel.alerts
     assert alert == Alert(
         kind="halt",
         sentence="the drawdown is 12 %",
-        facts={"run_id": "run-1", "halt": 3},
+        facts=FACTS,
         at=clock.now(),
     )
 
@@ -165,15 +169,14 @@ def test_causes_of_earlier_windows_are_forgotten(clock: FixedClock) -> None:
 
 def test_secrets_are_masked_before_any_channel_sees_them(clock: FixedClock) -> None:
     secret = Secret("not-a-real-password-7").reveal()
-    facts: dict[str, JsonValue] = {"key": secret, "all": [{"key": secret}, 3]}
     channel = Channel()
-    alerts = alerts_to(channel, clock)
+    alerts = Alerts({"one": channel}, facts={"session": f"trend {secret}"}, clock=clock)
 
-    alerts.send("key", "not-a-real-password-7 was refused", facts)
+    alerts.send("key", "not-a-real-password-7 was refused")
     alerts.close()
 
     assert "not-a-real-password" not in str(channel.alerts)
-    assert "3" in str(channel.alerts[0].facts["all"])
+    assert "trend" in str(channel.alerts[0].facts["session"])
 
 
 @pytest.mark.parametrize(
@@ -240,9 +243,9 @@ def test_alerts_are_found_by_their_uris(
     monkeypatch.setenv("TRADAI_LIVE_ALERTS", "log: webhook:env:ALERT_URL webhook:env:OTHER_URL")
     monkeypatch.setenv("ALERT_URL", "ftp://not-a-web-address")
     monkeypatch.setenv("OTHER_URL", "ftp://not-a-web-address")
-    alerts = alerts_of(LiveSettings())
+    alerts = alerts_of(LiveSettings(), facts=FACTS)
 
-    alerts.send("halt", "the drawdown is 12 %", {"name": "trend"})
+    alerts.send("halt", "the drawdown is 12 %")
     alerts.close(60)
 
     assert sorted(record.message for record in caplog.records) == [
@@ -253,6 +256,6 @@ def test_alerts_are_found_by_their_uris(
 
 def test_a_channel_that_is_not_installed_is_an_error_at_the_start() -> None:
     with pytest.raises(ConfigurationError, match=r"tradai\.alerts has no pigeon: backend"):
-        alerts_for(["pigeon:coop"])
+        alerts_for(["pigeon:coop"], facts=FACTS)
     with pytest.raises(ValidationError):
-        alerts_for(["log:", "log:somewhere"])
+        alerts_for(["log:", "log:somewhere"], facts=FACTS)

@@ -27,13 +27,19 @@ def terms(**changes: object) -> ApprovalTerms:
 
 
 def test_the_terms_are_read_from_flags() -> None:
-    read = terms(limit=[*LIMITS, "drawdown:release=0.03,pause=0.05,halt=0.1"])
+    others = [limit for limit in LIMITS if not limit.startswith("drawdown:")]
+    read = terms(limit=[*others, "drawdown:release=0.03,pause=0.05,halt=0.1"])
 
     assert read.lasts == timedelta(days=7)
     assert read.order_policy is OrderPolicy.KEEP
     drawdown = read.risk_limits[RiskMeasure.DRAWDOWN]
     assert (drawdown.release, drawdown.pause) == (Decimal("0.03"), Decimal("0.05"))
     assert (drawdown.drain, drawdown.halt) == (None, Decimal("0.1"))
+
+
+def test_a_second_limit_of_a_measure_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="--limit is given twice for drawdown"):
+        terms(limit=[*LIMITS, "drawdown:halt=0.1"])
 
 
 @pytest.mark.parametrize("text", ["", "7", "7 days", "0d", "-1d", "1M", "forever"])

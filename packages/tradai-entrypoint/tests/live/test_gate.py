@@ -83,8 +83,8 @@ class Account:
     def fetch_key_rights(self) -> KeyRights:
         raise AssertionError
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        raise AssertionError(pair)
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
+        raise AssertionError
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         raise AssertionError(pair, client_order_id)
@@ -141,10 +141,12 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
 def approve(configured: Callable[..., LiveSettings], clock: FixedClock) -> Callable[..., str]:
     """Approve the plan, or another one, under the usual terms."""
 
-    def approve(plan: LivePlan = PLAN, **settings: object) -> str:
+    def approve(
+        plan: LivePlan = PLAN, account: TradingAccount = ACCOUNT, **settings: object
+    ) -> str:
         approval = Approval(
             plan=plan,
-            account=ACCOUNT,
+            account=account,
             approver="Ada Example",
             approved_at=clock.now(),
             expires_at=clock.now() + timedelta(days=7),
@@ -324,6 +326,28 @@ def test_an_approved_plan_is_let_in_after_one_signed_read(
     assert admission.signed_in.order_prefix.startswith("x-")
     assert len(admission.signed_in.order_prefix) == 14
     assert account.asked == ["account"]
+
+
+@pytest.mark.parametrize("uid", [ACCOUNT.uid, "7654321"])
+def test_a_plan_that_is_approved_for_two_accounts_trades_on_both(
+    uid: str,
+    gate: Callable[..., Gate],
+    approve: Callable[..., str],
+    account: Account,
+    clock: FixedClock,
+) -> None:
+    approve()
+    clock.advance(timedelta(hours=1))
+    approve(account=TradingAccount(venue=ACCOUNT.venue, uid="7654321"))
+    account.uid = uid
+    found = Found()
+
+    admission = gate().admit()
+    rows = list(gate().rows(found))
+
+    assert admission.approval.account == admission.signed_in.account
+    assert found.approval == admission.approval
+    assert [row.status for row in rows[:3]] == [CheckStatus.OK] * 3
 
 
 def test_without_an_approval_nothing_is_signed(gate: Callable[..., Gate], account: Account) -> None:

@@ -17,7 +17,7 @@ from tradai.core.exceptions import (
     TradingError,
 )
 from tradai.core.testing import FixedClock, MemoryLeaseStore
-from tradai.entrypoint._live._watchdog.lines import Orders, feed_line
+from tradai.entrypoint._live._watchdog.lines import ParentWord, feed_line
 from tradai.entrypoint._live.lease_keeper import LeaseKeeper, least_ttl_s
 
 TTL_S: Final = 60.0
@@ -58,17 +58,11 @@ class Dog:
         self.feeds: list[float] = []
         self.is_alive = True
         self.is_stuck = False
-        self.runs_engine = False
 
     def feed(self, seconds: float) -> None:
         if self.is_stuck:
             raise TradingError("the watchdog is stuck", reason="watchdog_gone")
         self.feeds.append(seconds)
-
-    def stand_down(self) -> bool:
-        if self.runs_engine:
-            raise TradingError("the engine still runs", reason="engine_running")
-        return True
 
 
 class Desk:
@@ -193,30 +187,6 @@ def test_an_engine_without_a_watchdog_is_to_be_stopped(desk: Desk, fault: str) -
     assert not desk.keeper.is_lost
 
 
-def test_the_lease_is_given_back_after_the_watchdog_has_stood_down(desk: Desk) -> None:
-    assert desk.keeper.release()
-
-    assert desk.lease.remaining_s == 0
-    desk.other("the next one").acquire(wait_s=0)
-
-
-def test_the_lease_is_kept_while_the_engine_runs(desk: Desk) -> None:
-    desk.dog.runs_engine = True
-
-    with pytest.raises(TradingError, match="still runs"):
-        desk.keeper.release()
-
-    assert desk.lease.remaining_s > 0
-
-
-def test_a_lease_that_cannot_be_given_back_ends_by_itself(desk: Desk) -> None:
-    desk.place.is_reachable = False
-
-    assert desk.keeper.release()
-
-    assert desk.lease.remaining_s == 0
-
-
 @pytest.mark.parametrize("drain_s", [0.0, 5.0, 25.0, 115.0])
 def test_the_shortest_time_to_live_lets_a_late_drain_end_in_time(drain_s: float) -> None:
     clock, ttl_s = FixedClock(), least_ttl_s(drain_s)
@@ -276,17 +246,14 @@ class World:
         self.lease.acquire()
         self.has_watchdog = has_watchdog
         self.is_alive = True
-        self.orders = Orders(float("inf"))
+        self.word = ParentWord(float("inf"))
         self.keeper = LeaseKeeper(self.lease, self, drain_s=DRAIN_S, clock=here)
         self.frozen_until_s = self.cut_off_until_s = 0.0
         self.is_killed = self.is_engine_dead = False
         self.wrong_orders = self.orders_placed = 0
 
     def feed(self, seconds: float) -> None:
-        self.orders.take(feed_line(self.here() + seconds))
-
-    def stand_down(self) -> bool:
-        raise AssertionError
+        self.word.take(feed_line(self.here() + seconds))
 
     def run(self, seconds: float) -> "World":
         actors = [self.supervise, self.watch, self.order, self.compete]
@@ -313,7 +280,7 @@ class World:
             self.keeper.keep()
 
     def watch(self) -> None:
-        is_over = self.is_killed or self.here() >= self.orders.until_s
+        is_over = self.is_killed or self.here() >= self.word.until_s
         if self.has_watchdog and is_over:
             self.is_engine_dead = True
 

@@ -179,10 +179,6 @@ class Watchdog:
     def feed(self, seconds: float) -> None:
         self.fed.append(seconds)
 
-    def stand_down(self) -> bool:
-        self.is_alive = False
-        return True
-
 
 @dataclass
 class Engine:
@@ -221,7 +217,7 @@ class Desk:
         self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
-        self.alerts = Alerts({"log": self.channel})
+        self.alerts = Alerts({"log": self.channel}, facts={})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
         lease.acquire()

@@ -176,6 +176,17 @@ def test_the_library_is_the_vendored_file_and_cannot_end_its_script() -> None:
     assert library in [text for _, text in page.scripts]
 
 
+def test_style_reaches_the_browser_as_it_was_written() -> None:
+    html = render_report(report(result=parts()))
+
+    style = html[html.index("<style>") + 7 : html.index("</style>")]
+    own, library = (
+        files("tradai.entrypoint._report").joinpath(name).read_text("utf-8")
+        for name in ("style.css", "uplot.css")
+    )
+    assert style.strip() == f"{library}\n{own}".strip()
+
+
 def test_candles_are_embedded_as_they_were_packed() -> None:
     page = Page(render_report(report(result=parts())))
 

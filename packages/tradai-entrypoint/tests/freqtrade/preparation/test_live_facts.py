@@ -11,6 +11,7 @@ import pytest
 from tradai.core import MemoryStore, Secret, StrategyConfig
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradAIError
 from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._account.books import ComparedBooks
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.facts import (
@@ -26,17 +27,14 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.live_facts import (
     LiveEngine,
+    SessionExchange,
     SessionFacts,
-    Venue,
     gather_facts,
 )
 
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
 ANSWERS = '{"schema_problems": ["a: b"], "client_order_id": "x-1"}'
 CONFIG = StrategyConfig(name="wave", version="1.0.0", timeframe="5m", pairs=("BTC/USDT",))
-
-
-KEYS = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
 
 
 def markets(*pairs: str) -> MarketsSnapshot:
@@ -68,7 +66,7 @@ def gather(
         state=StatePlaces(uris={}, disks={}, is_container=False, durable_volume=None),
         database=TradeDatabase(),
         models=Models(),
-        books=lambda *_: Reconciliation(),
+        books=lambda *_: ComparedBooks(reconciliation=Reconciliation(), positions={}),
     )
     engine = LiveEngine(
         install=EngineInstall(python=(sys.executable, "-c", program), version="2026.9"),
@@ -78,9 +76,10 @@ def gather(
         interrupts=Interrupts(),
     )
     exchange = exchange_named("binance")
+    keys = ApiKeys(key=Secret("FakeTrader" * 6), secret=Secret("NotASecret" * 6))
     # The market server has no account, so each signed read fails.
-    reads = exchange.sign_in(KEYS, base_url=base_url).reads
-    venue = Venue(exchange=exchange, base_url=base_url, reads=reads)
+    reads = exchange.sign_in(keys, base_url=base_url).reads
+    venue = SessionExchange(exchange=exchange, base_url=base_url, reads=reads)
     return gather_facts(session, venue=venue, engine=engine, keep=keep)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from tradai.core import SystemClock
 from tradai.entrypoint._live._watchdog import child
 from tradai.entrypoint._live._watchdog.child import boot_clock, watch
-from tradai.entrypoint._live._watchdog.lines import STAND_DOWN, Orders, ParentLines, feed_line
+from tradai.entrypoint._live._watchdog.lines import STAND_DOWN, ParentLines, ParentWord, feed_line
 
 LONG_AGO_S = -1_000.0
 
@@ -30,7 +30,7 @@ class Pipe:
 
     def watch(self, until_s: float) -> str | None:
         try:
-            return watch(Orders(until_s), self.lines, parent=os.getppid())
+            return watch(ParentWord(until_s), self.lines, parent=os.getppid())
         finally:
             self.close()
             os.close(self.lines.fileno())
@@ -75,7 +75,7 @@ def test_a_pipe_that_is_closed_without_a_word_ends_the_engine() -> None:
 def test_a_parent_that_is_gone_ends_the_engine_though_another_process_has_its_pipe() -> None:
     pipe = Pipe()
 
-    why = watch(Orders(boot_clock() + 1_000), pipe.lines, parent=-1)
+    why = watch(ParentWord(boot_clock() + 1_000), pipe.lines, parent=-1)
 
     assert why == "the supervisor has ended and left the engine"
 

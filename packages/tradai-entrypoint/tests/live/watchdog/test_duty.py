@@ -47,7 +47,7 @@ class Account:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return lambda *_: (_ for _ in ()).throw(AssertionError(name))
 
-    def fetch_open_orders(self, _pair: str | None = None) -> tuple[ExchangeOrder, ...]:
+    def fetch_open_orders(self) -> tuple[ExchangeOrder, ...]:
         return (ENTRY,)
 
     def cancel(self, order: ExchangeOrder) -> ExchangeOrder:

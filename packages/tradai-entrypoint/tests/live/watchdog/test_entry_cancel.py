@@ -92,8 +92,7 @@ class Account:
     def place(self, order: NewOrder) -> ExchangeOrder:
         raise NotImplementedError
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        assert pair is None
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
         self.looks.append(self.clock())
         if self.failing_looks:
             raise _failure(self.failing_looks.pop(0))

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from tradai.core._approvals.listed import ListedApproval
 from tradai.core._approvals.plan import LivePlan
-from tradai.core._approvals.record import Approval, Revocation
+from tradai.core._approvals.record import Approval, Revocation, TradingAccount
 from tradai.core._approvals.refusals import ApprovalRefusal, refusal
 from tradai.core._approvals.signed_record import SignedApproval
 from tradai.core._ports.protocols import ApprovalEntry, ApprovalStore, Clock, SecretSource
@@ -100,8 +100,12 @@ class Approvals:
         )
         self._add_revocation(strategy, revocation)
 
-    def require(self, plan: LivePlan) -> Approval:
-        """Return the newest approval of `plan` that counts now; its account is still to compare.
+    def require(self, plan: LivePlan, *, account: TradingAccount | None = None) -> Approval:
+        """Return the newest approval of `plan` that counts now.
+
+        Args:
+            plan: The plan.
+            account: The account that it must be for; without one, its account is still to compare.
 
         Raises:
             ApprovalError: No approval counts. Its `reason` is that of the approval that came
@@ -116,9 +120,13 @@ class Approvals:
         refusals = [refusal(ApprovalRefusal.ABSENT, what=plan.strategy)]
         for entry in (entry for entry in entries if entry.kind == "approval"):
             try:
-                valid.append(self._verify(entry, plan, key=key, revoked=revoked))
+                approval = self._verify(entry, plan, key=key, revoked=revoked)
+                if account is not None:
+                    approval.check_account(account)
             except ApprovalError as exc:
                 refusals.append(exc)
+            else:
+                valid.append(approval)
         if not valid:
             raise max(refusals, key=_telling)
         return max(valid, key=lambda approval: approval.approved_at)

@@ -4,10 +4,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, final
 
-from tradai.core import Clock, JsonValue, SystemClock, backend_for, redact
+from tradai.core import Clock, SystemClock, backend_for, redact
 from tradai.core.live import Alert, AlertChannel
 from tradai.entrypoint._alerts.throttle import AlertThrottle
 
@@ -17,14 +17,14 @@ _WINDOW_S: Final = 300.0
 _LONGEST: Final = 2000
 
 
-def alerts_for(uris: Iterable[str]) -> "Alerts":
-    """Return the alerts that go to the channels at `uris`, such as ``log:``.
+def alerts_for(uris: Iterable[str], *, facts: Mapping[str, str]) -> "Alerts":
+    """Return the alerts with `facts` that go to the channels at `uris`, such as ``log:``.
 
     Raises:
         ConfigurationError: No installed distribution serves a URI.
         ValidationError: A channel does not serve such a URI.
     """
-    return Alerts({uri: backend_for("tradai.alerts", uri) for uri in uris})
+    return Alerts({uri: backend_for("tradai.alerts", uri) for uri in uris}, facts=facts)
 
 
 @final
@@ -41,6 +41,7 @@ class Alerts:
         self,
         channels: Mapping[str, AlertChannel],
         *,
+        facts: Mapping[str, str],
         window_s: float = _WINDOW_S,
         clock: Clock | None = None,
         seconds: Callable[[], float] = time.monotonic,
@@ -49,23 +50,24 @@ class Alerts:
 
         Args:
             channels: Channels by name.
+            facts: Facts of every alert by name, such as its session; secrets are masked.
             window_s: Seconds in which one alert of a cause is sent.
             clock: Clock that dates the alerts.
             seconds: Clock that measures the window.
         """
         self._lines = [_Line(name, channel) for name, channel in channels.items()]
+        self._facts = facts
         self._throttle = AlertThrottle(window_s, seconds)
         self._clock = clock or SystemClock()
 
-    def send(self, kind: str, sentence: str, facts: Mapping[str, JsonValue] | None = None) -> None:
+    def send(self, kind: str, sentence: str) -> None:
         """Send an alert to every channel, unless its cause was sent a short while ago.
 
         Args:
             kind: Kind in a word, such as ``halt``.
             sentence: What happened; secrets are masked.
-            facts: Facts about it, by name; secrets are masked.
         """
-        self._put(self._throttle.admit(self._alert(kind, sentence, facts)))
+        self._put(self._throttle.admit(self._alert(kind, sentence)))
 
     def send_change(self, kind: str, sentence: str) -> None:
         """Send an alert of a new state to every channel, also when the same one was short ago.
@@ -84,12 +86,10 @@ class Alerts:
         for line in self._lines:
             line.join(max(0.0, deadline_s - time.monotonic()))
 
-    def _alert(
-        self, kind: str, sentence: str, facts: Mapping[str, JsonValue] | None = None
-    ) -> Alert:
-        shown = {name: _masked(fact) for name, fact in (facts or {}).items()}
+    def _alert(self, kind: str, sentence: str) -> Alert:
+        facts = {name: redact(fact) for name, fact in self._facts.items()}
         text = redact(sentence)[:_LONGEST]
-        return Alert(kind=kind, sentence=text, facts=shown, at=self._clock.now())
+        return Alert(kind=kind, sentence=text, facts=facts, at=self._clock.now())
 
     def _put(self, alert: Alert | None) -> None:
         if alert is not None:
@@ -145,13 +145,3 @@ class _Line:
             except Exception as exc:  # noqa: BLE001
                 facts = {"channel": self._name, "alert": alert.kind, "reason": redact(str(exc))}
                 _log.warning("alert not delivered", extra=facts)
-
-
-def _masked(fact: JsonValue) -> JsonValue:
-    if isinstance(fact, str):
-        return redact(fact)
-    if isinstance(fact, Mapping):
-        return {name: _masked(part) for name, part in fact.items()}
-    if isinstance(fact, Sequence):
-        return [_masked(part) for part in fact]
-    return fact

@@ -109,9 +109,10 @@ class Gate:
             ExternalServiceError: A store or the exchange refused or did not answer.
         """
         self.check_confirmation()
-        approval = self.require_approval()
+        self.require_approval()
         signed_in = self.sign_in()
-        approval.check_account(signed_in.account)
+        # The plan may be approved for several accounts.
+        approval = self.require_approval(signed_in.account)
         return Admission(approval=approval, signed_in=signed_in)
 
     def confirm(self, admission: Admission) -> Admission:
@@ -135,15 +136,15 @@ class Gate:
         self._plan.check_confirmation(self._settings.confirm)
         return self._plan.confirmation
 
-    def require_approval(self) -> Approval:
-        """Return the approval that counts.
+    def require_approval(self, account: TradingAccount | None = None) -> Approval:
+        """Return the approval that counts, for `account` once it is known.
 
         Raises:
             ApprovalError: None does.
             ConfigurationError: The place of approvals is not set, or its key cannot be resolved.
             ExternalServiceError: The store refused or did not answer.
         """
-        return approvals_of(self._settings, clock=self._clock).require(self._plan)
+        return approvals_of(self._settings, clock=self._clock).require(self._plan, account=account)
 
     def sign_in(self) -> SignedIn:
         """Resolve the keys, and ask whose account they name.
@@ -234,7 +235,7 @@ class Gate:
         def sign_in() -> str:
             found.signed_in = self.sign_in()
             if found.approval is not None:
-                found.approval.check_account(found.signed_in.account)
+                found.approval = self.require_approval(found.signed_in.account)
             return str(found.signed_in.account)
 
         yield _row("confirmation", self.check_confirmation)

@@ -12,7 +12,6 @@ from typing import Final, Protocol, final
 from tradai.core import SystemClock, WaitingClock
 from tradai.core.exceptions import (
     ConfigurationError,
-    ExternalServiceError,
     LeaseLostError,
     TradAIError,
     TradingError,
@@ -44,10 +43,6 @@ class KeptLease(Protocol):
         """Extend it; see `tradai.core.Lease.renew`."""
         ...
 
-    def release(self) -> None:
-        """Give it back; see `tradai.core.Lease.release`."""
-        ...
-
 
 class FedWatchdog(Protocol):
     """The part of `Watchdog` that keeping a lease needs.
@@ -61,10 +56,6 @@ class FedWatchdog(Protocol):
 
     def feed(self, seconds: float) -> None:
         """Let the engine live for `seconds`; raise `TradingError` when it is gone."""
-        ...
-
-    def stand_down(self) -> bool:
-        """End the watch; raise `TradingError` while the engine runs."""
         ...
 
 
@@ -200,20 +191,3 @@ class LeaseKeeper:
         if not self._is_unwatched:
             self._is_unwatched, self._problem = True, problem
             _log.error("watchdog gone", extra={"error": problem})
-
-    def release(self) -> bool:
-        """Let the watchdog stand down and give the lease back, after the engine has ended.
-
-        Returns:
-            Whether the watchdog has done nothing.
-
-        Raises:
-            TradingError: The engine still runs; the lease is kept.
-        """
-        has_stood_down = self._watchdog.stand_down()
-        try:
-            self._lease.release()
-        except ExternalServiceError as exc:
-            # It ends by itself.
-            _log.warning("lease not released", extra={"error": str(exc)})
-        return has_stood_down

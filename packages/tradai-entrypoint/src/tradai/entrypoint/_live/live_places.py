@@ -1,5 +1,6 @@
 """Places of a live session, from its settings: keys, approvals, alerts, halt latch, database."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -72,14 +73,14 @@ def newer_keys_of(settings: LiveSettings, refused: ApiKeys) -> ApiKeys | None:
     return None if newer == refused else newer
 
 
-def alerts_of(settings: LiveSettings) -> Alerts:
-    """Return the alerts.
+def alerts_of(settings: LiveSettings, *, facts: Mapping[str, str]) -> Alerts:
+    """Return the alerts, each with `facts`.
 
     Raises:
         ConfigurationError: No installed distribution serves a channel.
         ValidationError: A channel does not serve its URI.
     """
-    return alerts_for(settings.alerts.split())
+    return alerts_for(settings.alerts.split(), facts=facts)
 
 
 def latch_of(settings: LiveSettings) -> HaltLatch:

@@ -34,10 +34,15 @@ def render_page(
         _asset("page.html"),
         policy=_policy(bundle),
         title=title,
-        style=Markup(f"{bundle.style}\n" if bundle else "") + Markup(_asset("style.css")),
+        style=_style(bundle),
         header=header,
         content=content,
     )
+
+
+def _style(bundle: ChartBundle | None) -> Markup:
+    own = _asset("style.css")
+    return Markup(f"{bundle.style}\n{own}" if bundle else own)
 
 
 def _asset(name: str) -> str:

@@ -221,7 +221,7 @@ def test_an_order_is_read_with_its_status_and_its_stop(
 ) -> None:
     server.answers.append(whole([ORDER | {"status": status}]))
 
-    (order,) = client.reads.fetch_open_orders("BTC/USDT")
+    (order,) = client.reads.fetch_open_orders()
 
     assert (order.status, order.stop_price, order.side) == (meaning, Decimal(60_000), "sell")
     assert (order.filled, order.value) == (Decimal("0.5"), Decimal(30_000))

@@ -3,13 +3,12 @@
 import hashlib
 from urllib.parse import parse_qsl
 
+import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core import Secret
 from tradai.entrypoint.freqtrade._exchange._binance.signing import signed_query
 
-# The secret of the example in Binance's public documentation; it opens no account.
-EXAMPLE_SECRET = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
 EXAMPLE = {
     "symbol": "LTCBTC",
     "side": "BUY",
@@ -23,19 +22,25 @@ EXAMPLE = {
 BLOCK_BYTES = 64
 
 
-def test_the_documented_example_has_the_documented_signature() -> None:
-    assert signed_query(EXAMPLE, EXAMPLE_SECRET) == (
+@pytest.fixture
+def secret() -> Secret:
+    """The secret of the example in Binance's public documentation; it opens no account."""
+    return Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
+
+
+def test_the_documented_example_has_the_documented_signature(secret: Secret) -> None:
+    assert signed_query(EXAMPLE, secret) == (
         "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000"
         "&timestamp=1499827319559"
         "&signature=c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
     )
 
 
-def test_text_that_is_not_ascii_is_encoded_before_it_is_signed() -> None:
+def test_text_that_is_not_ascii_is_encoded_before_it_is_signed(secret: Secret) -> None:
     # The digits of full width are those of the documentation.
     wide = EXAMPLE | {"symbol": "\uff11\uff12\uff13\uff14\uff15\uff16"}
 
-    query = signed_query(wide, EXAMPLE_SECRET)
+    query = signed_query(wide, secret)
 
     assert query.startswith("symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96&side=")
     assert query.endswith(
@@ -43,8 +48,8 @@ def test_text_that_is_not_ascii_is_encoded_before_it_is_signed() -> None:
     )
 
 
-def test_a_blank_is_percent_encoded() -> None:
-    assert signed_query({"text": "a b+c"}, EXAMPLE_SECRET).startswith("text=a%20b%2Bc&signature=")
+def test_a_blank_is_percent_encoded(secret: Secret) -> None:
+    assert signed_query({"text": "a b+c"}, secret).startswith("text=a%20b%2Bc&signature=")
 
 
 def hmac_sha256(secret: bytes, text: bytes) -> str:

@@ -1,6 +1,7 @@
 """Terms of an approval, from the command line."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -44,7 +45,7 @@ class ApprovalTerms:
             lasts=_duration(args.expires_in),
             largest_stake=args.largest_stake,
             order_policy=OrderPolicy(args.order_policy),
-            risk_limits=dict(_limit(text) for text in args.limit),
+            risk_limits=_limits(args.limit),
         )
 
     def approval_of(self, session: PlannedSession, *, now: datetime) -> Approval:
@@ -84,6 +85,17 @@ def _duration(text: str) -> timedelta:
         message = f"--expires-in {text} is not a duration: expected one such as 12h or 7d"
         raise ConfigurationError(message, key="--expires-in")
     return timedelta(seconds=seconds)
+
+
+def _limits(texts: Sequence[str]) -> dict[RiskMeasure, RiskLimit]:
+    """Read the limits, of which each measure has one."""
+    limits: dict[RiskMeasure, RiskLimit] = {}
+    for measure, limit in map(_limit, texts):
+        if measure in limits:
+            message = f"--limit is given twice for {measure}: give one, with all of its steps"
+            raise ConfigurationError(message, key="--limit")
+        limits[measure] = limit
+    return limits
 
 
 def _limit(text: str) -> tuple[RiskMeasure, RiskLimit]:

@@ -116,6 +116,16 @@ class ExchangeOrder:
     price: Decimal | None
     stop_price: Decimal | None
 
+    @property
+    def is_entry(self) -> bool:
+        """Whether it opens a position; on a spot market each purchase does."""
+        return self.side == "buy"
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it is the protective stop of a position."""
+        return self.side == "sell" and self.stop_price is not None
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +161,8 @@ class AccountReads(Protocol):
         """Fetch the rights of the key."""
         ...
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        """Fetch the open orders of `pair`, or of all pairs."""
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
+        """Fetch the open orders of all pairs."""
         ...
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:

@@ -97,5 +97,7 @@ def newest_orders(
         )
     }
     doubtful = different | ended_pairs(seen, booked, pair_of=pair_of)
-    read = (order for pair in sorted(doubtful) for order in account.ended_orders(pair))
+    # The exchange refuses to list orders of a pair that it has delisted.
+    listed = (pair for pair in sorted(doubtful) if account.market(pair) is not None)
+    read = (order for pair in listed for order in account.ended_orders(pair))
     return tuple({order_key(order, pair_of): order for order in (*seen, *read)}.values())

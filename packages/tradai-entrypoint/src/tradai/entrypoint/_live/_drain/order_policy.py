@@ -29,25 +29,15 @@ class PolicyOutcome:
     closings: tuple[ExchangeOrder, ...] = ()
 
 
-def is_entry(order: ExchangeOrder) -> bool:
-    """Return whether `order` opens a position; on a spot market each purchase does."""
-    return order.side == "buy"
-
-
-def is_stop(order: ExchangeOrder) -> bool:
-    """Return whether `order` is the protective stop of a position."""
-    return order.side == "sell" and order.stop_price is not None
-
-
 def is_ended_by(policy: OrderPolicy, order: ExchangeOrder) -> bool:
     """Return whether `policy` cancels `order`."""
     match policy:
         case OrderPolicy.KEEP:
             return False
         case OrderPolicy.CANCEL_ENTRIES:
-            return is_entry(order)
+            return order.is_entry
         case OrderPolicy.CANCEL_ALL | OrderPolicy.FLATTEN:
-            return not is_stop(order)
+            return not order.is_stop
 
 
 @final
@@ -95,7 +85,7 @@ class OrderPolicyRun:
 
     def _is_stop_of(self, pair: str, order: ExchangeOrder) -> bool:
         is_of_pair = self._account.pair_of(order) == pair and self._account.owns(order)
-        return is_of_pair and order.status == "open" and is_stop(order)
+        return is_of_pair and order.status == "open" and order.is_stop
 
     def _close(self, pair: str, amount: Decimal, stops: Sequence[ExchangeOrder]) -> PolicyOutcome:
         market = self._account.market(pair)

@@ -11,7 +11,7 @@ import signal
 import time
 
 from tradai.entrypoint._live._watchdog.engine_group import EngineGroup
-from tradai.entrypoint._live._watchdog.lines import Orders, ParentLines
+from tradai.entrypoint._live._watchdog.lines import ParentLines, ParentWord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,27 +55,27 @@ def main(sign_in: "SignIn") -> int:
         group = EngineGroup(facts["engine"], started=facts["engine_started"])
     except ProcessLookupError:
         return NO_ENGINE
-    orders = Orders(boot_clock() + facts["first_feed_s"])
+    word = ParentWord(boot_clock() + facts["first_feed_s"])
     for line in more:
-        orders.take(line)
+        word.take(line)
     os.write(1, READY)
-    why = watch(orders, lines, parent=parent)
+    why = watch(word, lines, parent=parent)
     return STOOD_DOWN if why is None else act(why, facts, group, sign_in)
 
 
-def watch(orders: Orders, lines: ParentLines, *, parent: int) -> str | None:
+def watch(word: ParentWord, lines: ParentLines, *, parent: int) -> str | None:
     """Wait until the engine must be ended, and return why; None when the watch is over."""
     while True:
         if not lines.is_over:
             select.select([lines], [], [], _LOOK_S)
         # All of them, before the clock: the last one may say that the engine has ended.
         for line in lines.read():
-            orders.take(line)
-        if orders.is_relieved:
+            word.take(line)
+        if word.is_relieved:
             return None
         if lines.is_over or os.getppid() != parent:
             return "the supervisor has ended and left the engine"
-        if boot_clock() >= orders.until_s:
+        if boot_clock() >= word.until_s:
             return "the lease was not renewed in time"
 
 

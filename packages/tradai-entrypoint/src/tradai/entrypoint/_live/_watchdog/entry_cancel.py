@@ -25,7 +25,7 @@ class EntryCancel:
 
     Attributes:
         cancelled: Entries that were cancelled, by the exchange's number.
-        left: Entries of the last look that could not be cancelled.
+        left: Entries that the last look has shown, and that were not cancelled since.
         problem: The last error, in words; None without one.
         is_clear: Whether no entry is open, as of a look that was late enough.
     """
@@ -50,7 +50,8 @@ class EntryCancel:
             except KeyRefusedError as exc:
                 self.problem = str(exc)
                 return
-            self.is_clear = self.problem is None and looked_s >= settle_s
+            is_sure = self.problem is None and not self.left
+            self.is_clear = is_sure and looked_s >= settle_s
             if self.is_clear or self._clock() - start_s + pause_s > limit_s:
                 return
             self._clock.sleep(pause_s)
@@ -72,15 +73,15 @@ class EntryCancel:
         return max([_PAUSE_S, *map(self._cancel, entries)])
 
     def _is_entry(self, order: ExchangeOrder) -> bool:
-        return order.side == "buy" and is_ours(order.client_order_id, self._prefix)
+        return order.is_entry and is_ours(order.client_order_id, self._prefix)
 
     def _cancel(self, order: ExchangeOrder) -> float:
         """Cancel an entry, and return the seconds until the next turn."""
         try:
             self.cancelled[order.order_id] = self._client.orders.cancel(order)
         except NotFoundError:
-            # It was filled, or cancelled, since the look.
-            pass
+            # It was filled, or cancelled, since the look: the next one shows it.
+            return _PAUSE_S
         except ExternalServiceError as exc:
             self.problem = str(exc)
             return _retry_s(exc)

@@ -41,7 +41,7 @@ class ParentLines:
         return lines
 
 
-class Orders:
+class ParentWord:
     """The parent's word on how long the engine may live, by the clock that both have.
 
     Attributes:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -19,14 +19,19 @@ from tradai.core import (
     thaw,
     utc_now,
 )
-from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    NotFoundError,
+    StorageError,
+    TradAIError,
+)
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import (
     AccountReads,
     AccountState,
     ExchangeOrder,
 )
-from tradai.entrypoint._live._account.reconcile import Reconciliation
+from tradai.entrypoint._live._account.books import ComparedBooks
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live._risk.restarts import starts_since_halt
 from tradai.entrypoint._preflight.facts import (
@@ -100,7 +105,7 @@ class LiveEngine:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Venue:
+class SessionExchange:
     """The exchange of a session.
 
     Attributes:
@@ -177,13 +182,13 @@ class SessionFacts:
     state: StatePlaces
     database: Fact[TradeDatabase]
     models: Fact[Models]
-    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], Reconciliation]
+    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], ComparedBooks]
 
 
 def gather_facts(
     session: SessionFacts,
     *,
-    venue: Venue,
+    venue: SessionExchange,
     engine: LiveEngine,
     keep: Callable[[], None] = lambda: None,
 ) -> PreflightFacts:
@@ -211,6 +216,7 @@ def gather_facts(
     account = asked(reads.fetch_account)
     rights = asked(reads.fetch_key_rights)
     open_orders = asked(lambda: tuple(reads.fetch_open_orders()))
+    books = asked(lambda: session.books(known(account), known(open_orders)))
     return PreflightFacts(
         mode=TradingMode.LIVE,
         now=utc_now(),
@@ -227,11 +233,11 @@ def gather_facts(
         account=account,
         rights=rights,
         open_orders=open_orders,
-        books=asked(lambda: session.books(known(account), known(open_orders))),
+        books=gathered(lambda: known(books).reconciliation),
         clock_offset_s=asked(reads.measure_clock),
         markets=gathered(lambda: _markets(symbols, venue)),
         last_candles=asked(lambda: venue.last_candles(config, keep)),
-        database=session.database,
+        database=_with_fills(session.database, books),
         free_bytes=gathered(lambda: _free_bytes(session.runs)),
         halt=asked(session.latch.check),
         starts=asked(lambda: starts_since_halt(session.latch, session.starts)),
@@ -249,9 +255,18 @@ def _first(symbols: Fact[dict[str, Symbol]], config: StrategyConfig) -> Symbol:
     raise NotFoundError(message, kind="market", key=", ".join(config.pairs))
 
 
-def _markets(symbols: Fact[dict[str, Symbol]], venue: Venue) -> MarketSnapshot:
+def _markets(symbols: Fact[dict[str, Symbol]], venue: SessionExchange) -> MarketSnapshot:
     markets = tuple(venue.exchange.market_of(symbol) for symbol in known(symbols).values())
     return MarketSnapshot(exchange=venue.exchange.name, taken_at=utc_now(), markets=markets)
+
+
+def _with_fills(database: Fact[TradeDatabase], books: Fact[ComparedBooks]) -> Fact[TradeDatabase]:
+    """Return `database` with its positions as the exchange has filled them, where it says so."""
+    if isinstance(database, TradAIError) or isinstance(books, TradAIError):
+        return database
+    held = books.positions
+    positions = (replace(row, amount=held.get(row.pair, Decimal())) for row in database.positions)
+    return replace(database, positions=tuple(positions))
 
 
 def _free_bytes(folder: Path) -> int:

@@ -58,7 +58,7 @@ def engine_models(job: EngineJob) -> Path:
     return job.user_data / MODELS_NAME
 
 
-def planned_stake(config: StrategyConfig, facts: SourceFacts) -> Decimal | None:
+def fixed_stake(config: StrategyConfig, facts: SourceFacts) -> Decimal | None:
     """Return the stake of one trade; None when only the strategy or the balance decides it."""
     stake, names = config.execution.stake_amount, facts.names | facts.assigned
     is_adjusted = config.execution.position_adjustment_enable or (

@@ -11,7 +11,7 @@ from tradai.entrypoint._live.live_places import keys_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan, planned_stake
+from tradai.entrypoint.freqtrade._preparation.live_plan import fixed_stake, live_plan
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 
@@ -55,7 +55,7 @@ def plan_session(
             plan=plan,
             account=TradingAccount(venue=venue.name, uid=reads.fetch_account().uid),
             key_problems=reads.fetch_key_rights().problems,
-            stake=planned_stake(context.config, job.facts),
+            stake=fixed_stake(context.config, job.facts),
             stake_currency=context.config.stake_currency,
             exchange_url=address,
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from tradai.core import utc_now
+from tradai.core import Market, utc_now
 from tradai.entrypoint._live._account.account import AccountState
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import base_of, holding, positions
@@ -40,14 +40,12 @@ def traded_account(
     Raises:
         TradAIError: The database cannot be read.
     """
-    exchange, booked = job.plan.exchange, booked_orders(database)
+    booked = booked_orders(database)
     names = _names(job, context, booked)
-    pairs = frozenset(names.values())
-    markets = [exchange.market_of(each) for each in listed if exchange.pair_of(each) in pairs]
     return TradedAccount(
         client=signed_in.client,
         prefix=signed_in.order_prefix,
-        markets={exchange.symbol_of(str(market.pair)): market for market in markets},
+        markets=_markets(job, names, listed),
         names=names,
         since=utc_now() - _CLOCK_DOUBT,
         other_holdings=_other_holdings(signed_in.state, names, booked),
@@ -60,6 +58,7 @@ def account_before_start(
     signed_in: SignedIn,
     booked: Sequence[BookedOrder],
     *,
+    listed: Sequence[Symbol],
     since: datetime,
 ) -> TradedAccount:
     """Return the account as the predecessors of a session traded on it.
@@ -69,14 +68,16 @@ def account_before_start(
         context: Its run.
         signed_in: Its account.
         booked: Orders of the database.
-        since: Instant from which on ended orders matter: the first start of the session.
+        listed: All symbols of the exchange.
+        since: Instant from which on ended orders matter: the first start of the session, or the
+            first order that the database has as open.
     """
+    names = _names(job, context, booked)
     return TradedAccount(
         client=signed_in.client,
         prefix=signed_in.order_prefix,
-        # Rules do not matter before anything is changed.
-        markets={},
-        names=_names(job, context, booked),
+        markets=_markets(job, names, listed),
+        names=names,
         since=since - _CLOCK_DOUBT,
     )
 
@@ -85,6 +86,15 @@ def _names(job: EngineJob, context: RunContext, booked: Sequence[BookedOrder]) -
     """Return the pairs of configuration and database, by the exchange's names of them."""
     pairs = {*map(str, context.config.pairs), *(row.pair for row in booked)}
     return {job.plan.exchange.symbol_of(pair): pair for pair in sorted(pairs)}
+
+
+def _markets(
+    job: EngineJob, names: Mapping[str, str], listed: Sequence[Symbol]
+) -> dict[str, Market]:
+    """Return the listed ones of the named markets, by the exchange's names of them."""
+    exchange, pairs = job.plan.exchange, frozenset(names.values())
+    markets = [exchange.market_of(each) for each in listed if exchange.pair_of(each) in pairs]
+    return {exchange.symbol_of(str(market.pair)): market for market in markets}
 
 
 def _other_holdings(

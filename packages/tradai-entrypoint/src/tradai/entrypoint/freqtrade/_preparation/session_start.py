@@ -9,8 +9,8 @@ from typing import Final, final
 
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder
-from tradai.entrypoint._live._account.books import compare_books
-from tradai.entrypoint._live._account.reconcile import Reconciliation, positions
+from tradai.entrypoint._live._account.books import ComparedBooks, compare_books
+from tradai.entrypoint._live._account.reconcile import positions
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -31,11 +31,11 @@ from tradai.entrypoint._store.run_store import RunStore
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
 from tradai.entrypoint.freqtrade._preparation.live_facts import (
     LiveEngine,
+    SessionExchange,
     SessionFacts,
-    Venue,
     gather_facts,
 )
-from tradai.entrypoint.freqtrade._preparation.live_plan import engine_models, planned_stake
+from tradai.entrypoint.freqtrade._preparation.live_plan import engine_models, fixed_stake
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_account import account_before_start
 from tradai.entrypoint.freqtrade._preparation.trained_models import (
@@ -46,6 +46,7 @@ from tradai.entrypoint.freqtrade._results.database import (
     EngineDatabase,
     booked_orders,
     database_at,
+    oldest_open_order,
     traded_strategies,
 )
 
@@ -76,9 +77,9 @@ class SessionStart:
     keep: Callable[[], None] = lambda: None
 
     @cached_property
-    def venue(self) -> Venue:
+    def venue(self) -> SessionExchange:
         """The exchange."""
-        return Venue(
+        return SessionExchange(
             exchange=self.job.plan.exchange,
             base_url=self.context.parameters.exchange_url,
             reads=self.signed_in.client.reads,
@@ -128,7 +129,7 @@ class SessionStart:
             config=config,
             config_digest=self.context.record.digests["config"],
             order_prefix=self.signed_in.order_prefix,
-            stake=planned_stake(config, self.job.facts),
+            stake=fixed_stake(config, self.job.facts),
             approval=self.approval,
             limits=self._limits(),
             latch=latch_of(self.settings),
@@ -153,13 +154,20 @@ class SessionStart:
         starts: tuple[datetime, ...],
         state: AccountState,
         open_orders: tuple[ExchangeOrder, ...],
-    ) -> Reconciliation:
+    ) -> ComparedBooks:
         booked = booked_orders(self.database)
+        is_open = any(row.is_open for row in booked)
+        kept = oldest_open_order(self.database) if is_open else None
         account = account_before_start(
-            self.job, self.context, self.signed_in, booked, since=min(starts)
+            self.job,
+            self.context,
+            self.signed_in,
+            booked,
+            listed=self.venue.listed,
+            since=min([*starts, kept] if kept else starts),
         )
         balances = {balance.asset: balance for balance in state.balances}
-        return compare_books(account, open_orders, booked, balances=balances).reconciliation
+        return compare_books(account, open_orders, booked, balances=balances)
 
     def _limits(self) -> Limits:
         hours = self.settings.longest_session_hours

@@ -24,7 +24,6 @@ _ACCOUNT: Final = TypeAdapter(AccountAnswer)
 _RIGHTS: Final = TypeAdapter(KeyRightsAnswer)
 _ORDER: Final = TypeAdapter(OrderAnswer)
 _ORDERS: Final = TypeAdapter(tuple[OrderAnswer, ...])
-_ONE_SYMBOL_WEIGHT: Final = 6
 _ALL_SYMBOLS_WEIGHT: Final = 80
 # The most that one answer holds.
 _MOST_ORDERS: Final = 1_000
@@ -59,13 +58,13 @@ class BinanceReads:
         request = Request(method="GET", path=path, weight=1, parameters={})
         return self._session.send(request, _RIGHTS).value()
 
-    def fetch_open_orders(self, pair: str | None = None) -> Sequence[ExchangeOrder]:
-        """Fetch the open orders of `pair`, or of all pairs."""
+    def fetch_open_orders(self) -> Sequence[ExchangeOrder]:
+        """Fetch the open orders of all pairs."""
         request = Request(
             method="GET",
             path="/api/v3/openOrders",
-            weight=_ALL_SYMBOLS_WEIGHT if pair is None else _ONE_SYMBOL_WEIGHT,
-            parameters={} if pair is None else {"symbol": symbol_of(pair)},
+            weight=_ALL_SYMBOLS_WEIGHT,
+            parameters={},
         )
         return tuple(row.value() for row in self._session.send(request, _ORDERS))
 

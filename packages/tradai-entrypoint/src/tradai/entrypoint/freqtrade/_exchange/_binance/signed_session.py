@@ -27,7 +27,9 @@ from tradai.entrypoint.freqtrade._exchange._binance.weights import RequestWeight
 T = TypeVar("T")
 # Sent as a header, so that nothing but a key may be in it.
 _KEY: Final = re.compile(r"[!-~]+", re.ASCII)
-_WINDOW_S: Final = 5.0
+# The exchange refuses a request that comes later than this after it was signed. It is its own
+# default; that of the engine's client is twice as long.
+WINDOW_S: Final = 5.0
 _TIME: Final = TypeAdapter(TimeAnswer)
 
 
@@ -89,7 +91,7 @@ class SignedSession:
         stamped = {
             **request.parameters,
             # The exchange itself refuses a request that comes when no time is left for it.
-            "recvWindow": str(max(1, int(1_000 * min(_WINDOW_S, self._host.limit_s)))),
+            "recvWindow": str(max(1, int(1_000 * min(WINDOW_S, self._host.limit_s)))),
             "timestamp": str(self.clock.now_ms()),
         }
         query = signed_query(stamped, self._keys.secret)

@@ -24,7 +24,7 @@ from tradai.entrypoint.freqtrade._exchange._binance.signed_client import (
     BinanceReads,
     symbol_of,
 )
-from tradai.entrypoint.freqtrade._exchange._binance.signed_session import SignedSession
+from tradai.entrypoint.freqtrade._exchange._binance.signed_session import WINDOW_S, SignedSession
 from tradai.entrypoint.freqtrade._exchange.exchange import (
     MarketRules,
     RestAnswers,
@@ -38,9 +38,6 @@ _ADDRESS: Final = "https://api.binance.com"
 _TIMEOUT_S: Final = 30.0
 # The exchange itself gives up after this time.
 _SIGNED_TIMEOUT_S: Final = 10.0
-# The exchange refuses an order that comes later than this after it was signed. It is the exchange's
-# own default; that of the engine's client is twice as long.
-_WINDOW_MS: Final = 5_000
 # A timestamp may be a second ahead of the exchange's clock, and its lists of orders are a little
 # behind.
 _DOUBT_S: Final = 1.5
@@ -83,7 +80,7 @@ class Binance:
         *("1d", "3d", "1w"),
     )
     rules_path: Final = "/api/v3/exchangeInfo"
-    in_flight_s: Final = _WINDOW_MS / 1_000 + _DOUBT_S
+    in_flight_s: Final = WINDOW_S + _DOUBT_S
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""
@@ -201,7 +198,7 @@ class Binance:
         if order_prefix is not None:
             # The client appends 22 characters, and the exchange takes 36.
             options["broker"] = {"spot": order_prefix}
-            options["recvWindow"] = _WINDOW_MS
+            options["recvWindow"] = int(1_000 * WINDOW_S)
         rendered: dict[str, JsonValue] = {"options": options}
         if base_url is not None:
             rendered["enableRateLimit"] = False
