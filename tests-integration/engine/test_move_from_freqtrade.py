@@ -176,7 +176,7 @@ def _bare_trades(
 
 
 def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
-    command = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
+    command = [str(engine_bin / "python"), "-c", TRADES, str(path), COLUMNS]
     done = subprocess.run(command, capture_output=True, check=True)
     trades: list[list[Any]] = json.loads(done.stdout)
     return trades

@@ -109,16 +109,15 @@ class LiveHandler(BotHandler):
         self._probes.begin(record)
         start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
         # What a predecessor did while its lease was waited for is in this reading alone.
-        signed_in = replace(signed_in, state=known(require_checks(start).account))
+        state = known(require_checks(start).account)
+        admission = replace(admission, signed_in=replace(signed_in, state=state))
         leases.renew()
         database.prepare()
-        listed = start.venue.listed
-        account = traded_account(job, context, signed_in, database, listed=listed)
         return Desk(
             admission=admission,
             leases=leases,
             budget=budget,
-            account=account,
+            account=traded_account(job, context, admission.signed_in, database, venue=start.venue),
             database=database,
             record=record,
             session=session,
