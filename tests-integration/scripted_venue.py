@@ -217,7 +217,13 @@ class ScriptedVenue:
 
     def fetch_orders(self, pair: str, *, since: datetime) -> Sequence[ExchangeOrder]:
         assert since.tzinfo is not None
-        return self._serve("orders", lambda: [o for o in self.orders if pair_of(o) == pair])
+
+        def find() -> Sequence[ExchangeOrder]:
+            if pair.replace("/", "") not in MARKETS:
+                raise ExternalServiceError("Invalid symbol.", service="x", operation="orders")
+            return [order for order in self.orders if pair_of(order) == pair]
+
+        return self._serve("orders", find)
 
     def fetch_account(self) -> AccountState:
         def read() -> AccountState:

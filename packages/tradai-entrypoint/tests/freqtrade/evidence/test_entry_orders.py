@@ -32,6 +32,17 @@ def test_an_order_that_the_exchange_did_not_accept_is_counted(text: str) -> None
     assert orders(text, text).rejected == 2
 
 
+# freqtrade/freqtrade#7586, #9164: the wallet had less than the position, so each turn of the bot
+# failed to sell it, for hours and without a word to its owner.
+def test_an_exit_for_which_the_coins_are_missing_is_counted() -> None:
+    text = (
+        "Unable to exit trade BTC/USDT: Not enough amount to exit trade. Trade-amount: 21.0, "
+        "Wallet: 0.09"
+    )
+
+    assert orders(text, text).rejected == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -92,9 +92,13 @@ CREATE TABLE trades (
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
-    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT, order_date DATETIME
 );
 """
+OPEN_TRADE: Final = "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')"
+KEPT_ENTRY: Final = (
+    "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0, '2026-01-01 12:00:00.250000')"
+)
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
 KEY: Final = "not-a-real-api-key-000000000001"
@@ -182,8 +186,11 @@ class Account:
         raise AssertionError(pair, client_order_id)
 
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
-        del since
         self.asked.append("orders")
+        del since
+        if pair not in PAIRS:
+            message = "Invalid symbol. (-1121)"
+            raise ExternalServiceError(message, service="binance", operation="allOrders")
         return [each for each in self.ended_orders if each.symbol == pair.replace("/", "")]
 
     def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
@@ -513,7 +520,7 @@ def test_a_session_goes_on_with_the_database_of_the_one_before(
     (state / "databases").mkdir()
     with closing(sqlite3.connect(state / "databases" / "binance-1234567-waves.sqlite")) as database:
         database.executescript(TABLES)
-        database.execute("INSERT INTO orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)")
+        database.execute(f"INSERT INTO {KEPT_ENTRY}")
         database.execute("INSERT INTO trades VALUES (8, 'BTC/USDT', 0, 12.5, 1, 100, 'WaveRider')")
         database.commit()
     funds = (Balance(asset="USDT", free=Decimal(990), locked=Decimal(10)),)
@@ -826,6 +833,7 @@ def test_an_order_that_filled_while_no_session_ran_and_is_not_booked_is_refused(
     assert account.asked.count("orders") == 1
 
 
+# chrisleekr/binance-trading-bot#198: a pair was taken out of the list, and its order stayed.
 def test_an_open_order_of_ours_on_a_pair_that_was_taken_out_is_refused(
     live: Run, approve: Callable[..., LivePlan], account: Account
 ) -> None:
@@ -844,16 +852,81 @@ def book(state: Path, *rows: str) -> None:
         database.commit()
 
 
+# ccxt/ccxt#26092: the exchange counts the orders of each pair apart, and two had one number.
 def test_an_order_whose_number_is_booked_on_another_pair_is_refused(
     live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
 ) -> None:
     approve()
-    book(state, "orders VALUES (9, 1, 'buy', 'ETH/USDT', '1', 'open', 1, 0)")
+    book(state, "orders VALUES (9, 1, 'buy', 'ETH/USDT', '1', 'open', 1, 0, NULL)")
     account.open_orders = [
         [order("1", f"{PREFIX}1"), order("1", f"{PREFIX}2", symbol="ETHUSDT")],
     ]
 
     refused(live, ExitCode.MISMATCH, "does not know buy 1 BTCUSDT (1)")
+
+
+# Codaone/DEXBot#160, freqtrade/freqtrade#10436: an order was filled while the bot was away, and at
+# its next start the bot did not know what it held.
+@pytest.mark.parametrize(("amount", "is_open"), [("1", False), ("0.4", False), ("0.4", True)])
+def test_an_entry_that_was_filled_while_no_session_ran_is_a_position_of_ours(
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+    amount: str,
+    *,
+    is_open: bool,
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+    status = OrderStatus.OPEN if is_open else OrderStatus.CANCELLED
+    entry = replace(order("1", f"{PREFIX}1"), filled=Decimal(amount), status=status)
+    account.open_orders = [[entry] if is_open else []]
+    account.ended_orders = [] if is_open else [entry]
+    coins = Balance(asset="BTC", free=Decimal(amount), locked=Decimal())
+    account.balances = (*account.balances, coins)
+
+    done = stopped()
+
+    assert "no holdings in our coins" in done.manifest.live["checks"]["holdings"], done.verdict
+    # An order that is open need not be looked for among those that ended.
+    assert is_open is ("order" not in account.asked)
+
+
+def test_coins_beside_an_entry_that_was_never_filled_are_no_position_of_ours(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+    account.ended_orders = [replace(order("1", f"{PREFIX}1"), status=OrderStatus.CANCELLED)]
+    coins = Balance(asset="BTC", free=Decimal(1), locked=Decimal())
+    account.balances = (*account.balances, coins)
+
+    refused(live, ExitCode.NOT_PERMITTED, "the account holds BTC 1 beside our positions")
+
+
+# freqtrade/freqtrade#11414: a pair was delisted, and what the bot had traded there kept it from
+# starting.
+def test_a_rest_of_a_delisted_coin_keeps_no_session_from_starting(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'closed', 0, 1, NULL)")
+    rest = Balance(asset="OLD", free=Decimal("0.003"), locked=Decimal())
+    account.balances = (*account.balances, rest)
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+
+
+def test_an_open_order_of_a_delisted_pair_is_named(
+    live: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'open', 1, 0, NULL)")
+
+    refused(live, ExitCode.MISMATCH, "the exchange has less of order 1 on OLD/USDT")
 
 
 def test_a_position_that_the_account_does_not_hold_is_refused(
@@ -863,17 +936,16 @@ def test_a_position_that_the_account_does_not_hold_is_refused(
     book(
         state,
         "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')",
-        "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)",
+        "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1, NULL)",
     )
     account.ended_orders = [filled("1")]
 
     refused(live, ExitCode.MISMATCH, "the account holds less than the position in BTC/USDT")
 
 
-OPEN_TRADE: Final = "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')"
-BOUGHT: Final = "orders VALUES (8, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)"
-STOP: Final = "orders VALUES (9, 1, 'stoploss', 'BTC/USDT', '2', 'open', 1, 0)"
-BID: Final = "orders VALUES (8, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)"
+BOUGHT: Final = "orders VALUES (8, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1, NULL)"
+STOP: Final = "orders VALUES (9, 1, 'stoploss', 'BTC/USDT', '2', 'open', 1, 0, NULL)"
+BID: Final = "orders VALUES (8, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0, NULL)"
 
 
 def holds(account: Account, amount: str) -> None:
@@ -974,7 +1046,7 @@ def test_a_start_sends_four_signed_reads_and_one_for_each_order_that_has_ended_s
     book(
         state,
         *(
-            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0)"
+            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0, NULL)"
             for each in numbers
         ),
     )

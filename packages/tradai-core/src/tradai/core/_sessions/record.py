@@ -83,8 +83,8 @@ class SessionRecord(BaseModel):
         progress: Turns that the engine's loop has made.
         progressed_at: Instant at which `progress` grew last.
         beat_at: Instant at which the session wrote last.
-        request: Request of an operator that the session has not obeyed yet, or that it leaves to the
-            next one.
+        request: Request of an operator that the session has not obeyed yet, or leaves to the next
+            one.
         starts: Instants of the last starts of the session, oldest first, without those of sessions
             that a signal or an operator has stopped in good order.
     """

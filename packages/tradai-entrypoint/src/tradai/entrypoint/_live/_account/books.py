@@ -90,6 +90,8 @@ def _ended(
 ) -> Iterator[ExchangeOrder]:
     """Read the orders that the database alone has as open; one that does not exist is left out."""
     for row in ended_orders(seen, booked, pair_of=account.pair_of):
+        if account.market(row.pair) is None:
+            continue
         try:
             yield account.client.reads.fetch_order_by_id(row.pair, row.order_id)
         except NotFoundError:
@@ -108,6 +110,9 @@ def _doubtful(
     A sale that explains missing coins came after the purchase, maybe in an earlier session: the
     stop of a session closes positions under a name of ours, and the engine books that later.
     """
+    # The exchange refuses to name orders of a pair that it has delisted.
+    if account.market(pair) is None:
+        return ()
     held = holding(balances, pair) - account.other_holdings.get(base_of(pair), Decimal())
     if position.is_short(held):
         first = next(row for row in booked if row.pair == pair and row.trade_is_open)

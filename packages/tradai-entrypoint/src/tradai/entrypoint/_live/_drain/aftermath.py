@@ -73,12 +73,18 @@ class Aftermath:
         """Yield a sentence for each thing that a person must look at."""
         if self.reconciliation is not None:
             yield from self.reconciliation.problems
+            yield from self._stops_without_position()
         yield from (f"the position in {pair} is left without its stop" for pair in unprotected)
         yield from self._changes.problems
         yield from self._orders_not_ended(policy)
         if policy is OrderPolicy.FLATTEN:
             for pair, amount in self.positions.items():
                 yield f"the position in {pair} is not closed: {amount:f} are left"
+
+    def _stops_without_position(self) -> Iterator[str]:
+        for order in self.left or ():
+            if self._is_our_stop(order) and self._account.pair_of(order) not in self.positions:
+                yield f"the stop {order.order_id} on {order.symbol} protects no position"
 
     def _orders_not_ended(self, policy: OrderPolicy) -> Iterator[str]:
         failures = self._changes.uncancelled

@@ -27,7 +27,7 @@ class EntryCancel:
 
     Attributes:
         cancelled: Entries that were cancelled, by market and number.
-        left: Entries of the last look that could not be cancelled, likewise.
+        left: Entries that the last look has shown, and that were not cancelled since, likewise.
         problem: The last error, in words; None without one.
         is_clear: Whether no entry is open, as of a look that was late enough.
     """
@@ -52,7 +52,8 @@ class EntryCancel:
             except KeyRefusedError as exc:
                 self.problem = str(exc)
                 return
-            self.is_clear = self.problem is None and looked_s >= settle_s
+            is_sure = self.problem is None and not self.left
+            self.is_clear = is_sure and looked_s >= settle_s
             if self.is_clear or self._clock() - start_s + pause_s > limit_s:
                 return
             self._clock.sleep(pause_s)
@@ -81,8 +82,8 @@ class EntryCancel:
         try:
             self.cancelled[_key(order)] = self._client.orders.cancel(order)
         except NotFoundError:
-            # It was filled, or cancelled, since the look.
-            pass
+            # It was filled, or cancelled, since the look: the next one shows it.
+            return _PAUSE_S
         except ExternalServiceError as exc:
             self.problem = str(exc)
             return _retry_s(exc)

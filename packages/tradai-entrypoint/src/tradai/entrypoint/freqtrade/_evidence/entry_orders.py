@@ -20,7 +20,8 @@ class EntryOrders:
         kept: Orders that the database must have.
         removed: Orders that the engine removed.
         sent: Number of entry orders that the exchange has accepted.
-        rejected: Number of orders, also exits and stops, that it has not.
+        rejected: Number of orders, also exits and stops, that it has not, and of exits for which
+            the account has too few coins.
     """
 
     def __init__(self) -> None:

@@ -9,7 +9,10 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 # Facts, as named groups, in the records of each logger.
 # Errors of ccxt, by name, with which an exchange that is there refuses one call.
 _REFUSALS: Final = "BadSymbol|BadRequest|NotSupported|ExchangeError|InvalidOrder|OrderNotFound"
-_NOT_ACCEPTED: Final = "Could not (?:create|place) |Insufficient funds to create "
+# The last one is an exit that the engine does not even send, as the account has too few coins.
+_NOT_ACCEPTED: Final = (
+    "Could not (?:create|place) |Insufficient funds to create |Not enough amount to exit "
+)
 _NO_OUTAGE: Final = rf"Retrying still for|due to (?:{_REFUSALS})\b"
 # FreqAI's kinds of models, each of which says that it trains one.
 _TRAINERS: Final = (

@@ -29,6 +29,7 @@ from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot, risks_of
 from tradai.entrypoint.freqtrade._modes._live.start import (
     check_rows,
+    confirm_admission,
     end_of,
     entry_account,
     gate_of,
@@ -97,11 +98,9 @@ class LiveHandler(BotHandler):
                 say=context.progress.say,
             )
         )
-        if (confirmed := gate.confirm(admission)) != admission:
-            admission = confirmed
-            record_admission(admission, context)
-        session_name = settings.session_name(context.config.name)
-        alerts = alerts_of(settings, facts={"session": session_name, "run_id": context.run_id})
+        admission = confirm_admission(gate, admission, context)
+        name = settings.session_name(context.config.name)
+        alerts = alerts_of(settings, facts={"session": name, "run_id": context.run_id})
         held.callback(alerts.close)
         # First, so that a start that is refused counts in the restart budget.
         ends_at = end_of(admission.approval, settings)

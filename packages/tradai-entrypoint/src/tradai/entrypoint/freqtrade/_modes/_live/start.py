@@ -92,6 +92,20 @@ def record_admission(admission: Admission, context: RunContext) -> None:
     context.folder.write_manifest(context.record)
 
 
+def confirm_admission(gate: Gate, admission: Admission, context: RunContext) -> Admission:
+    """Return the admission as the approvals stand now, which is recorded when it is another one.
+
+    The lease may have been waited for.
+
+    Raises:
+        TradAIError: See `Gate.confirm`.
+    """
+    confirmed = gate.confirm(admission)
+    if confirmed != admission:
+        record_admission(confirmed, context)
+    return confirmed
+
+
 def require_checks(start: SessionStart) -> PreflightFacts:
     """Check a session whose start is in its record; when all is well its engine may be started.
 
