@@ -41,13 +41,12 @@ TABLES: Final = """
     CREATE TABLE trades (id integer PRIMARY KEY, is_open boolean, realized_profit float,
                          open_date timestamp);
     CREATE TABLE orders (id integer PRIMARY KEY, ft_trade_id integer, ft_order_side varchar,
-                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float,
-                         order_date timestamp);
+                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float);
     INSERT INTO trades VALUES (1, true, NULL, '2026-01-02 03:04:05'), (2, false, -1.25, NULL),
                               (3, false, 2.5, '2026-01-02 03:04:05.678');
-    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1, '2026-01-01'),
-                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL, '2026-01-02 03:04'),
-                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2, '2026-01-01');
+    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1),
+                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL),
+                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2);
 """
 
 

@@ -114,6 +114,9 @@ def _doubtful(
     A sale that explains missing coins came after the purchase, maybe in an earlier session: the
     stop of a session closes positions under a name of ours, and the engine books that later.
     """
+    # The exchange refuses to name orders of a pair that it has delisted.
+    if account.market(pair) is None:
+        return ()
     held = holding(balances, pair) - account.other_holdings.get(base_of(pair), Decimal())
     if position.is_short(held):
         first = next(row for row in booked if row.pair == pair and row.trade_is_open)

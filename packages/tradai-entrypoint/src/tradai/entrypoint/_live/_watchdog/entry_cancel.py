@@ -27,7 +27,7 @@ class EntryCancel:
 
     Attributes:
         cancelled: Entries that were cancelled, by market and number.
-        left: Entries that the last look has shown, and that were not cancelled since.
+        left: Entries that the last look has shown, and that were not cancelled since, likewise.
         problem: The last error, in words; None without one.
         is_clear: Whether no entry is open, as of a look that was late enough.
     """

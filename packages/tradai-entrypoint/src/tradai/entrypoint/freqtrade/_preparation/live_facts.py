@@ -187,9 +187,11 @@ def gather_facts(
     engine: LiveEngine,
     keep: Callable[[], None] = lambda: None,
 ) -> PreflightFacts:
-    """Gather the facts about `session` with three signed reads and no order.
+    """Gather the facts about `session` with signed reads and no order.
 
-    One more is sent for each pair on which exchange and trade database may differ.
+    Three are sent for account, rights of the key and open orders. The comparison of the books sends
+    one for each order that has ended and is open in the trade database, and one for each pair whose
+    coins are not those of its position.
     Unsigned are the exchange's time, its market rules, and the newest candle of each pair.
 
     Args:

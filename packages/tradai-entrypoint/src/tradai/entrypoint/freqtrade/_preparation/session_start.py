@@ -106,7 +106,7 @@ class SessionStart:
         return record.starts if record else ()
 
     def facts(self, starts: tuple[datetime, ...]) -> PreflightFacts:
-        """Gather the facts, with three signed reads and no order.
+        """Gather the facts, with signed reads and no order; see `gather_facts`.
 
         Args:
             starts: Starts of the session, oldest first, this one included.
