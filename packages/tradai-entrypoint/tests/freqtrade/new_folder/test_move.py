@@ -21,6 +21,7 @@ from freqtrade.strategy import IntParameter, IStrategy
 from signals import cross
 
 class Wave(IStrategy):
+    # wave.json
     timeframe = "1h"
     buy_fast = IntParameter(1, 50, default=10)
     protections = [{"method": "CooldownPeriod"}]
