@@ -190,6 +190,7 @@ def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., Stra
     assert loaded(moved).config.pairs == ("BTC/USDT", "ETH/USDT")
     note = key(moved, "exchange.pair_whitelist").note
     assert all(name in note for name in names[1:4])
+    assert "SOL/USDT:USDT is a futures pair" in note
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
