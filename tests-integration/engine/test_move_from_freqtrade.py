@@ -162,22 +162,15 @@ def _bare_trades(
         client = exchange_named("binance").ccxt_config(server.base_url)
         overlay = {"exchange": {"enable_ws": False, "ccxt_config": client}}
         (old / "loopback.json").write_text(json.dumps(overlay))
-        subprocess.run(
-            [
-                *(engine_bin / "freqtrade", "backtesting", "--cache", "none", "--export", "trades"),
-                *("--config", "config.json", "--config", "own.json", "--config", "loopback.json"),
-                *("--datadir", candles),
-            ],
-            check=True,
-            cwd=old,
-            env=dict(environ),
-            timeout=600,
-        )
+        files = ("--config", "config.json", "--config", "own.json", "--config", "loopback.json")
+        options = ("--datadir", str(candles), "--cache", "none", "--export", "trades")
+        command = [str(engine_bin / "freqtrade"), "backtesting", *files, *options]
+        subprocess.run(command, check=True, cwd=old, env=dict(environ), timeout=600)
     return _trades(old / "user_data" / "backtest_results", engine_bin)
 
 
 def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
-    command = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
+    command = [str(engine_bin / "python"), "-c", TRADES, str(path), COLUMNS]
     done = subprocess.run(command, capture_output=True, check=True)
     trades: list[list[Any]] = json.loads(done.stdout)
     return trades

@@ -158,6 +158,15 @@ def test_a_source_that_holds_a_secret_of_the_configuration_is_not_copied(
     assert not (source.parents[1] / "new").exists()
 
 
+def test_a_secret_that_is_under_another_key_too_is_not_written(
+    move: Callable[..., StrategyMove],
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"strategy\.yaml.*telegram\.token") as refused:
+        move({"telegram": {"token": FAKE}, "my_note": f"sent with {FAKE}"})
+
+    assert FAKE not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("more", "name", "reason"),
     [
