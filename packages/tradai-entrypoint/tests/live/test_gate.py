@@ -460,6 +460,7 @@ def test_a_setting_that_is_missing_is_named_with_an_example(
     ) as caught:
         gate(**{name: None}).admit()
 
+    assert f"; next: `export TRADAI_LIVE_{name.upper()}=file:/" in str(caught.value)
     assert caught.value.exit_code == 78
     assert account.asked == []
 
