@@ -1043,7 +1043,7 @@ def test_a_start_sends_four_signed_reads_and_one_for_each_order_that_has_ended_s
     book(
         state,
         *(
-            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0, NULL)"
+            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0)"
             for each in numbers
         ),
     )
