@@ -28,10 +28,12 @@ class ComparedBooks:
     Attributes:
         reconciliation: Their differences.
         positions: Amounts that are held, by pair; less than a step of the market is left out.
+        orders: Orders of the exchange that were compared, each in its newest state.
     """
 
     reconciliation: Reconciliation
     positions: dict[str, Decimal]
+    orders: tuple[ExchangeOrder, ...]
 
 
 def compare_books(
@@ -70,6 +72,7 @@ def compare_books(
     return ComparedBooks(
         reconciliation=replace(found, short=tuple(short)),
         positions={pair: amount for pair, amount in left.items() if amount >= account.step(pair)},
+        orders=orders,
     )
 
 
