@@ -129,6 +129,9 @@ class Container:
         wake = self._watch_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
         self._follow(source, wake)
+        # The end of this interpreter would give back their default action, in place of the code.
+        for number in _FORWARDED:
+            signal.signal(number, signal.SIG_IGN)
         self._numbering.end()
         self._write_rest()
         if os.getpid() == 1:
