@@ -65,7 +65,7 @@ class WatchdogTimes:
     Attributes:
         first_feed_s: From its start to the first feed.
         settle_s: From the end of the engine to the last look for entries. An order that was sent
-            may arrive until then: ccxt has Binance refuse one after ten seconds.
+            may arrive until then: Binance refuses one after the `recvWindow` of five seconds.
         cancel_s: From the end of the engine until it gives up.
         ask_every_s: From one question whether it still reads to the next.
     """
