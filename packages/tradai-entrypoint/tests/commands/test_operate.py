@@ -308,12 +308,28 @@ def test_the_waiting_ends_when_another_operator_replaces_the_request(
     start()
 
     def replace(_clock: SystemClock, _seconds: float) -> None:
-        call("stop", "trend", "--reason", "no", "--by", "Bob", "--pause", "--detach")
+        call("stop", "trend", "--reason", "no", "--by", "Bob", "--detach")
 
     monkeypatch.setattr(SystemClock, "sleep", replace)
 
-    assert call(*STOP) == ExitCode.RESULT
-    assert "Bob has replaced the request by paused: no" in capsys.readouterr().err
+    assert call(*STOP, "--pause") == ExitCode.RESULT
+    assert "Bob has replaced the request by stopped: no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("softer", ["--pause", "--run"])
+def test_a_request_to_stop_is_not_replaced_by_a_softer_one(
+    capsys: pytest.CaptureFixture[str], softer: str
+) -> None:
+    start()
+    assert call(*STOP, "--detach") == ExitCode.DONE
+
+    code = call("stop", "trend", "--reason", "no", "--by", "Bob", softer, "--detach")
+
+    assert code == ExitCode.DATA
+    assert "Ada has asked the session trend to stop (the news)" in capsys.readouterr().err
+    request = record().request
+    assert request is not None
+    assert request.state is SessionState.STOPPED
 
 
 def test_a_dead_session_is_said_while_its_request_waits(

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +32,37 @@ ON_A_TERMINAL = """
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.exit(main())
 """
+
+
+# Runs until a signal.
+UNTIL_A_SIGNAL = ON_A_TERMINAL.replace("fcntl.ioctl(0, termios.TIOCSCTTY, 0)", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_storm_of_signals_does_not_replace_the_exit_code(
+    tmp_path: Path, config_file: Path, number: int
+) -> None:
+    command = ["run", str(config_file), "--mode", "backtest", "--runs", str(tmp_path / "runs")]
+    with subprocess.Popen(
+        [sys.executable, "-c", dedent(UNTIL_A_SIGNAL), *command, "--run-id", "run-1"],
+        stdout=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        while running.stdout.readline() != b"ready\n":
+            assert running.poll() is None
+
+        while not _has_ended(running):
+            running.send_signal(number)
+
+    manifest = RunManifest.read(tmp_path / "runs/run-1")
+    assert running.returncode == manifest.exit_code == ExitCode.TERMINATED
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(0.001)
+        return True
+    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a terminal is taken over as Linux has it")

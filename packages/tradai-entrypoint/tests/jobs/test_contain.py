@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -440,3 +441,19 @@ def test_a_slow_reader_is_left_behind_in_the_end(
     _, summary = read(in_this_process("seq 1 100000", is_blocking=False))
 
     assert not summary.complete
+
+
+def test_a_storm_of_signals_does_not_replace_the_code_of_the_command() -> None:
+    script = "trap 'exit 7' TERM; echo ready; while :; do :; done"
+    with subprocess.Popen([*PROGRAM, "sh", "-c", script], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        while b"ready" not in running.stdout.readline():
+            assert running.poll() is None
+
+        code = None
+        while code is None:
+            running.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                code = running.wait(0.001)
+
+    assert code == 7

@@ -426,6 +426,27 @@ def test_a_watchdog_that_has_ended_stops_the_session_in_good_order(desk: Desk) -
     desk.beat_for(5)
 
     assert "watchdog" in str(desk.session.stop_reason)
+    assert desk.session.doubt == "the watchdog beside the engine has ended"
+
+
+def test_a_watchdog_that_ended_before_the_stop_is_a_doubt_about_it(desk: Desk) -> None:
+    desk.trade()
+    desk.session.stop_for("an operator asked for it")
+    desk.watchdog.is_alive = False
+
+    desk.session.secure(DRAIN_S)
+
+    assert desk.session.doubt == "the watchdog beside the engine has ended"
+
+
+def test_a_record_that_could_not_be_written_is_known_until_it_could(desk: Desk) -> None:
+    desk.records.is_away = True
+    desk.beat_for(10)
+    since, desk.records.is_away = desk.session.unwritten_since, False
+    desk.beat_for(10)
+
+    assert since is not None
+    assert desk.session.unwritten_since is None
 
 
 def test_a_heartbeat_shows_the_turns_of_the_loop(desk: Desk) -> None:
@@ -724,6 +745,7 @@ def test_a_record_that_another_process_has_taken_stops_the_session_in_good_order
     desk.beat_for(20)
 
     assert "not ours any more" in str(desk.session.stop_reason)
+    assert desk.session.doubt == desk.session.stop_reason
 
 
 @pytest.mark.parametrize(
@@ -892,3 +914,14 @@ def test_a_record_of_losses_that_another_process_wrote_stops_the_session(desk: D
     desk.beat_for(10)
 
     assert "another process has written the record of losses" in str(desk.session.stop_reason)
+    assert desk.session.doubt == desk.session.stop_reason
+
+
+def test_a_record_of_losses_that_is_gone_stops_the_session_and_is_named(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(10)
+    desk.store.delete("memory:risks")
+    desk.bot.gain = Decimal(-1)
+    desk.beat_for(10)
+
+    assert "the record of losses at memory:risks is gone" in str(desk.session.doubt)

@@ -302,3 +302,17 @@ def test_importing_it_imports_nothing_heavy() -> None:
     )
 
     assert ended.stdout.strip() == "[]"
+
+
+def test_signals_are_ignored_once_the_exit_code_is_decided() -> None:
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with Interrupts() as interrupts:
+            interrupts.ignore()
+            tell(signal.SIGTERM)
+        tell(signal.SIGTERM)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    assert interrupts.count == 0

@@ -13,10 +13,16 @@ _GARBAGE_THRESHOLD: Final = 50_000
 
 
 def main() -> int:
-    """Run the command line of `tradai-entrypoint`; the return value is the exit code."""
+    """Run the command line of `tradai-entrypoint`; the return value is the exit code.
+
+    The process is to end with it: SIGTERM, SIGINT and SIGHUP are ignored from then on.
+    """
     gc.set_threshold(_GARBAGE_THRESHOLD)
     open_missing_descriptors()
     with Interrupts(hangup=True) as interrupts:
         from tradai.entrypoint._cli import run_command
 
-        return run_command(sys.argv[1:], interrupts=interrupts)
+        try:
+            return run_command(sys.argv[1:], interrupts=interrupts)
+        finally:
+            interrupts.ignore()

@@ -68,7 +68,7 @@ from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.session_requests import request_session
-from tradai.entrypoint._live.watchdog import WatchdogTimes
+from tradai.entrypoint._live.watchdog import Watchdog, WatchdogTimes
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
@@ -109,6 +109,7 @@ RIGHTS: Final = KeyRights(may_read=True, may_trade=True, may_withdraw=False, may
 
 Run = Callable[..., Any]
 Tell = Callable[[int], Callable[[], None]]
+Faulty = Callable[[Callable[[], None]], Any]
 Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
 
 
@@ -806,6 +807,70 @@ def test_a_database_that_cannot_be_read_any_more_does_not_hide_the_report_of_the
     assert done.code == ExitCode.MISMATCH, done.verdict
     assert "the step 'reconcile' failed" in done.verdict
     assert any("cannot be read" in notice for notice in done.manifest.notices)
+
+
+@pytest.fixture
+def ended_after(live: Run, approve: Callable[..., LivePlan]) -> Faulty:
+    """Trade until SIGTERM, which comes after a fault."""
+
+    def ended_after(fault: Callable[[], None]) -> object:
+        approve()
+
+        def fail_and_stop() -> None:
+            fault()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        return live(reactions={TRADING: fail_and_stop}, on_sigterm="stops")
+
+    return ended_after
+
+
+def test_a_session_whose_run_folder_was_removed_is_no_success(
+    ended_after: Faulty, tmp_path: Path
+) -> None:
+    def remove() -> None:
+        (journal,) = tmp_path.rglob("journal.jsonl")
+        shutil.rmtree(journal.parent)
+
+    done = ended_after(remove)
+
+    assert done.code == ExitCode.RESULT, done.verdict
+    assert "its journal and engine.log with it" in done.verdict
+
+
+def test_a_session_whose_record_is_damaged_until_its_end_says_so(
+    ended_after: Faulty, state: Path
+) -> None:
+    def damage() -> None:
+        (state / "sessions" / "waves.json").write_text("{}")
+
+    done = ended_after(damage)
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert "its session record could not be written since" in done.verdict
+    assert any("could not be written since" in notice for notice in done.manifest.notices)
+
+
+def test_a_session_whose_watchdog_was_killed_is_no_success(
+    ended_after: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watchdogs: list[int] = []
+    enter = Watchdog.__enter__
+
+    def note(self: Watchdog) -> Watchdog:
+        watchdogs.append(self.pid)
+        return enter(self)
+
+    def end_watchdog() -> None:
+        os.kill(watchdogs[0], signal.SIGKILL)
+        os.waitid(os.P_PID, watchdogs[0], os.WEXITED | os.WNOWAIT)
+
+    monkeypatch.setattr(Watchdog, "__enter__", note)
+
+    done = ended_after(end_watchdog)
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "but the watchdog beside the engine has ended" in done.verdict
 
 
 def filled(number: str, symbol: str = "BTCUSDT") -> ExchangeOrder:

@@ -111,6 +111,25 @@ def test_an_order_that_the_database_does_not_know_is_named_and_ends_76(
     assert f"order {lost.order_id} on BTCUSDT" in report.verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [(KEEP, ExitCode.DONE), (CANCEL_ENTRIES, ExitCode.MISMATCH), (CANCEL_ALL, ExitCode.MISMATCH)],
+)
+def test_an_open_order_that_the_list_of_open_orders_lacks_is_left_open(
+    scene: Scene, policy: OrderPolicy, expected: ExitCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = scene.venue.add("ETHUSDT")
+    scene.engine.book(order)
+    monkeypatch.setattr(scene.venue, "fetch_open_orders", lambda: ())
+
+    report = scene.drain(policy)
+
+    assert report.left == (order,)
+    assert report.verdict.exit_code is expected
+    is_named = f"order {order.order_id} on ETHUSDT is still open" in report.verdict.sentence
+    assert is_named == (expected is ExitCode.MISMATCH)
+
+
 def test_a_lost_order_that_is_cancelled_in_time_leaves_nothing_to_look_at(scene: Scene) -> None:
     scene.venue.add()
 

@@ -129,6 +129,9 @@ class Container:
         wake = self._watch_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
         self._follow(source, wake)
+        # With another action, the end of the interpreter lets a signal take the place of the code.
+        for number in _FORWARDED:
+            signal.signal(number, signal.SIG_IGN)
         self._numbering.end()
         self._write_rest()
         if os.getpid() == 1:
@@ -143,7 +146,8 @@ class Container:
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in _FORWARDED:
             signal.signal(number, self._forward)
-        signal.signal(signal.SIGCHLD, _note)
+        # The wake-up descriptor tells that it has arrived.
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         return reader
 
     def _follow(self, source: int, wake: int) -> None:
@@ -288,10 +292,6 @@ def _signal_group(group: int, number: int) -> None:
     # A group whose last members are ending is gone on Linux and forbidden on macOS.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def _note(*_: object) -> None:
-    """Do nothing: the wake-up descriptor tells that a signal has arrived."""
 
 
 if __name__ == "__main__":

@@ -143,6 +143,11 @@ class LeaseKeeper:
         return (self._problem or "the lease was not renewed in time") if is_short else None
 
     @property
+    def is_unwatched(self) -> bool:
+        """Whether the watchdog has ended, or does not answer."""
+        return self._is_unwatched
+
+    @property
     def sure_s(self) -> float:
         """Seconds for which the engine may still trade or be stopped; 0 when the lease is lost."""
         return 0.0 if self.is_lost else self._sure_s

@@ -28,6 +28,8 @@ class LiveSession:
 
     Attributes:
         stop_reason: Why the session is to be stopped in good order; None while it may go on.
+        doubt: The first thing that is not known about the session, which a person must look at
+            however well it is stopped; None without one.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class LiveSession:
             clock: Clock that says when that is; by default that of this machine.
         """
         self.stop_reason: str | None = None
+        self.doubt: str | None = None
         self._ends_at = ends_at
         self._clock = clock or SystemClock()
         self._session = session
@@ -79,6 +82,7 @@ class LiveSession:
         parts.keeper.keep()
         if parts.keeper.is_lost:
             self._lose(parts.keeper.reason_to_stop)
+        self._doubt_watchdog(parts)
         self.stop_for(parts.keeper.reason_to_stop)
         if self._ends_at is not None and self._clock.now() >= self._ends_at:
             ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -87,7 +91,7 @@ class LiveSession:
         try:
             request = parts.heartbeat.beat()
         except TradingError as exc:
-            self.stop_for(str(exc))
+            self._doubt(str(exc))
             return
         # A pause would start an engine that has stopped trading.
         if self.stop_reason is None:
@@ -134,6 +138,7 @@ class LiveSession:
         parts.keeper.renew()
         if parts.keeper.is_lost:
             self._lose(parts.keeper.reason_to_stop)
+        self._doubt_watchdog(parts)
         return min(seconds, parts.keeper.sure_s)
 
     def move(
@@ -153,6 +158,11 @@ class LiveSession:
         """Have the session stopped in good order; the first reason is kept."""
         if reason is not None and self.stop_reason is None:
             self.stop_reason = reason
+
+    @property
+    def unwritten_since(self) -> datetime | None:
+        """Instant since which the record could not be written; None when it has the last move."""
+        return self._session.unwritten_since
 
     def note_stall(self, reason: str, *, has_stopped: bool) -> None:
         """Tell people that the engine stands still; one that has stopped trading is stopped.
@@ -195,6 +205,15 @@ class LiveSession:
         obeyed = request if is_stop else None
         self.move(SessionState.FAILED if is_failed else state, reason, obeyed=obeyed)
 
+    def _doubt(self, reason: str) -> None:
+        """Have the session stopped because of something that is not known."""
+        self.doubt = self.doubt or reason
+        self.stop_for(reason)
+
+    def _doubt_watchdog(self, parts: Supervision) -> None:
+        if parts.keeper.is_unwatched:
+            self._doubt(parts.keeper.reason_to_stop or "the watchdog beside the engine has ended")
+
     def _lose(self, problem: str | None) -> None:
         reason = problem or "the lease is not sure any more"
         self._alerts.send("lease lost", reason)
@@ -205,7 +224,7 @@ class LiveSession:
         try:
             action = parts.risks.beat(is_trading=self._session.state in _TRADING)
         except TradingError as exc:
-            self.stop_for(str(exc))
+            self._doubt(str(exc))
             return
         if action is RiskAction.HALT:
             self.halt(parts.risks.reason)

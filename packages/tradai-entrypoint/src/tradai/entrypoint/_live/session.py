@@ -33,6 +33,7 @@ class Session:
         self._obeyed: SessionRequest | None = None
         self._left: SessionRequest | None = None
         self._is_counted = False
+        self._unwritten_since: datetime | None = None
 
     @classmethod
     def start(
@@ -86,6 +87,11 @@ class Session:
     def predecessor(self) -> str | None:
         """Id of the run that had the session before; None for the first."""
         return self._record.predecessor
+
+    @property
+    def unwritten_since(self) -> datetime | None:
+        """Instant since which the store has not taken the record; None when it has it."""
+        return self._unwritten_since
 
     @property
     def starts(self) -> tuple[datetime, ...]:
@@ -179,6 +185,11 @@ class Session:
         return {name: getattr(self._record, name) for name in SessionRecord.model_fields}
 
     def _publish(self) -> None:
+        self._unwritten_since = self._unwritten_since or self._clock.now()
+        self._write()
+        self._unwritten_since = None
+
+    def _write(self) -> None:
         for tries_left in reversed(range(_TRIES)):
             new = self._record.model_copy(update={"version": self._record.version + 1})
             try:

@@ -14,18 +14,17 @@ _POLL_S: Final = 1.0
 def request_session(store: SessionStore, session: str, request: SessionRequest) -> None:
     """Leave `request` in the record of `session`, which obeys it at its next heartbeat.
 
-    It replaces a request that was not obeyed yet.
+    It replaces a request that was not obeyed yet, unless that is one to stop and `request` is not.
 
     Raises:
         NotFoundError: The store has no such session.
-        ValidationError: The session has ended, or `session` is not a name of a session.
+        ValidationError: The session has ended or is asked to stop, or `session` is not a name of a
+            session.
         ExternalServiceError: The store refused or did not answer.
     """
     for tries_left in reversed(range(_TRIES)):
         record = session_record(store, session)
-        if record.state.is_final:
-            message = f"the session {session} is {record.state}: expected one that runs"
-            raise ValidationError(message, field="session", expected="a session that runs")
+        _check(record, request)
         try:
             store.write(
                 record.model_copy(update={"version": record.version + 1, "request": request})
@@ -35,6 +34,21 @@ def request_session(store: SessionStore, session: str, request: SessionRequest) 
                 raise
         else:
             return
+
+
+def _check(record: SessionRecord, request: SessionRequest) -> None:
+    """Raise for a request that the session cannot obey."""
+    session, stop = record.session, record.request
+    if record.state.is_final:
+        message = f"the session {session} is {record.state}: expected one that runs"
+        raise ValidationError(message, field="session", expected="a session that runs")
+    is_softer = request.state is not SessionState.STOPPED
+    if stop is not None and stop.state is SessionState.STOPPED and is_softer:
+        message = (
+            f"{stop.by} has asked the session {session} to stop ({stop.reason}), and it cannot be "
+            f"{request.state} any more: start it again when it has stopped"
+        )
+        raise ValidationError(message, field="session", expected="a session that is not to stop")
 
 
 def session_record(store: SessionStore, session: str) -> SessionRecord:

@@ -156,6 +156,15 @@ class Interrupts:
             self._raises = before
         self.check()
 
+    def ignore(self) -> None:
+        """Ignore the signals from now on, after the block too: the exit code is decided.
+
+        The interpreter gives back the default action of a signal when it ends, except of one that
+        is ignored; with it, a late signal would take the place of the exit code.
+        """
+        self._former = dict.fromkeys(self._former, signal.SIG_IGN)
+        self._restore(self._former)
+
     def _watch(self) -> None:
         self._former_fd = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._former = {

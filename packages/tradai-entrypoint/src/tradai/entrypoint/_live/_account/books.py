@@ -58,6 +58,7 @@ def compare_books(
         found,
         short=tuple(short),
         positions={pair: amount for pair, amount in left.items() if amount >= account.step(pair)},
+        orders=orders,
     )
 
 

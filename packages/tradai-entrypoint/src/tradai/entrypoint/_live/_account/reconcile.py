@@ -33,6 +33,7 @@ class Reconciliation:
         short: Pairs of which the account holds less than the position.
         positions: Amounts of ours that are held, by pair, with the fills that the database has not
             booked yet; less than a step of the market is left out.
+        orders: Orders of the exchange that were compared, each in its newest state.
     """
 
     lost: tuple[ExchangeOrder, ...] = ()
@@ -41,6 +42,7 @@ class Reconciliation:
     strangers: tuple[ExchangeOrder, ...] = ()
     short: tuple[str, ...] = ()
     positions: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    orders: tuple[ExchangeOrder, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import final
 
 from tradai.core.live import OrderPolicy
-from tradai.entrypoint._live._account.account import ExchangeOrder
+from tradai.entrypoint._live._account.account import ExchangeOrder, OrderStatus
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.books import compare_books
-from tradai.entrypoint._live._account.reconcile import Reconciliation, order_key
+from tradai.entrypoint._live._account.reconcile import OrderKey, Reconciliation, order_key
 from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.order_policy import PolicyOutcome, is_ended_by
@@ -57,6 +57,18 @@ class Aftermath:
         self.reconciliation = compare_books(self._account, seen, booked)
         self._pairs_with_stop |= {order.pair for order in booked if order.is_stop and order.is_open}
         self.positions = self.reconciliation.positions
+        self._take_unlisted(self.reconciliation.orders)
+
+    def _take_unlisted(self, orders: Sequence[ExchangeOrder]) -> None:
+        """Note the open orders of ours that the exchange shows by pair, and not in its list."""
+        listed = self.left or ()
+        known = {self._key(order) for order in (*listed, *self._outcome.closings)}
+        unlisted = (
+            order
+            for order in orders
+            if order.status is OrderStatus.OPEN and self._key(order) not in known
+        )
+        self.left = (*listed, *filter(self._account.owns, unlisted))
 
     def unprotected(self, *, is_required: bool) -> tuple[str, ...]:
         """Return the pairs of positions without a stop that had one, or are to have one."""
@@ -92,11 +104,14 @@ class Aftermath:
             yield from failures.values()
             return
         for order in self.left:
-            key = order_key(order, self._account.pair_of)
+            key = self._key(order)
             if key in failures:
                 yield failures[key]
             elif is_ended_by(policy, order):
                 yield f"the {order.side} order {order.order_id} on {order.symbol} is still open"
+
+    def _key(self, order: ExchangeOrder) -> OrderKey:
+        return order_key(order, self._account.pair_of)
 
     def _is_our_stop(self, order: ExchangeOrder) -> bool:
         return order.is_stop and self._account.owns(order)

@@ -99,10 +99,12 @@ class RiskRecords:
         """Go on from our own write, whose answer was lost."""
         found = self.read()
         if found is None or found.run_id != run_id:
-            message = (
-                f"another process has written the record of losses at {self._uri}: stop this "
-                "session, and look which of them may trade"
+            problem = (
+                f"another process has written the record of losses at {self._uri}"
+                if found
+                else f"the record of losses at {self._uri} is gone, or cannot be read as an object"
             )
+            message = f"{problem}: stop this session, and look which of them may trade"
             raise TradingError(message, reason="risks_taken")
 
 

@@ -25,6 +25,7 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
+from tradai.entrypoint.freqtrade._modes._live.doubts import with_doubts, with_record
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot, risks_of
 from tradai.entrypoint.freqtrade._modes._live.start import (
@@ -72,10 +73,11 @@ class LiveHandler(BotHandler):
                 verdict.sentence,
                 SessionState.STOPPED if verdict.is_success else SessionState.FAILED,
             )
-        return verdict
+        return with_record(verdict, desk.session, context)
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         verdict = self._traded(job, context, bot_of(job, context, self._desk))
+        verdict = with_doubts(verdict, self._desk.session, context)
         keep_copy(self._desk.database, context)
         return verdict
 
