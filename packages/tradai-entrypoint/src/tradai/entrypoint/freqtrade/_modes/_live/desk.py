@@ -72,6 +72,7 @@ def started_session(
     """Start a session record, which says that it failed when the block raises."""
     name = settings.session_name(context.config.name)
     store, latch = session_store_of(settings), latch_of(settings)
+    alerts.check()
     # Before the record is written over: each start is refused until a person has looked.
     require_recorded_halt(latch, store.read(name))
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
