@@ -497,7 +497,7 @@ def test_a_halt_that_only_the_record_of_losses_knows_is_recorded_anew_and_cleare
     (halt,) = latch.halts()
     assert halt.number == 4
     found = opened_record(records, latch, run_id="run-2", capital=Decimal)
-    assert (found.capital, found.after_halt) == (1000, 4)
+    assert (found.capital, found.after_halt) == (Decimal(1000), 4)
 
 
 def test_a_clearance_needs_a_reason(latch: HaltLatch) -> None:

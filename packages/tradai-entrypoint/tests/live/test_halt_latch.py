@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -227,16 +228,15 @@ def test_a_latch_that_was_edited_counts_as_halted(
         _latch(tmp_path).check()
 
 
-@pytest.mark.parametrize("kind", ["folder", "link to nothing", "pipe"])
+def _link_to_nothing(place: Path) -> None:
+    place.symlink_to("absent")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, _link_to_nothing, os.mkfifo])
 def test_another_thing_in_the_place_of_the_latch_counts_as_halted(
-    tmp_path: Path, kind: str
+    tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
-    place = tmp_path / "latch.json"
-    {
-        "folder": place.mkdir,
-        "link to nothing": lambda: place.symlink_to("absent"),
-        "pipe": lambda: os.mkfifo(place),
-    }[kind]()
+    make(tmp_path / "latch.json")
 
     for call in (_latch(tmp_path).check, _latch(tmp_path).halts):
         with pytest.raises(HaltedError, match="counts as halted") as caught:
