@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import FileStore, ObjectStore
+from tradai.core import FileStore, ObjectLeaseStore, ObjectStore
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.core.testing import ObjectStoreContract
 
@@ -89,6 +89,67 @@ def test_a_relative_path_starts_at_the_root_or_the_working_folder(
 def test_a_uri_that_names_no_file_is_refused(uri: str) -> None:
     with pytest.raises(ValidationError, match="expected a path, or a URI"):
         FileStore().read(uri)
+
+
+@pytest.mark.parametrize("form", ["FILE:{0}", "File://{0}", "file:{0}?x=1", "file://{0}#a"])
+def test_a_uri_that_looks_like_that_of_another_file_is_refused(tmp_path: Path, form: str) -> None:
+    (tmp_path / "one").write_bytes(b"1")
+    uri = form.format(tmp_path / "one")
+
+    with pytest.raises(ValidationError, match=r"does not name a file: expected (the scheme|no \?)"):
+        FileStore().read(uri)
+    with pytest.raises(ValidationError, match=r"does not name a file: expected (the scheme|no \?)"):
+        FileStore().write(uri, b"2")
+
+
+def test_a_question_mark_or_a_hash_in_a_name_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "one?#"
+
+    FileStore().write(path.as_uri(), b"1")
+
+    assert FileStore().read(str(path)).data == path.read_bytes() == b"1"
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _link_to_nothing(path: Path) -> None:
+    path.symlink_to(path.with_name("absent"))
+
+
+def _link_to_a_folder(path: Path) -> None:
+    path.with_name("folder").mkdir()
+    path.symlink_to("folder")
+
+
+@pytest.mark.parametrize("make", [_folder, _link_to_nothing, _link_to_a_folder])
+def test_a_place_with_another_thing_than_a_file_is_not_an_absent_lease(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "one")
+
+    with pytest.raises(StorageError, match="look whether its volume is there"):
+        ObjectLeaseStore.for_file(str(tmp_path / "one")).read()
+
+
+@pytest.mark.parametrize("make", [_folder, _link_to_a_folder])
+def test_the_error_of_a_folder_says_what_is_there(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "one")
+
+    with pytest.raises(NotFoundError, match="it is a folder") as caught:
+        FileStore().read(str(tmp_path / "one"))
+
+    assert caught.value.kind == "folder"
+
+
+def test_a_file_below_a_link_to_nothing_is_not_an_absent_file(tmp_path: Path) -> None:
+    _link_to_nothing(tmp_path / "volume")
+
+    with pytest.raises(StorageError, match=r"volume is a link to nothing"):
+        FileStore().read(str(tmp_path / "volume" / "deep" / "one"))
 
 
 @pytest.mark.parametrize("uri", ["../out", "file:a/../../out", "/etc/hostname", "file:%2e%2e/out"])

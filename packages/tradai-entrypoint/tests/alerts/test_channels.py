@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from tradai.core.exceptions import (
 from tradai.core.live import Alert, AlertChannel
 from tradai.core.testing import AlertChannelContract
 from tradai.entrypoint import WebhookChannel
+from tradai.entrypoint._alerts.alerts import alerts_for
 
 ALERT = Alert(
     kind="halt",
@@ -164,6 +166,22 @@ def test_another_address_than_https_or_loopback_is_refused_and_not_shown(
         webhook.send(ALERT)
 
     assert "token-1" not in str(caught.value)
+
+
+def test_a_file_that_is_no_address_is_refused_before_an_alert(
+    tmp_path: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "users"
+    secret.write_text("ada:x:1000")
+    secret.chmod(0o600)
+    uris = [f"webhook:file:{secret}", "webhook:env:ALERT_URL", "log:"]
+    monkeypatch.setenv("ALERT_URL", f"{hook.url}/services/one")
+
+    with pytest.raises(ConfigurationError, match="is not usable: expected https"):
+        alerts_for(uris, facts={}).check()
+
+    alerts_for(uris[1:], facts={}).check()
+    assert hook.targets == []
 
 
 def test_a_path_that_http_cannot_carry_is_an_error_and_not_shown(

@@ -12,7 +12,7 @@ from tradai.core.live import OrderPolicy, RiskMeasure
 from tradai.entrypoint._cli import build_parser
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
 
-LIMITS = [f"{measure}:halt=10" for measure in RiskMeasure]
+LIMITS = [f"{measure}:halt=1" for measure in RiskMeasure]
 
 
 def terms(**changes: object) -> ApprovalTerms:
@@ -60,6 +60,15 @@ def test_a_duration_that_has_no_length_is_refused(text: str) -> None:
 def test_a_limit_that_is_not_usable_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--limit"):
         terms(limit=[*LIMITS, text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["drawdown:halt=1.5", "daily-loss:drain=0.5,halt=2", "order-rate:drain=1e999999"],
+)
+def test_a_limit_that_is_never_reached_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--limit .* would never act: expected at most"):
+        terms(limit=[text])
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,22 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
 from tradai.core import SystemClock
-from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.live import SessionRecord, SessionRequest, SessionState, TradingAccount
 from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import ExitCode, Interrupts, LiveSettings
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.live import resume
-from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
+from tradai.entrypoint._live._risk.risk_record import RiskRecord, RiskRecords, opened_record
 from tradai.entrypoint._live.live_places import latch_of, session_store_of
+from tradai.entrypoint._live.lost_halts import require_recorded_halt
 from tradai.entrypoint._live.session import Session
 
 RUNNING, PAUSED, DRAINING = SessionState.RUNNING, SessionState.PAUSED, SessionState.DRAINING
@@ -473,6 +476,44 @@ def test_a_halt_of_another_session_is_left_alone(
     assert call(*RESUME, "--session", "carry") == ExitCode.DATA
     assert "halt 1 (run run-1) is not of session carry" in capsys.readouterr().err
     assert call(*RESUME, "--session", "trend") == 0
+
+
+def test_a_latch_that_was_deleted_under_a_halted_session_refuses_until_a_person_resumes(
+    latch: HaltLatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = start()
+    session.move(DRAINING, "a halt")
+    session.move(SessionState.HALTED, "the drawdown is 12 %")
+    with pytest.raises(HaltedError, match=r"has no halt at all: .* --lost --session trend"):
+        require_recorded_halt(latch, record())
+
+    assert call(*RESUME, "--lost") == ExitCode.DATA
+    assert "expected --session NAME" in capsys.readouterr().err
+    assert call(*RESUME, "--lost", "--session", "trend") == 0
+
+    require_recorded_halt(latch, record())
+    (halt,) = latch.halts()
+    assert (halt.run_id, halt.cleared is not None) == ("run-1", True)
+    assert "the drawdown is 12 %" in halt.cause
+    assert call(*RESUME, "--lost", "--session", "trend") == ExitCode.DATA
+    assert "no halt of the session trend is lost" in capsys.readouterr().err
+
+
+def test_a_halt_that_only_the_record_of_losses_knows_is_recorded_anew_and_cleared(
+    latch: HaltLatch,
+) -> None:
+    start()
+    place = LiveSettings().place("latch")
+    account = TradingAccount(venue="binance", uid="1234567")
+    records = RiskRecords.beside(place, account=account, strategy="Trend")
+    records.write(RiskRecord(run_id="run-1", capital=Decimal(1000), after_halt=3))
+
+    assert call(*RESUME, "--lost", "--session", "trend") == 0
+
+    (halt,) = latch.halts()
+    assert halt.number == 4
+    found = opened_record(records, latch, run_id="run-2", capital=Decimal)
+    assert (found.capital, found.after_halt) == (Decimal(1000), 4)
 
 
 def test_a_clearance_needs_a_reason(latch: HaltLatch) -> None:

@@ -3,9 +3,11 @@
 The latch has no place in the door before a command uses it.
 """
 
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -180,7 +182,11 @@ def test_nothing_is_cleared_where_no_halt_stands(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}x", b"[]", b'{"format": 2, "halts": []}', b'{"halts": [{"number": 1}]}', b'{"h": 1}'],
+    [
+        *(b"", b"{}x", b"[]", b"{}", b'{"format": 2, "halts": []}', b'{"format": 1, "halts": []}'),
+        *(b'{"halts": [{"number": 1}]}', b'{"h": 1}', b'{"format": 1}'),
+        b"[" * 100_000,
+    ],
 )
 def test_a_latch_that_cannot_be_read_counts_as_halted_and_is_not_overwritten(
     tmp_path: Path, data: bytes
@@ -198,6 +204,55 @@ def test_a_latch_that_cannot_be_read_counts_as_halted_and_is_not_overwritten(
             call()
 
     assert (tmp_path / "latch.json").read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ('"halts": [', '"halts": [], "halts": ['),
+        ('"format": 1,', ""),
+        ('"number": 1', '"number": 2'),
+        ('"number": 2', '"number": 1'),
+    ],
+)
+def test_a_latch_that_was_edited_counts_as_halted(
+    tmp_path: Path, written: str, edited: str
+) -> None:
+    for number in (1, 2):
+        _latch(tmp_path).trip(CAUSE, run_id="run-7")
+        _latch(tmp_path).clear(number, reason="a wick", by="an operator")
+    file = tmp_path / "latch.json"
+    file.write_text(file.read_text().replace(written, edited))
+
+    with pytest.raises(HaltedError, match="counts as halted"):
+        _latch(tmp_path).check()
+
+
+def _link_to_nothing(place: Path) -> None:
+    place.symlink_to("absent")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, _link_to_nothing, os.mkfifo])
+def test_another_thing_in_the_place_of_the_latch_counts_as_halted(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "latch.json")
+
+    for call in (_latch(tmp_path).check, _latch(tmp_path).halts):
+        with pytest.raises(HaltedError, match="counts as halted") as caught:
+            call()
+
+        assert caught.value.exit_code == 79
+
+
+@pytest.mark.parametrize("form", ["FILE:{0}", "file:{0}?x=1", "file:{0}#a"])
+def test_a_place_that_only_looks_like_that_of_the_latch_is_refused(
+    tmp_path: Path, form: str
+) -> None:
+    _latch(tmp_path).trip(CAUSE, run_id="run-7")
+
+    with pytest.raises(ValidationError, match="does not name a file"):
+        HaltLatch.for_uri(form.format(tmp_path / "latch.json")).check()
 
 
 @pytest.mark.parametrize("cause", ["", " ", "x" * 100_000])

@@ -6,16 +6,17 @@ The parts have no place in the door: the handler of LIVE alone uses them.
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import MemoryStore, Utc
+from tradai.core import FileStore, MemoryStore, Utc
 from tradai.core.exceptions import StorageError
 from tradai.core.live import RiskAction, RiskLimit, RiskMeasure, TradingAccount
 from tradai.core.testing import FixedClock, MemoryJournal
-from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._live._risk.patient_equity import PATIENCE_S
 from tradai.entrypoint._live._risk.risk_record import RiskRecord, RiskRecords, opened_record
 from tradai.entrypoint._live._risk.risk_watch import EVERY_S, RiskWatch
@@ -243,7 +244,7 @@ def test_a_clearance_keeps_the_marks_unless_a_person_asks_for_new_ones(desk: Des
     assert desk.loss() == Decimal(80) / 880
 
 
-def test_new_marks_are_heard_after_a_person_has_deleted_the_latch(desk: Desk) -> None:
+def test_a_latch_that_has_lost_a_halt_is_refused_until_it_is_recorded_anew(desk: Desk) -> None:
     for number in (1, 2):
         desk.latch.trip("drawdown", run_id="run-1")
         desk.latch.clear(number, reason="a test", by="Ada Example", new_marks=True)
@@ -251,14 +252,55 @@ def test_new_marks_are_heard_after_a_person_has_deleted_the_latch(desk: Desk) ->
     desk.beat(0)
     desk.beat(-120)
     desk.store.delete("memory:halts.json")
-    desk.start()
-    kept = desk.beat(-120)
-    desk.latch.trip("drawdown", run_id="run-3")
-    desk.latch.clear(1, reason="a test", by="Ada Example", new_marks=True)
-    desk.start()
-    anew = desk.beat(-120)
 
-    assert (kept, anew) == (HALT, NONE)
+    with pytest.raises(HaltedError, match=r"knows halt 2, the newest there is 0; .*--lost"):
+        desk.start()
+
+    halt = desk.latch.trip("lost", run_id="run-3", after=2)
+    desk.latch.clear(halt.number, reason="a test", by="Ada Example", new_marks=True)
+    desk.start()
+    assert desk.beat(-120) is NONE
+
+
+def test_a_session_that_goes_on_knows_the_halts_that_its_record_did_not(desk: Desk) -> None:
+    desk.latch.trip("drawdown", run_id="run-1")
+    desk.latch.clear(1, reason="a test", by="Ada Example")
+    desk.start()
+    desk.beat(0)
+    desk.store.delete("memory:halts.json")
+
+    with pytest.raises(HaltedError, match="has lost halts"):
+        desk.start()
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ('"capital": "1000"', '"capital": "-1"'),
+        ('"capital": "1000"', '"capital": "1e999999"'),
+        ('"peak": "1000"', '"peak": "1e999999"'),
+        ('"after_halt": 0', '"after_halt": -1'),
+        ('"after_halt": 0,', ""),
+        ('"after_halt": 0', '"after_halt": 1, "after_halt": 0'),
+    ],
+)
+def test_a_record_of_losses_that_cannot_be_true_is_damaged(
+    desk: Desk, written: str, edited: str
+) -> None:
+    desk.beat(0)
+    text = desk.store.read("memory:risks.json").data.decode()
+    assert written in text
+    desk.store.write("memory:risks.json", text.replace(written, edited).encode())
+
+    with pytest.raises(StorageError, match="cannot be read"):
+        desk.start()
+
+
+def test_a_folder_in_the_place_of_a_record_of_losses_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "risks.json").mkdir()
+
+    with pytest.raises(StorageError, match="it is a folder"):
+        RiskRecords(FileStore(), str(tmp_path / "risks.json")).read()
 
 
 def test_limits_that_allow_more_let_a_session_start_with_the_same_marks(desk: Desk) -> None:

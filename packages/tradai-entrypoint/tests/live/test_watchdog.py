@@ -177,6 +177,21 @@ def test_keys_are_neither_in_its_arguments_nor_in_its_environment(
     assert b"_TRADAI_CHILD" not in shown[1]
 
 
+def test_no_code_of_the_environment_runs_in_the_process_that_has_the_keys(
+    engine: "subprocess.Popen[bytes]", log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark = tmp_path / "it ran"
+    (tmp_path / "sitecustomize.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "sitecustomize.py"))
+
+    with Watchdog.start(engine.pid, account=ACCOUNT, log=log, times=TIMES) as watchdog:
+        environment = Path(f"/proc/{watchdog.pid}/environ").read_bytes()
+
+    assert str(tmp_path).encode() not in environment
+    assert not mark.exists()
+
+
 def test_a_watchdog_that_was_killed_is_noticed_by_the_next_feed(watchdog: Watchdog) -> None:
     os.kill(watchdog.pid, signal.SIGKILL)
     os.waitid(os.P_PID, watchdog.pid, os.WEXITED | os.WNOWAIT)

@@ -193,6 +193,10 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     ("durable state", 77, "ends with it", {"state": state(is_container=True)}),
     ("durable state", 77, "ends with it", {"state": state(is_container=True, volume="/sta")}),
     *(
+        ("durable state", 77, "is the whole disk", {"state": state(is_container=True, volume=root)})
+        for root in ("/", "//")
+    ),
+    *(
         ("durable state", 77, f"network file system ({kind})", {"state": state(kind=kind)})
         for kind in NETWORK_DISKS
     ),

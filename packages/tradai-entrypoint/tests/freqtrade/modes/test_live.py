@@ -1156,6 +1156,20 @@ def test_a_halt_is_refused_until_it_is_cleared(
     assert stopped().code == ExitCode.DONE
 
 
+def test_a_session_that_was_halted_does_not_start_on_a_latch_that_was_deleted(
+    live: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    HaltLatch.for_uri(f"file:{state}/halts.json").trip("daily loss", run_id="run-0")
+    store = ObjectSessionStore.for_uri(f"file:{state}/sessions")
+    before = Session.start(store, session="waves", run_id="run-0", journal=MemoryJournal())
+    before.move(SessionState.HALTED, "daily loss")
+    (state / "halts.json").unlink()
+
+    for _ in range(2):
+        refused(live, ExitCode.HALTED, "run-0", "has no halt at all", "resume --lost")
+
+
 def test_a_session_that_starts_again_and_again_is_halted(
     live: Run,
     stopped: Run,

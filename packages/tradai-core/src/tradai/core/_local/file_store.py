@@ -4,11 +4,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from tradai.core._local.atomic_files import (
     atomic_file,
@@ -20,8 +20,11 @@ from tradai.core._local.atomic_files import (
 )
 from tradai.core._local.file_uri import file_path
 from tradai.core._local.regular_files import FileKind, read_regular_file
-from tradai.core._ports.protocols import ObjectInfo, StoredObject
-from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
+from tradai.core._ports.protocols import ObjectInfo, ObjectStore, StoredObject
+from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, ValidationError
+
+# The kind in the error of a read that meets a folder.
+FOLDER: Final = "folder"
 
 
 @final
@@ -54,9 +57,13 @@ class FileStore:
         return cls()
 
     def read(self, uri: str) -> StoredObject:
-        """Return the file at `uri`."""
+        """Return the file at `uri`.
+
+        The error of a folder there is a `NotFoundError` of kind ``folder``; a link that leads
+        nowhere, there or above it, is a `StorageError`: its volume may not be mounted.
+        """
         path = self._path(uri)
-        with file_errors("read", path):
+        with file_errors("read", path), _absent_only(path):
             data = read_regular_file(path, self._kind)
         return StoredObject(data=data, etag=etag_of(data))
 
@@ -114,6 +121,45 @@ class FileStore:
             message = f"{uri!r} leaves the store: expected {expected}"
             raise ValidationError(message, field="uri", expected=expected)
         return path
+
+
+@contextmanager
+def _absent_only(path: Path) -> Iterator[None]:
+    """Take a file for absent only where nothing at all is in its place."""
+    try:
+        yield
+    except IsADirectoryError as exc:
+        message = (
+            f"cannot read {path}: it is a folder, not a file; look whether its volume is there"
+        )
+        raise NotFoundError(message, kind=FOLDER, key=str(path)) from exc
+    except FileNotFoundError as exc:
+        broken = next((each for each in (path, *path.parents) if _leads_nowhere(each)), None)
+        if broken is None:
+            raise
+        message = (
+            f"cannot read {path}: {broken} is a link to nothing; look whether its volume is there"
+        )
+        raise StorageError(message, operation="read") from exc
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def stored_object(store: ObjectStore, uri: str) -> StoredObject | None:
+    """Return the object at `uri`; None where nothing at all is.
+
+    Raises:
+        StorageError: A folder is in its place.
+        ExternalServiceError: The store refused or did not answer.
+    """
+    try:
+        return store.read(uri)
+    except NotFoundError as exc:
+        if exc.kind == FOLDER:
+            raise StorageError(str(exc), operation="read") from exc
+        return None
 
 
 def etag_of(data: bytes) -> str:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Final, final
 
+from tradai.core._local.file_store import stored_object
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ApprovalEntry, ApprovalEntryKind, ObjectStore
 from tradai.core._types.symbols import check_strategy_name
 from tradai.core.exceptions import ConflictError
 
-_KINDS: Final[dict[str, ApprovalEntryKind]] = {
-    "approval.json": "approval",
-    "revocation.json": "revocation",
+_NAMES: Final[dict[ApprovalEntryKind, str]] = {
+    "approval": "approval.json",
+    "revocation": "revocation.json",
 }
 
 
@@ -55,14 +56,21 @@ class ObjectApprovalStore:
         return tuple(self._read(strategy))
 
     def _read(self, strategy: str) -> Iterator[ApprovalEntry]:
-        for info in self._store.list(self._folder(strategy)):
-            _, folder, approval_id, name = info.uri.rsplit("/", 3)
-            kind = _KINDS.get(name)
-            if kind and folder == strategy:
-                data = self._store.read(info.uri).data
-                yield ApprovalEntry(
-                    strategy=strategy, approval_id=approval_id, kind=kind, data=data
-                )
+        for approval_id in self._ids(strategy):
+            for kind, name in sorted(_NAMES.items()):
+                # A listing leaves out a folder or a broken link in the place of a revocation.
+                uri = f"{self._folder(strategy)}{approval_id}/{name}"
+                stored = stored_object(self._store, uri)
+                if stored is not None:
+                    yield ApprovalEntry(
+                        strategy=strategy, approval_id=approval_id, kind=kind, data=stored.data
+                    )
+
+    def _ids(self, strategy: str) -> Iterator[str]:
+        found = (info.uri.rsplit("/", 3) for info in self._store.list(self._folder(strategy)))
+        names = _NAMES.values()
+        ids = (parts[2] for parts in found if parts[1] == strategy and parts[3] in names)
+        yield from sorted(set(ids))
 
     def _folder(self, strategy: str) -> str:
         return f"{self._base}/{check_strategy_name(strategy)}/"

@@ -2,9 +2,8 @@
 
 from typing import final
 
-from tradai.core._local.file_store import FileStore
+from tradai.core._local.file_store import FileStore, stored_object
 from tradai.core._ports.protocols import ObjectStore, StoredObject
-from tradai.core.exceptions import NotFoundError
 
 
 @final
@@ -27,10 +26,7 @@ class ObjectLeaseStore:
 
     def read(self) -> StoredObject | None:
         """Return the bytes and their tag; None before the first write."""
-        try:
-            return self._store.read(self._uri)
-        except NotFoundError:
-            return None
+        return stored_object(self._store, self._uri)
 
     def replace(self, data: bytes, *, expected: str | None) -> str:
         """Write `data` where the bytes with the tag `expected` are, and return the new tag."""

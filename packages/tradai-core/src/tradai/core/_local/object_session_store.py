@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Final, final
 
+from tradai.core._local.file_store import stored_object
 from tradai.core._ports.backends import backend_for
 from tradai.core._ports.protocols import ObjectStore, StoredObject
 from tradai.core._sessions.record import SESSION_NAME, SessionRecord
-from tradai.core.exceptions import ConflictError, NotFoundError
+from tradai.core.exceptions import ConflictError
 
 _SUFFIX: Final = ".json"
 
@@ -38,7 +39,7 @@ class ObjectSessionStore:
     def read(self, session: str) -> SessionRecord | None:
         """Return the record of `session`; None before the first write."""
         uri = self._uri_of(session)
-        stored = self._stored(uri)
+        stored = stored_object(self._store, uri)
         return stored and SessionRecord.from_bytes(stored.data, place=uri)
 
     def write(self, record: SessionRecord) -> None:
@@ -47,7 +48,7 @@ class ObjectSessionStore:
         if record.version == 1:
             self._store.write(uri, record.to_bytes(), if_absent=True)
             return
-        stored = self._stored(uri)
+        stored = stored_object(self._store, uri)
         if stored is None or _version(stored, uri) != record.version - 1:
             raise _conflict(uri)
         self._store.write(uri, record.to_bytes(), if_match=stored.etag)
@@ -55,18 +56,12 @@ class ObjectSessionStore:
     def records(self) -> Iterator[SessionRecord]:
         """Yield the records of all sessions, sorted by name."""
         uris = [info.uri for info in self._store.list(f"{self._uri}/")]
-        found = [(uri, self._stored(uri)) for uri in uris if uri.endswith(_SUFFIX)]
+        found = [(uri, stored_object(self._store, uri)) for uri in uris if uri.endswith(_SUFFIX)]
         records = [SessionRecord.from_bytes(one.data, place=uri) for uri, one in found if one]
         yield from sorted(records, key=lambda record: record.session)
 
     def _uri_of(self, session: str) -> str:
         return f"{self._uri}/{SESSION_NAME.check(session)}{_SUFFIX}"
-
-    def _stored(self, uri: str) -> StoredObject | None:
-        try:
-            return self._store.read(uri)
-        except NotFoundError:
-            return None
 
 
 def _version(stored: StoredObject, uri: str) -> int:

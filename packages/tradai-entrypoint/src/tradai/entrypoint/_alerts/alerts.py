@@ -60,6 +60,15 @@ class Alerts:
         self._throttle = AlertThrottle(window_s, seconds)
         self._clock = clock or SystemClock()
 
+    def check(self) -> None:
+        """Check the channels that can be checked, before a session relies on them.
+
+        Raises:
+            TradAIError: One could not send now.
+        """
+        for line in self._lines:
+            line.check()
+
     def send(self, kind: str, sentence: str) -> None:
         """Send an alert to every channel, unless its cause was sent a short while ago.
 
@@ -107,6 +116,12 @@ class _Line:
         self._waiting: queue.Queue[Alert | None] = queue.Queue(_MOST_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+
+    def check(self) -> None:
+        """Check the channel, if it can be checked."""
+        check = getattr(self._channel, "check", None)
+        if check is not None:
+            check()
 
     def put(self, alert: Alert | None) -> None:
         """Let `alert` wait, or drop it when too many wait; None ends the thread."""

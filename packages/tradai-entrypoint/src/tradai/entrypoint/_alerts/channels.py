@@ -71,6 +71,16 @@ class WebhookChannel:
         message = f"an address of alerts is not usable: expected {_EXPECTED}"
         raise ValidationError(message, field="uri", expected=_EXPECTED)
 
+    def check(self) -> None:
+        """Check that there is an address now, without a request.
+
+        Raises:
+            ConfigurationError: The secret is not a URL of https, or of http on loopback.
+            NotFoundError: The secret does not exist.
+            ExternalServiceError: The source of the secret refused or did not answer.
+        """
+        self._parts()
+
     def send(self, alert: Alert) -> None:
         """Post `alert`.
 

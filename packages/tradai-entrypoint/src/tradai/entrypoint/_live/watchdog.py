@@ -8,6 +8,7 @@ lease is sure. Unfed, or without its supervisor, it kills the engine and cancels
 import contextlib
 import os
 import select
+import site
 import subprocess
 import sys
 import tempfile
@@ -29,11 +30,11 @@ _START_S: Final = 30.0
 # Of the last request, and of loading what cancels.
 _LAST_REQUEST_S: Final = 20.0
 # Nothing of the environment but what Python and TLS need: it may hold keys, and the mark by which
-# the children of a supervisor are ended with it.
+# the children of a supervisor are ended with it. No variable of Python either: code that one names
+# would run beside the keys.
 _PASSED_ON: Final = frozenset(
     {
         *("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE"),
     }
 )
 # `tradai-entrypoint contain` ends a container only after a process with this variable.
@@ -278,6 +279,9 @@ def _environment() -> dict[str, str]:
         for name, text in os.environ.items()
         if name in _PASSED_ON or name.startswith("LC_")
     }
+    if site.ENABLE_USER_SITE:
+        # We may be installed there, as is the engine.
+        passed_on["PYTHONUSERBASE"] = site.getuserbase()
     return passed_on | {_AWAITED: "1"}
 
 

@@ -107,6 +107,9 @@ def _hours(duration: timedelta) -> str:
 
 
 def _problems(state: StatePlaces) -> Iterator[str]:
+    volume = state.durable_volume
+    if volume is not None and volume == volume.parent:
+        yield f"{_DURABLE_VOLUME}={volume} is the whole disk, of which a volume is a part"
     for name, uri in sorted(state.uris.items()):
         if uri.startswith("memory:") or (is_sqlite(uri) and state_file(uri) is None):
             yield f"the {name} is kept in memory"

@@ -301,6 +301,10 @@ def test_a_failed_order_has_one_meaning(
         (whole(b"<html>", 404), False),
         (whole(b"[]"), False),
         (whole(ACCOUNT | {"uid": None}), False),
+        (
+            whole(ACCOUNT | {"balances": [{"asset": "A", "free": "1e999999999", "locked": "0"}]}),
+            False,
+        ),
         (whole(ACCOUNT)[:-5], True),
         (b"", True),
         (b"220 mail\r\n", True),

@@ -70,6 +70,11 @@ def _add_resume(commands: Commands) -> None:
     parser.add_argument("--session", metavar="NAME", help="clear only a halt of this session")
     parser.add_argument("--halt", metavar="NUMBER", type=int, help="the newest halt, in a script")
     parser.add_argument(
+        "--lost",
+        action="store_true",
+        help="record a halt of the session first that the latch has lost",
+    )
+    parser.add_argument(
         "--new-marks",
         action="store_true",
         help="measure losses anew from the next session on, for each strategy on this latch",

@@ -10,6 +10,7 @@ from tradai.entrypoint._commands.live.operator import operator_of
 from tradai.entrypoint._live._risk.halt_latch import Halt, HaltLatch
 from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.lost_halts import record_lost_halt
 from tradai.entrypoint._live.session_requests import session_record
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -25,6 +26,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     settings = LiveSettings()
     latch = latch_of(settings)
     by = operator_of(args)
+    if args.lost:
+        _record_lost(args.session, settings, latch)
     with interrupts.raising():
         number = _number(args, settings, latch)
         while True:
@@ -43,6 +46,14 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print_text(f"halt {number} is cleared by {by}: a session may start again")
         print_text(_NEW_MARKS if args.new_marks else _KEPT_MARKS)
     return 0
+
+
+def _record_lost(session: str | None, settings: LiveSettings, latch: HaltLatch) -> None:
+    if session is None:
+        message = "--lost is about one session: expected --session NAME beside it"
+        raise ValidationError(message, field="session", expected="--session NAME")
+    record = session_record(session_store_of(settings), session)
+    record_lost_halt(latch, record, place=settings.place("latch"))
 
 
 def _number(args: argparse.Namespace, settings: LiveSettings, latch: HaltLatch) -> int:

@@ -17,6 +17,11 @@ from tradai.entrypoint.freqtrade import PlannedSession
 _STEPS: Final = frozenset({"release", "pause", "drain", "halt"})
 _EXAMPLE: Final = "drawdown:release=0.03,pause=0.05,halt=0.1"
 
+# A loss is a share of the equity; no session has a million events in an hour.
+_LOSSES: Final = frozenset({RiskMeasure.DRAWDOWN, RiskMeasure.DAILY_LOSS})
+_MOST_LOSS: Final = 1
+_MOST_EVENTS: Final = 1_000_000
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +99,18 @@ def _limits(texts: Sequence[str]) -> dict[RiskMeasure, RiskLimit]:
         if measure in limits:
             message = f"--limit is given twice for {measure}: give one, with all of its steps"
             raise ConfigurationError(message, key="--limit")
+        _require_effect(measure, limit)
         limits[measure] = limit
     return limits
+
+
+def _require_effect(measure: RiskMeasure, limit: RiskLimit) -> None:
+    """Refuse a step that no reading can reach: it would look like a guard."""
+    most = _MOST_LOSS if measure in _LOSSES else _MOST_EVENTS
+    steps = (limit.pause, limit.drain, limit.halt)
+    if any(step is not None and step > most for step in steps):
+        message = f"--limit {measure} would never act: expected at most {most} for each step"
+        raise ConfigurationError(message, key="--limit")
 
 
 def _limit(text: str) -> tuple[RiskMeasure, RiskLimit]:

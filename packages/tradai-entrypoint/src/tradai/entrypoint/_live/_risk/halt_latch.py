@@ -2,13 +2,7 @@
 
 from typing import Annotated, Final, Literal, TypeAlias, final
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError as InvalidModelError,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tradai.core import (
     Clock,
@@ -19,7 +13,14 @@ from tradai.core import (
     backend_for,
     redact,
 )
-from tradai.core.exceptions import ConflictError, NotFoundError, TradingError, ValidationError
+from tradai.core.exceptions import (
+    ConflictError,
+    NotFoundError,
+    StorageError,
+    TradingError,
+    ValidationError,
+)
+from tradai.entrypoint._live._risk.strict_record import parsed_record, stored_record
 
 _TRIES: Final = 10
 _LONGEST: Final = 2000
@@ -83,6 +84,17 @@ class _History(BaseModel):
     halts: tuple[Halt, ...] = ()
 
     @property
+    def newest(self) -> int:
+        """Number of the newest halt; 0 for none."""
+        return self.halts[-1].number if self.halts else 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are halts, and their numbers grow: no latch was ever written without."""
+        numbers = [halt.number for halt in self.halts]
+        return bool(numbers) and numbers == sorted(set(numbers))
+
+    @property
     def standing(self) -> Halt | None:
         """The newest halt, if it was not cleared."""
         newest = self.halts[-1] if self.halts else None
@@ -131,10 +143,15 @@ class HaltLatch:
             )
             raise HaltedError(message, reason="halted")
 
-    def trip(self, cause: str, *, run_id: str) -> Halt:
+    def trip(self, cause: str, *, run_id: str, after: int = 0) -> Halt:
         """Record a halt, also beside one that stands, and return it.
 
         No `cause` is refused: what it lacks must not keep a halt from being recorded.
+
+        Args:
+            cause: A sentence for people.
+            run_id: Run of the session.
+            after: Number of a halt that the latch has lost; the new one has a larger number.
 
         Raises:
             HaltedError: The latch cannot be read, so it is halted already.
@@ -143,7 +160,7 @@ class HaltLatch:
         shown_cause = cause.strip() or "no cause was given"
         for tries_left in reversed(range(_TRIES)):
             history, stored = self._read()
-            number = len(history.halts) + 1
+            number = max(after, history.newest) + 1
             halt = Halt(number=number, cause=shown_cause, run_id=run_id, at=self._clock.now())
             try:
                 self._write((*history.halts, halt), stored)
@@ -185,17 +202,22 @@ class HaltLatch:
 
     def _read(self) -> tuple[_History, StoredObject | None]:
         try:
-            stored = self._store.read(self._uri)
-        except NotFoundError:
+            stored = stored_record(self._store, self._uri)
+        except (StorageError, ValidationError) as exc:
+            raise self._unreadable(f"a readable file or object ({exc})") from exc
+        if stored is None:
             return _History(), None
-        try:
-            return _History.model_validate_json(stored.data), stored
-        except InvalidModelError as exc:
-            message = (
-                f"the halt latch at {self._uri} cannot be read, which counts as halted: expected "
-                "the halts in format 1; restore the object, or delete it if nothing was halted"
-            )
-            raise HaltedError(message, reason="halt_latch_unreadable") from exc
+        history = parsed_record(_History, stored.data)
+        if history is None or not history.is_whole:
+            raise self._unreadable("the halts in format 1")
+        return history, stored
+
+    def _unreadable(self, expected: str) -> HaltedError:
+        message = (
+            f"the halt latch at {self._uri} cannot be read, which counts as halted: expected "
+            f"{expected}; restore it, or delete it if nothing was halted"
+        )
+        return HaltedError(message, reason="halt_latch_unreadable")
 
     def _write(self, halts: tuple[Halt, ...], stored: StoredObject | None) -> None:
         data = _History(halts=halts).model_dump_json(indent=2).encode()

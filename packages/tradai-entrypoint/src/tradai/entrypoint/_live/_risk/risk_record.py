@@ -2,15 +2,33 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Literal, final
+from typing import Annotated, Final, Literal, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError as InvalidModelError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tradai.core import ObjectStore, backend_for
-from tradai.core.exceptions import ConflictError, NotFoundError, StorageError, TradingError
+from tradai.core.exceptions import ConflictError, StorageError, TradingError, ValidationError
 from tradai.core.live import RiskMeasure, TradingAccount
-from tradai.entrypoint._live._risk.halt_latch import HaltLatch
+from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._live._risk.risk_meter import EquityMarks
+from tradai.entrypoint._live._risk.strict_record import parsed_record, stored_record
+
+# More than there is of any currency: a number beyond it is damage, and not money.
+_MOST: Final = Decimal(10) ** 24
+_ROLLED_BACK: Final = (
+    "the halt latch has lost halts: the record of losses knows halt {}, the newest there is {}; "
+    "restore the latch, or record it anew with `tradai-entrypoint resume --lost --session NAME`"
+)
+
+
+def _plausible(marks: EquityMarks) -> EquityMarks:
+    if any(abs(mark) > _MOST for mark in (marks.peak, marks.opening, marks.last)):
+        message = "an equity is out of range"
+        raise ValueError(message)
+    return marks
+
+
+_Marks: TypeAlias = Annotated[EquityMarks, AfterValidator(_plausible)]
 
 
 @final
@@ -30,9 +48,9 @@ class RiskRecord(BaseModel):
 
     format: Literal[1] = 1
     run_id: str
-    capital: Decimal
-    after_halt: int = 0
-    marks: EquityMarks | None = None
+    capital: Decimal = Field(ge=0, le=_MOST)
+    after_halt: int = Field(default=0, ge=0)
+    marks: _Marks | None = None
     paused: tuple[RiskMeasure, ...] = ()
 
 
@@ -52,8 +70,7 @@ class RiskRecords:
 
         The same place has the same durability, and the preflight has looked at it.
         """
-        folder = f"{latch.removesuffix('.json')}-risks"
-        uri = f"{folder}/{account.venue}-{account.uid}-{strategy}.json"
+        uri = f"{_folder(latch)}/{account.venue}-{account.uid}-{strategy}.json"
         return cls(backend_for("tradai.stores", uri), uri)
 
     def read(self) -> RiskRecord | None:
@@ -64,18 +81,23 @@ class RiskRecords:
             ExternalServiceError: The store refused or did not answer.
         """
         try:
-            stored = self._store.read(self._uri)
-        except NotFoundError:
+            stored = stored_record(self._store, self._uri)
+        except ValidationError as exc:
+            raise self._damaged() from exc
+        if stored is None:
             return None
         self._etag = stored.etag
-        try:
-            return RiskRecord.model_validate_json(stored.data)
-        except InvalidModelError as exc:
-            message = (
-                f"the record of losses at {self._uri} cannot be read: expected format 1; restore "
-                "the object, or delete it to measure losses anew"
-            )
-            raise StorageError(message, operation="read", service="risks") from exc
+        record = parsed_record(RiskRecord, stored.data)
+        if record is None:
+            raise self._damaged()
+        return record
+
+    def _damaged(self) -> StorageError:
+        message = (
+            f"the record of losses at {self._uri} cannot be read: expected format 1; restore "
+            "the object, or delete it to measure losses anew"
+        )
+        return StorageError(message, operation="read", service="risks")
 
     def write(self, record: RiskRecord) -> None:
         """Write `record` over the one that was read or written last.
@@ -108,6 +130,22 @@ class RiskRecords:
             raise TradingError(message, reason="risks_taken")
 
 
+def _folder(latch: str) -> str:
+    return f"{latch.removesuffix('.json')}-risks"
+
+
+def newest_known_halt(latch: str) -> int:
+    """Return the number of the newest halt that a record beside the latch knows; 0 for none.
+
+    Raises:
+        StorageError: A record is damaged.
+        ExternalServiceError: The store refused or did not answer.
+    """
+    store = backend_for("tradai.stores", latch)
+    records = (RiskRecords(store, info.uri).read() for info in store.list(f"{_folder(latch)}/"))
+    return max((record.after_halt for record in records if record), default=0)
+
+
 def opened_record(
     records: RiskRecords, latch: HaltLatch, *, run_id: str, capital: Callable[[], Decimal]
 ) -> RiskRecord:
@@ -124,17 +162,19 @@ def opened_record(
 
     Raises:
         StorageError: The record is damaged.
-        HaltedError: The latch cannot be read.
+        HaltedError: The latch cannot be read, or has lost a halt that the record knows.
         ExternalServiceError: A store refused or did not answer.
     """
     found = records.read()
     halts = latch.halts()
-    # A latch that was deleted counts from 1 again.
-    after = found.after_halt if found and found.after_halt <= len(halts) else 0
+    newest = halts[-1].number if halts else 0
+    after = found.after_halt if found else 0
+    if after > newest:
+        raise HaltedError(_ROLLED_BACK.format(after, newest), reason="halt_latch_rolled_back")
     is_cleared = any(
         halt.number > after and halt.cleared is not None and halt.cleared.new_marks
         for halt in halts
     )
     if found is not None and not is_cleared:
-        return found.model_copy(update={"run_id": run_id, "after_halt": after})
-    return RiskRecord(run_id=run_id, capital=capital(), after_halt=len(halts))
+        return found.model_copy(update={"run_id": run_id, "after_halt": newest})
+    return RiskRecord(run_id=run_id, capital=capital(), after_halt=newest)

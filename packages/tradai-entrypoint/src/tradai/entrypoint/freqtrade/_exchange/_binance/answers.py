@@ -16,7 +16,9 @@ from tradai.entrypoint._live._account.account import (
     OrderStatus,
 )
 
-_Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+# More than there is of any coin; a larger number would overflow where amounts are added.
+_MOST: Final = Decimal(10) ** 24
+_Amount = Annotated[Decimal, Field(ge=0, le=_MOST, allow_inf_nan=False)]
 _SIDES: Final[Mapping[str, OrderSide]] = {"BUY": "buy", "SELL": "sell"}
 _STATUSES: Final = {
     "NEW": OrderStatus.OPEN,

@@ -18,6 +18,7 @@ from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._live.live_places import latch_of, session_store_of
 from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._live.live_settings import LiveSettings
+from tradai.entrypoint._live.lost_halts import require_recorded_halt
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.context import RunContext
@@ -70,9 +71,12 @@ def started_session(
 ) -> Iterator[tuple[Session, LiveSession]]:
     """Start a session record, which says that it failed when the block raises."""
     name = settings.session_name(context.config.name)
-    store = session_store_of(settings)
+    store, latch = session_store_of(settings), latch_of(settings)
+    alerts.check()
+    # Before the record is written over: each start is refused until a person has looked.
+    require_recorded_halt(latch, store.read(name))
     started = Session.start(store, session=name, run_id=context.run_id, journal=context.journal)
-    halt = TradingHalt(latch_of(settings), run_id=context.run_id)
+    halt = TradingHalt(latch, run_id=context.run_id)
     session = LiveSession(started, alerts, halt=halt, ends_at=ends_at)
     try:
         context.record.live["predecessor"] = started.predecessor
