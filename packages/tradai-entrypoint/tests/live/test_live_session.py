@@ -217,6 +217,7 @@ class Desk:
         self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
+        self.log_problem: str | None = None
         self.alerts = Alerts({"log": self.channel}, facts={})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
@@ -242,6 +243,7 @@ class Desk:
                     clock=self.time,
                 ),
                 engine=self.engine,
+                log_problem=lambda: self.log_problem,
             )
         )
 
@@ -273,6 +275,16 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+def test_a_session_whose_log_is_silent_is_stopped(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(20)
+    before = desk.session.stop_reason
+    desk.log_problem = "the engine's log is silent"
+    desk.beat_for(5)
+
+    assert (before, desk.session.stop_reason) == (None, "the engine's log is silent")
 
 
 def test_a_session_that_beats_renews_its_lease_and_feeds_the_watchdog(desk: Desk) -> None:

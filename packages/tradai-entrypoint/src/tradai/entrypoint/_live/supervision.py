@@ -1,5 +1,6 @@
 """The parts that supervise a live engine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -23,9 +24,14 @@ class PausableEngine(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
-    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control."""
+    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control.
+
+    Attributes:
+        log_problem: Returns why its log counts as evidence no more; None while it does.
+    """
 
     keeper: LeaseKeeper
     heartbeat: Heartbeat
     risks: RiskWatch
     engine: PausableEngine
+    log_problem: Callable[[], str | None]

@@ -23,7 +23,9 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
 from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot, risks_of
@@ -62,6 +64,7 @@ class LiveHandler(BotHandler):
         self._report: DrainReport | None = None
         self._has_supervised = False
         self._evidence = job.evidence
+        self._silence = LogSilence()
         self._clock = SystemClock()
         with ExitStack() as held:
             with context.interrupts.raising():
@@ -124,6 +127,10 @@ class LiveHandler(BotHandler):
             risks=risks_of(admission, settings, context, database),
         )
 
+    def _note_facts(self, record: EngineRecord) -> None:
+        self._silence.take(record)
+        super()._note_facts(record)
+
     def _take(self, facts: Mapping[str, str]) -> None:
         """Halt as well when the engine trains a model: it would trade what was not approved."""
         super()._take(facts)
@@ -140,12 +147,18 @@ class LiveHandler(BotHandler):
             engine.pid, account=entry_account(desk.admission.signed_in, context), log=log
         ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
-            heartbeat = Heartbeat(desk.record, control.last_loop_s)
+            heartbeat = Heartbeat(desk.record, self._silence.watching(control.last_loop_s))
             self._probes.watch(heartbeat, lambda: self._watch.problem)
             errors = self._evidence.strategy_errors
             risks = desk.risks(LiveBot(control, self._orders, errors, desk.database))
             desk.session.supervise(
-                Supervision(keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control)
+                Supervision(
+                    keeper=keeper,
+                    heartbeat=heartbeat,
+                    risks=risks,
+                    engine=control,
+                    log_problem=lambda: self._silence.problem,
+                )
             )
             self._has_supervised = True
             yield
@@ -289,12 +302,14 @@ class LiveHandler(BotHandler):
         return _not_clean(verdict, halted, context)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        """Compare journal and database; a database that cannot be read any more is a mismatch."""
+        """Compare journal and database; one that cannot be read or is silent is a mismatch."""
         try:
-            return super()._compare_orders(verdict, context)
+            verdict = super()._compare_orders(verdict, context)
         except TradAIError as exc:
             found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {exc}")
             return _not_clean(verdict, found, context)
+        silent = self._silence.judge()
+        return verdict if silent is None else _not_clean(verdict, silent, context)
 
 
 def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
