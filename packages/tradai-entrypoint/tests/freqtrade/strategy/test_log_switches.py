@@ -62,6 +62,10 @@ def test_a_limit_on_the_loggers_that_decide_a_verdict_is_found(
         ("import logging as x; getattr(x, 'disable')(50)", "calls logging.disable"),
         ("__import__('logging').disable(50)", "calls logging.disable"),
         ("import logging.config as c; c.dictConfig({})", "calls logging.config.dictConfig"),
+        (
+            "from logging.config import fileConfig as c; c({}, None)",
+            "calls logging.config.fileConfig",
+        ),
         ("import logging; logging.root.manager.disable = 50", "sets logging.root.manager.disable"),
         (
             "from logging import root; m = root.manager; setattr(m, 'disable', 50)",

@@ -99,8 +99,8 @@ def _keeps_records(names: LogNames, call: ast.Call) -> bool:
         if "logging.NOTSET" in names.meanings(argument):
             return True
         if isinstance(argument, ast.Dict):
-            names = (getattr(key, "value", None) for key in argument.keys)
-            options += zip(names, argument.values, strict=True)
+            keys = (getattr(key, "value", None) for key in argument.keys)
+            options += zip(keys, argument.values, strict=True)
     return any(
         name == _OPTION and getattr(value, "value", True) is False for name, value in options
     )
