@@ -54,3 +54,8 @@ def test_each_command_that_the_runbook_types_exists(line: str) -> None:
     words = re.findall(r'"[^"]*"|\S+', line.partition("#")[0])
 
     build_parser().parse_args([word.strip('"') for word in words])
+
+
+def test_the_runbook_looks_at_a_run_that_did_not_finish() -> None:
+    assert "runs show latest" not in re.findall(r"```sh\n(.+?)```", PAGE.text, re.DOTALL)[0]
+    assert "runs list --mode live" in SECTIONS["First, always"]

@@ -171,3 +171,15 @@ def test_a_broken_link_is_found(link: str, problems: int, page: Callable[[str], 
     text = f"# Part 1: `run` it\n\n[link]({link})\n\n```md\n[code](nowhere.md)\n```\n"
 
     assert len(list(page(text).link_problems())) == problems
+
+
+def test_no_two_pages_of_a_first_session_give_a_run_the_same_id() -> None:
+    names = ("README.md", "docs/tutorials/first-backtest.md", "docs/how-to/go-live.md")
+    ids = [each for name in names for each in _run_ids(Page(ROOT / name).text)]
+
+    assert len(ids) >= 7
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def _run_ids(text: str) -> list[str]:
+    return re.findall(r"--run-id (\S+)", text)

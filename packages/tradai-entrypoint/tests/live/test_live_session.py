@@ -176,6 +176,9 @@ class Watchdog:
     is_alive: bool = True
     fed: list[float] = field(default_factory=list)
 
+    def answers(self) -> bool:
+        return True
+
     def feed(self, seconds: float) -> None:
         self.fed.append(seconds)
 
@@ -210,6 +213,13 @@ class Channel:
         self.sentences.append(alert.text)
 
 
+@dataclass
+class Log:
+    """A log that is as a test says."""
+
+    problem: str | None = None
+
+
 class Desk:
     """A session beside an engine, with its lease."""
 
@@ -217,7 +227,7 @@ class Desk:
         self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
-        self.log_problem: str | None = None
+        self.log = Log()
         self.alerts = Alerts({"log": self.channel}, facts={})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
@@ -243,7 +253,7 @@ class Desk:
                     clock=self.time,
                 ),
                 engine=self.engine,
-                log_problem=lambda: self.log_problem,
+                log=self.log,
             )
         )
 
@@ -281,7 +291,7 @@ def test_a_session_whose_log_is_silent_is_stopped(desk: Desk) -> None:
     desk.trade()
     desk.beat_for(20)
     before = desk.session.stop_reason
-    desk.log_problem = "the engine's log is silent"
+    desk.log.problem = "the engine's log is silent"
     desk.beat_for(5)
 
     assert (before, desk.session.stop_reason) == (None, "the engine's log is silent")

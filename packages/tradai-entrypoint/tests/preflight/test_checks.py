@@ -9,10 +9,11 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from tradai.core import Lease
+from tradai.core import Lease, TradingMode
 from tradai.core.exceptions import ConfigurationError, LeaseLostError, TradingError
 from tradai.core.testing import FixedClock, MemoryLeaseStore
 from tradai.entrypoint import CheckRow, CheckStatus, ExitCode
+from tradai.entrypoint._live.check_table import refusals
 from tradai.entrypoint._live.leases import HeldLeases
 from tradai.entrypoint._preflight.checks import (
     PREFLIGHT_GROUP,
@@ -235,3 +236,15 @@ def test_a_refused_row_comes_with_the_command_that_mends_it(facts: PreflightFact
     ((row, command),) = open_items(checks, run_checks(checks, facts))
 
     assert (row.name, command) == ("a", "tradai-entrypoint doctor")
+
+
+def test_checks_that_were_not_run_are_one_row_without_a_command() -> None:
+    checks = [check(lambda _: "", name, command=f"mend {name}") for name in ("a", "b", "c")]
+    failed = CheckRow.failed("a", ConfigurationError("no"))
+    refused = refusals([failed], mode=TradingMode.LIVE, expected=["a", "b", "c"])
+
+    first, (row, command) = open_items(checks, refused)
+
+    assert first == (failed, "mend a")
+    assert (row.name, row.exit_code, command) == ("preflight", 77, "")
+    assert row.detail == "2 checks not run, waiting for the session facts above"

@@ -6,6 +6,7 @@ import pytest
 
 from tradai.core.testing import FixedClock
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
+from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
 from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 
 WORKER = "freqtrade.worker"
@@ -32,7 +33,7 @@ class Desk:
                 self.ended_s = 1_000 + self.seconds
                 if heartbeat_s and self.seconds - logged_s > heartbeat_s:
                     logged_s = self.seconds
-                    self.silence.take(HEARTBEAT)
+                    self.silence.take(facts_in(HEARTBEAT))
             assert self.ask() == self.ended_s
 
 
@@ -52,7 +53,7 @@ def test_a_log_with_heartbeats_is_not_silent_however_long_a_turn_takes(
 
 
 def test_a_log_is_silent_after_three_heartbeats_that_did_not_come(desk: Desk) -> None:
-    desk.silence.take(HEARTBEAT)
+    desk.silence.take(facts_in(HEARTBEAT))
     desk.loop_for(175)
     before = desk.silence.problem
     desk.loop_for(5)
@@ -66,7 +67,7 @@ def test_a_log_is_silent_after_three_heartbeats_that_did_not_come(desk: Desk) ->
 
 def test_slow_turns_are_waited_for_until_three_have_had_no_heartbeat(desk: Desk) -> None:
     desk.loop_for(800, every_s=400)
-    desk.silence.take(HEARTBEAT)
+    desk.silence.take(facts_in(HEARTBEAT))
     desk.loop_for(1_195, every_s=400)
     before = desk.silence.problem
     desk.loop_for(5, every_s=400)
@@ -94,7 +95,7 @@ def test_an_engine_that_makes_no_turns_is_not_one_whose_log_is_silent(
 )
 def test_another_record_is_no_heartbeat(desk: Desk, record: EngineRecord) -> None:
     desk.loop_for(175)
-    desk.silence.take(record)
+    desk.silence.take(facts_in(record))
     desk.loop_for(5)
 
     assert desk.silence.problem is not None
@@ -102,7 +103,7 @@ def test_another_record_is_no_heartbeat(desk: Desk, record: EngineRecord) -> Non
 
 def test_records_that_come_back_do_not_undo_the_silence(desk: Desk) -> None:
     desk.loop_for(180)
-    desk.silence.take(HEARTBEAT)
+    desk.silence.take(facts_in(HEARTBEAT))
     desk.loop_for(30)
 
     assert desk.silence.problem is not None
@@ -111,7 +112,7 @@ def test_records_that_come_back_do_not_undo_the_silence(desk: Desk) -> None:
 def test_records_that_waited_while_this_process_was_frozen_come_in_time(desk: Desk) -> None:
     desk.clock.advance(timedelta(seconds=900))
     desk.loop_for(10)
-    desk.silence.take(HEARTBEAT)
+    desk.silence.take(facts_in(HEARTBEAT))
     desk.loop_for(120)
 
     assert desk.silence.problem is None

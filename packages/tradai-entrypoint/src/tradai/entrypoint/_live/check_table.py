@@ -13,6 +13,7 @@ from tradai.core.exceptions import TradingError
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 
+NOT_RUN: Final = "it was not run: LIVE does not start before it was"
 # In LIVE every other warning is a doubt, and a doubt refuses.
 HARMLESS_WARNINGS: Final = frozenset({"clock"})
 
@@ -119,7 +120,7 @@ def _absences(
         yield _failure("checks", "none was asked for: LIVE does not start without checks")
     present = {row.name for row in rows}
     for name in sorted({*expected} - present):
-        yield _failure(name, "it was not run: LIVE does not start before it was")
+        yield _failure(name, NOT_RUN)
 
 
 def _failure(name: str, detail: str) -> CheckRow:

@@ -28,10 +28,11 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 
 # For a row that refuses, the command that brings a person on. A setting that is missing, or a
 # store that does not answer, has its advice in its own sentence.
-_COMMANDS: Final = {
-    "confirmation": "tradai-entrypoint approve CONFIG",
-    "approval": "tradai-entrypoint approve CONFIG",
-}
+_APPROVE: Final = (
+    "tradai-entrypoint approve CONFIG --approver NAME --expires-in 7d --largest-stake AMOUNT "
+    "--order-policy keep --limit RISK:STEP=VALUE,..., the last one for each risk"
+)
+_COMMANDS: Final = {"confirmation": _APPROVE, "approval": _APPROVE}
 
 
 @final

@@ -111,9 +111,10 @@ class LiveSettings(BaseSettings):
         if len(places) != 1:
             folder, url = f"{_PREFIX}DATABASES", f"{_PREFIX}DATABASE_URL"
             problem = f"{folder} and {url} are both set" if places else f"{folder} is not set"
+            command = f"unset {folder}" if places else f"export {folder}=/srv/tradai/databases"
             message = (
-                f"{problem}: LIVE needs the folder of trade databases, such as "
-                f"/srv/tradai/databases, or in its place {url}, such as env:DATABASE_URL"
+                f"{problem}: LIVE needs the folder of trade databases, or in its place {url}, "
+                f"such as env:DATABASE_URL; next: `{command}`"
             )
             raise ConfigurationError(message, key=folder)
         return places[0]
@@ -124,5 +125,7 @@ class LiveSettings(BaseSettings):
             return value
         variable = f"{_PREFIX}{name.upper()}"
         meaning, example = _NEEDED[name]
-        message = f"{variable} is not set: LIVE needs {meaning}, such as {example}"
+        message = (
+            f"{variable} is not set: LIVE needs {meaning}; next: `export {variable}={example}`"
+        )
         raise ConfigurationError(message, key=variable)

@@ -1,6 +1,5 @@
 """The parts that supervise a live engine."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -21,17 +20,24 @@ class PausableEngine(Protocol):
         ...
 
 
+class EngineLog(Protocol):
+    """The log of an engine, which risks are counted from.
+
+    Attributes:
+        problem: Sentence that says why nothing can be counted from it; None while it can.
+    """
+
+    @property
+    def problem(self) -> str | None: ...
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
-    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control.
-
-    Attributes:
-        log_problem: Returns why its log counts as evidence no more; None while it does.
-    """
+    """The parts beside an engine: lease and watchdog, heartbeat, risks, control and log."""
 
     keeper: LeaseKeeper
     heartbeat: Heartbeat
     risks: RiskWatch
     engine: PausableEngine
-    log_problem: Callable[[], str | None]
+    log: EngineLog

@@ -4,14 +4,16 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, TypeAlias, final
 
 from tradai.core import redact
 from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint._live.check_table import NOT_RUN
 from tradai.entrypoint._preflight.facts import PreflightFacts
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
+from tradai.entrypoint._report.formatting import counted
 
 PREFLIGHT_GROUP: Final = "tradai.preflight"
 _TIMEOUT_S: Final = 10.0
@@ -155,7 +157,17 @@ def _loaded(point: EntryPoint) -> CheckFunction:
 def open_items(
     checks: Sequence[PreflightCheck], refused: Iterable[CheckRow]
 ) -> Iterator[tuple[CheckRow, str]]:
-    """Yield each row that keeps a session from starting, with the command that mends it."""
+    """Yield each row that keeps a session from starting, with the command that mends it.
+
+    Checks that were not run are one row: they wait for the facts, and have nothing to mend.
+    """
     commands = {check.name: check.command for check in checks}
+    waiting: list[CheckRow] = []
     for row in refused:
-        yield row, commands.get(row.name, "")
+        if row.detail == NOT_RUN:
+            waiting.append(row)
+        else:
+            yield row, commands.get(row.name, "")
+    if waiting:
+        detail = f"{counted(len(waiting), 'check')} not run, waiting for the session facts above"
+        yield replace(waiting[0], name="preflight", detail=detail), ""

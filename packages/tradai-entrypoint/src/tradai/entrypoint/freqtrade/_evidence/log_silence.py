@@ -1,18 +1,15 @@
 """Log records of a bot that have ceased though its loop goes on, whatever turned them off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, final
 
 from tradai.core import SystemClock, WaitingClock
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
-from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 
 # The engine's own interval, which no configuration here may set.
 HEARTBEAT_S: Final = 60.0
 # Heartbeats that are missed before the log counts as silent.
 _MISSED: Final = 3
-_LOGGER: Final = "freqtrade.worker"
-_HEARTBEAT: Final = "Bot heartbeat."
 
 
 @final
@@ -34,9 +31,9 @@ class LogSilence:
         self._latest_s: float | None = None
         self._turns = 0
 
-    def take(self, record: EngineRecord) -> None:
-        """Take a record of the engine's log."""
-        if record.logger == _LOGGER and record.text.startswith(_HEARTBEAT):
+    def take(self, facts: Mapping[str, str]) -> None:
+        """Take the facts of a log record."""
+        if "heartbeat" in facts:
             self._heard_s, self._turns = self._clock(), 0
 
     def watching(self, last_loop_s: Callable[[], float | None]) -> Callable[[], float | None]:

@@ -23,7 +23,6 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
-from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
@@ -43,6 +42,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
     has_exchange_stops,
     keep_copy,
+    not_clean,
     stop_budget,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
@@ -62,10 +62,8 @@ class LiveHandler(BotHandler):
     def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
         """Trade under the lease; the session ends there, by the verdict of the run."""
         self._report: DrainReport | None = None
-        self._has_supervised = False
-        self._evidence = job.evidence
-        self._silence = LogSilence()
-        self._clock = SystemClock()
+        self._has_supervised, self._evidence = False, job.evidence
+        self._silence, self._clock = LogSilence(), SystemClock()
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
@@ -111,29 +109,25 @@ class LiveHandler(BotHandler):
         self._probes.begin(record)
         start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
         # What a predecessor did while its lease was waited for is in this reading alone.
-        signed_in = replace(signed_in, state=known(require_checks(start).account))
+        state = known(require_checks(start).account)
+        admission = replace(admission, signed_in=replace(signed_in, state=state))
         leases.renew()
         database.prepare()
-        listed = start.venue.listed
-        account = traded_account(job, context, signed_in, database, listed=listed)
         return Desk(
             admission=admission,
             leases=leases,
             budget=budget,
-            account=account,
+            account=traded_account(job, context, admission.signed_in, database, venue=start.venue),
             database=database,
             record=record,
             session=session,
             risks=risks_of(admission, settings, context, database),
         )
 
-    def _note_facts(self, record: EngineRecord) -> None:
-        self._silence.take(record)
-        super()._note_facts(record)
-
     def _take(self, facts: Mapping[str, str]) -> None:
         """Halt as well when the engine trains a model: it would trade what was not approved."""
         super()._take(facts)
+        self._silence.take(facts)
         if (pair := facts.get("trained")) is not None:
             self._desk.session.halt(f"the engine trains a model of {pair}, which was not approved")
             self._entrypoint.context.journal.append("training seen", pair=pair)
@@ -151,15 +145,10 @@ class LiveHandler(BotHandler):
             self._probes.watch(heartbeat, lambda: self._watch.problem)
             errors = self._evidence.strategy_errors
             risks = desk.risks(LiveBot(control, self._orders, errors, desk.database))
-            desk.session.supervise(
-                Supervision(
-                    keeper=keeper,
-                    heartbeat=heartbeat,
-                    risks=risks,
-                    engine=control,
-                    log_problem=lambda: self._silence.problem,
-                )
+            parts = Supervision(
+                keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control, log=self._silence
             )
+            desk.session.supervise(parts)
             self._has_supervised = True
             yield
             desk.session.supervise(None)
@@ -196,8 +185,7 @@ class LiveHandler(BotHandler):
 
     def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
         """Treat the orders of an engine that has ended by itself, and return its end."""
-        ended = engine.wait(self._entrypoint.context.interrupts)
-        began_s = self._begin_stop()
+        ended, began_s = engine.wait(self._entrypoint.context.interrupts), self._begin_stop()
         self._desk.session.move(SessionState.DRAINING, "the engine has ended by itself")
         ended_engine = EndedEngine(self._desk.database, has_stopped=job.evidence.is_stopped)
         self._drain(ended_engine, job, began_s)
@@ -281,7 +269,7 @@ class LiveHandler(BotHandler):
         reason = bot.session.stop_reason if bot.session else None
         verdict = self._halted(verdict, context)
         if self._report is not None and not self._report.verdict.is_success:
-            return _not_clean(verdict, self._report.verdict, context)
+            return not_clean(verdict, self._report.verdict, context)
         if self._report is None or not verdict.is_success:
             return verdict
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
@@ -298,8 +286,8 @@ class LiveHandler(BotHandler):
         if halted is None:
             return verdict
         if verdict.exit_code is ExitCode.MISMATCH:
-            return _not_clean(halted, verdict, context)
-        return _not_clean(verdict, halted, context)
+            return not_clean(halted, verdict, context)
+        return not_clean(verdict, halted, context)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
         """Compare journal and database; one that cannot be read or is silent is a mismatch."""
@@ -307,13 +295,6 @@ class LiveHandler(BotHandler):
             verdict = super()._compare_orders(verdict, context)
         except TradAIError as exc:
             found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {exc}")
-            return _not_clean(verdict, found, context)
+            return not_clean(verdict, found, context)
         silent = self._silence.judge()
-        return verdict if silent is None else _not_clean(verdict, silent, context)
-
-
-def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
-    """Return `found`, which a person must look at whatever else was wrong."""
-    if not verdict.is_success:
-        context.record.notices.append(verdict.sentence)
-    return found
+        return verdict if silent is None else not_clean(verdict, silent, context)
