@@ -15,7 +15,7 @@ _NAMED: Final = 2
 
 @final
 class LogNames:
-    """What the names of a file may mean: its imports, in functions too, and plain assignments.
+    """Meanings of the names of a file, by its imports, in functions too, and plain assignments.
 
     A name that is bound several times means each of its values.
     """
