@@ -213,6 +213,13 @@ class Channel:
         self.sentences.append(alert.text)
 
 
+@dataclass
+class Log:
+    """A log that is as a test says."""
+
+    problem: str | None = None
+
+
 class Desk:
     """A session beside an engine, with its lease."""
 
@@ -220,6 +227,7 @@ class Desk:
         self.time, self.leases, self.records = Time(), Leases(), records or Records()
         self.clock = FixedClock()
         self.watchdog, self.engine, self.channel = Watchdog(), Engine(), Channel()
+        self.log = Log()
         self.alerts = Alerts({"log": self.channel}, facts={})
         self.journal = MemoryJournal()
         lease = Lease(self.leases, name="binance-1", ttl_s=TTL_S, clock=self.time)
@@ -245,6 +253,7 @@ class Desk:
                     clock=self.time,
                 ),
                 engine=self.engine,
+                log=self.log,
             )
         )
 
@@ -276,6 +285,16 @@ class Desk:
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
+
+
+def test_a_session_whose_log_is_silent_is_stopped(desk: Desk) -> None:
+    desk.trade()
+    desk.beat_for(20)
+    before = desk.session.stop_reason
+    desk.log.problem = "the engine's log is silent"
+    desk.beat_for(5)
+
+    assert (before, desk.session.stop_reason) == (None, "the engine's log is silent")
 
 
 def test_a_session_that_beats_renews_its_lease_and_feeds_the_watchdog(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -74,6 +74,7 @@ from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._preparation.live_facts import SessionExchange
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -98,6 +99,9 @@ CREATE TABLE orders (
 OPEN_TRADE: Final = "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')"
 KEPT_ENTRY: Final = "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)"
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
+LOG_SILENCE: Final = "tradai.entrypoint.freqtrade._evidence.log_silence"
+# More than the ones that are missed before a log counts as silent.
+HEARTBEATS: Final = 6
 TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
 KEY: Final = "not-a-real-api-key-000000000001"
 SECRET: Final = "not-a-real-api-secret-0000000001"  # noqa: S105 - a test looks for it
@@ -1614,6 +1618,50 @@ def test_orders_that_the_exchange_rejects_are_counted_from_the_log(
 
     assert done.code == ExitCode.DONE, done.verdict
     assert "rejected-orders is 2, and 2 drains" in done.verdict
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_a_session_whose_engine_has_a_silent_log_is_drained_and_is_a_mismatch(
+    live: Run, approve: Callable[..., LivePlan], account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint._live.heartbeat._EVERY_S", 0.0)
+    monkeypatch.setattr(f"{LOG_SILENCE}.HEARTBEAT_S", 0.0)
+    approve()
+    account.open_orders = [[] for _ in range(9)]
+
+    done = live(on_sigterm="stops")
+
+    assert done.code == ExitCode.MISMATCH, done.verdict
+    assert "the engine's log is silent: no heartbeat for" in done.verdict
+    assert "look at the orders of the account" in done.verdict
+    moves = [entry.facts for entry in done.journal if entry.event == "session_moved"]
+    assert [move["end"] for move in moves] == ["warm-up", "running", "draining", "failed"]
+    assert moves[-2]["reason"].startswith("the engine's log is silent")
+
+
+@pytest.mark.usefixtures("watched_at_once")
+def test_a_session_whose_engine_logs_its_heartbeats_goes_on(
+    live: Run, approve: Callable[..., LivePlan], tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradai.entrypoint._live.heartbeat._EVERY_S", 0.0)
+    monkeypatch.setattr(f"{LOG_SILENCE}.HEARTBEAT_S", 0.0)
+    heard: list[str] = []
+    take, stop = LogSilence.take, tell(signal.SIGTERM)
+
+    def take_and_stop(silence: LogSilence, facts: Mapping[str, str]) -> None:
+        take(silence, facts)
+        heard.extend(filter(None, [facts.get("heartbeat")]))
+        if len(heard) == HEARTBEATS:
+            stop()
+
+    monkeypatch.setattr(LogSilence, "take", take_and_stop)
+    approve()
+    beat = f"{AT} - freqtrade.worker - INFO - Bot heartbeat. PID=1, version='1', state='RUNNING'"
+
+    done = live(loops=[[beat]] * 100, on_sigterm="stops")
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert len(heard) >= HEARTBEATS
 
 
 def test_an_operator_elsewhere_stops_a_session_in_good_order(

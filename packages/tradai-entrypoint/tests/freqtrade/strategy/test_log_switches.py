@@ -52,8 +52,78 @@ def test_a_limit_on_the_loggers_that_decide_a_verdict_is_found(
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import logging as x; x.disable(50)", "calls logging.disable"),
+        ("def mute(): import logging as x; x.disable(50)", "calls logging.disable"),
+        ("from logging import disable as d; d(50)", "calls logging.disable"),
+        ("from logging import *; disable(50)", "calls logging.disable"),
+        ("import logging as x; off = x.disable; off(50)", "calls logging.disable"),
+        ("import logging as x; getattr(x, 'disable')(50)", "calls logging.disable"),
+        ("__import__('logging').disable(50)", "calls logging.disable"),
+        ("import logging.config as c; c.dictConfig({})", "calls logging.config.dictConfig"),
+        (
+            "from logging.config import fileConfig as c; c({}, None)",
+            "calls logging.config.fileConfig",
+        ),
+        ("import logging; logging.root.manager.disable = 50", "sets logging.root.manager.disable"),
+        (
+            "from logging import root; m = root.manager; setattr(m, 'disable', 50)",
+            "sets logging.root.manager.disable",
+        ),
+        ("import logging as x; x.Logger.handle = print", "sets logging.Logger.handle"),
+        (
+            "from logging import getLogger as g; g('freqtrade').removeHandler(None)",
+            "sets removeHandler of the logger freqtrade",
+        ),
+        (
+            "import logging as x; log = x.getLogger('freqtrade'); log.handlers.clear()",
+            "sets handlers of the logger freqtrade",
+        ),
+        (
+            "import logging as x; N = 'freqtrade.worker'; log = x.getLogger(N); log.propagate = 0",
+            "sets propagate of the logger freqtrade.worker",
+        ),
+        (
+            "from freqtrade.worker import logger as log; log.disabled = True",
+            "sets disabled of the logger freqtrade.worker",
+        ),
+        (
+            "from freqtrade import freqtradebot as f; f.logger.setLevel(50)",
+            "sets setLevel of the logger freqtrade.freqtradebot",
+        ),
+    ],
+)
+def test_a_switch_is_found_under_another_name(tmp_path: Path, text: str, said: str) -> None:
+    assert switches(tmp_path, text) == (f"wave.py:1 {said}",)
+
+
+def test_loggers_named_in_a_loop_and_one_kept_in_the_class_are_followed(tmp_path: Path) -> None:
+    text = """import logging as x
+for name in ("ccxt", "freqtrade.worker"):
+    x.getLogger(name).setLevel(50)
+class Muted:
+    def mute(self):
+        self.log = x.getLogger("freqtrade")
+        self.log.removeHandler(None)"""
+
+    assert switches(tmp_path, text) == (
+        "wave.py:3 sets setLevel of the logger freqtrade.worker",
+        "wave.py:7 sets removeHandler of the logger freqtrade",
+    )
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "for name in ('ccxt', 'urllib3'): logging.getLogger(name).setLevel(50)",
+        "logging.getLogger('freqtrade').setLevel(logging.WARNING)",
+        "logging.raiseExceptions = False",
+        "log = logging.getLogger(__name__); log.disabled = True; log.handlers.clear()",
+        "log = log.parent",
+        "logging.getLogger().disabled = True",
+        "self.disable = True; switch.manager.disable = 1",
+        "n = logging.NOTSET; logging.disable(n)",
         "logging.getLogger('freqtrade.exchange.exchange').setLevel(logging.WARNING)",
         "logging.getLogger('freqtrade.worker').info('a line')",
         "logging.getLogger(__name__).setLevel(logging.DEBUG)",

@@ -84,6 +84,8 @@ class LiveSession:
             self._lose(parts.keeper.reason_to_stop)
         self._doubt_watchdog(parts)
         self.stop_for(parts.keeper.reason_to_stop)
+        # Most risks are counted from the log.
+        self.stop_for(parts.log.problem)
         if self._ends_at is not None and self._clock.now() >= self._ends_at:
             ended = f"{self._ends_at:%Y-%m-%d %H:%M:%S} UTC"
             self.stop_for(f"its approval, or its longest time, ended at {ended}")

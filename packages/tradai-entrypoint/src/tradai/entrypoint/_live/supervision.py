@@ -20,12 +20,24 @@ class PausableEngine(Protocol):
         ...
 
 
+class EngineLog(Protocol):
+    """The log of an engine, which risks are counted from.
+
+    Attributes:
+        problem: Sentence that says why nothing can be counted from it; None while it can.
+    """
+
+    @property
+    def problem(self) -> str | None: ...
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervision:
-    """The parts beside an engine: its lease and watchdog, its heartbeat, its risks, its control."""
+    """The parts beside an engine: lease and watchdog, heartbeat, risks, control and log."""
 
     keeper: LeaseKeeper
     heartbeat: Heartbeat
     risks: RiskWatch
     engine: PausableEngine
+    log: EngineLog

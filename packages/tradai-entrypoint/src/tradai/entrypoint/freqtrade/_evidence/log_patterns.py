@@ -29,6 +29,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"Changing state(?: from \w+)? to: (?P<state>\w+)",
             r"\w+\. Stopping trader(?s:.*)^(?P<stopping>[A-Za-z_][\w.]*(?:: .*)?)$",
             r"(?P<stopping>\w+)\. Stopping trader",
+            r"(?P<heartbeat>Bot heartbeat)\.",
         ),
         # A call that is tried again has not failed yet, and a refusal is an answer.
         "freqtrade.exchange.common": (

@@ -7,12 +7,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tradai.entrypoint.freqtrade._strategy.log_names import LogNames
 from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, mentioning
 
-_WORDS: Final = (
-    *(b"logging.disable", b"import disable", b"dictConfig", b"fileConfig", b"loggerDict"),
-    *(b'"freqtrade.', b"'freqtrade."),
-)
+# Whatever the alias, one of these stands where the module or a logger of the engine is imported.
+_WORDS: Final = (b"logging", b"logger", b"Logger")
 # Loggers of facts that come after the strategy was loaded.
 DECIDING_LOGGERS: Final = tuple(
     f"freqtrade.{name}"
@@ -29,7 +28,16 @@ _SWITCHES: Final = frozenset(
 # What a loop over all loggers goes through, those of the engine among them.
 _ALL_LOGGERS: Final = "loggerDict"
 # Parts of a logger that keep its records from being handled.
-_LIMITS: Final = frozenset({"setLevel", "addFilter", "disabled", "handlers"})
+_LIMITS: Final = frozenset(
+    {"setLevel", "level", "addFilter", "filters", "disabled", "propagate", "parent"}
+    | {"handlers", "removeHandler"}
+)
+# The handler of the records is that of the engine's parent logger, whose own level counts for none
+# of the deciding ones.
+_PARENT: Final = "freqtrade"
+_PARENT_LIMITS: Final = frozenset({"handlers", "removeHandler"})
+# Classes whose methods handle each record.
+_CLASSES: Final = ("Logger", "Manager", "Handler", "StreamHandler", "FileHandler", "Filterer")
 # What keeps the records of loggers that exist already.
 _OPTION: Final = "disable_existing_loggers"
 
@@ -41,35 +49,58 @@ def log_switches(module: PythonModule, others: Mapping[str, PythonModule]) -> It
 
 
 def _switches_in(module: PythonModule) -> Iterator[str]:
+    names = LogNames(module)
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call):
-            name = module.full_name(node.func)
-            if name in _SWITCHES and not _keeps_records(module, node):
-                yield f"{module.place(node)} calls {name}"
-        if isinstance(node, ast.Attribute):
-            if node.attr == _ALL_LOGGERS:
-                yield f"{module.place(node)} goes through all loggers ({_ALL_LOGGERS})"
-            elif node.attr in _LIMITS and (logger := _deciding_logger(module, node.value)):
-                yield f"{module.place(node)} sets {node.attr} of the logger {logger}"
+            called = _SWITCHES & names.meanings(node.func)
+            if called and not _keeps_records(names, node):
+                yield f"{module.place(node)} calls {min(called)}"
+        for owner, part, is_set in _parts(node):
+            if said := _part_said(names, owner, part, is_set=is_set):
+                yield f"{module.place(owner)} {said}"
 
 
-def _deciding_logger(module: PythonModule, node: ast.expr) -> str | None:
-    """Return the name of the logger that `node` asks for, if a verdict rests on its records."""
+def _parts(node: ast.AST) -> Iterator[tuple[ast.expr, str, bool]]:
+    """Yield each attribute that `node` names: its owner, its name, and whether it is set."""
     match node:
-        case ast.Call(func=function, args=[ast.Constant(value=str(name))]):
-            is_asked_for = module.full_name(function) == "logging.getLogger"
-            return name if is_asked_for and name in DECIDING_LOGGERS else None
+        case ast.Attribute(value=owner, attr=part, ctx=context):
+            yield owner, part, not isinstance(context, ast.Load)
+        case ast.Call(
+            func=ast.Name(id="setattr" | "getattr" | "delattr" as name),
+            args=[owner, ast.Constant(value=str(part)), *_],
+        ):
+            yield owner, part, name != "getattr"
+
+
+def _part_said(names: LogNames, owner: ast.expr, part: str, *, is_set: bool) -> str | None:
+    """Say which records `part` of `owner` turns off; None for none."""
+    if part == _ALL_LOGGERS:
+        return f"goes through all loggers ({_ALL_LOGGERS})"
+    if part in _LIMITS:
+        for logger in sorted(names.logger_names(owner)):
+            if logger in DECIDING_LOGGERS or (logger == _PARENT and part in _PARENT_LIMITS):
+                return f"sets {part} of the logger {logger}"
+    if is_set:
+        for meaning in sorted(names.meanings(owner)):
+            if _handles_records(meaning, part):
+                return f"sets {meaning}.{part}".replace(":", " ")
     return None
 
 
-def _keeps_records(module: PythonModule, call: ast.Call) -> bool:
+def _handles_records(owner: str, part: str) -> bool:
+    """Tell whether `part` of `owner` decides over the records of all loggers."""
+    is_switch = part == "disable" and owner.endswith(".manager")
+    return is_switch or owner in {f"logging.{name}" for name in _CLASSES}
+
+
+def _keeps_records(names: LogNames, call: ast.Call) -> bool:
     options = [(word.arg, word.value) for word in call.keywords]
     for argument in call.args:
-        if module.full_name(argument) == "logging.NOTSET":
+        if "logging.NOTSET" in names.meanings(argument):
             return True
         if isinstance(argument, ast.Dict):
-            names = (getattr(key, "value", None) for key in argument.keys)
-            options += zip(names, argument.values, strict=True)
+            keys = (getattr(key, "value", None) for key in argument.keys)
+            options += zip(keys, argument.values, strict=True)
     return any(
         name == _OPTION and getattr(value, "value", True) is False for name, value in options
     )

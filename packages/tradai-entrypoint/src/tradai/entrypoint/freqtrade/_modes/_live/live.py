@@ -24,6 +24,7 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
+from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 from tradai.entrypoint.freqtrade._modes._live.desk import Desk, bot_of, started_session
 from tradai.entrypoint.freqtrade._modes._live.doubts import with_doubts, with_record
 from tradai.entrypoint.freqtrade._modes._live.engine_stop import LiveEngineStop
@@ -62,9 +63,8 @@ class LiveHandler(BotHandler):
     def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
         """Trade under the lease; the session ends there, by the verdict of the run."""
         self._report: DrainReport | None = None
-        self._has_supervised = False
-        self._evidence = job.evidence
-        self._clock = SystemClock()
+        self._has_supervised, self._evidence = False, job.evidence
+        self._silence, self._clock = LogSilence(), SystemClock()
         with ExitStack() as held:
             with context.interrupts.raising():
                 self._desk = desk = self._admitted(job, context, held)
@@ -129,6 +129,7 @@ class LiveHandler(BotHandler):
     def _take(self, facts: Mapping[str, str]) -> None:
         """Halt as well when the engine trains a model: it would trade what was not approved."""
         super()._take(facts)
+        self._silence.take(facts)
         if (pair := facts.get("trained")) is not None:
             self._desk.session.halt(f"the engine trains a model of {pair}, which was not approved")
             self._entrypoint.context.journal.append("training seen", pair=pair)
@@ -142,13 +143,14 @@ class LiveHandler(BotHandler):
             engine.pid, account=entry_account(desk.admission.signed_in, context), log=log
         ) as watchdog:
             keeper = LeaseKeeper(desk.leases, watchdog, drain_s=desk.budget.total_s)
-            heartbeat = Heartbeat(desk.record, control.last_loop_s)
+            heartbeat = Heartbeat(desk.record, self._silence.watching(control.last_loop_s))
             self._probes.watch(heartbeat, lambda: self._watch.problem)
             errors = self._evidence.strategy_errors
             risks = desk.risks(LiveBot(control, self._orders, errors, desk.database))
-            desk.session.supervise(
-                Supervision(keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control)
+            parts = Supervision(
+                keeper=keeper, heartbeat=heartbeat, risks=risks, engine=control, log=self._silence
             )
+            desk.session.supervise(parts)
             self._has_supervised = True
             yield
             desk.session.supervise(None)
@@ -185,8 +187,7 @@ class LiveHandler(BotHandler):
 
     def _ended(self, engine: EngineProcess, job: EngineJob) -> EngineExit:
         """Treat the orders of an engine that has ended by itself, and return its end."""
-        ended = engine.wait(self._entrypoint.context.interrupts)
-        began_s = self._begin_stop()
+        ended, began_s = engine.wait(self._entrypoint.context.interrupts), self._begin_stop()
         self._desk.session.move(SessionState.DRAINING, "the engine has ended by itself")
         ended_engine = EndedEngine(self._desk.database, has_stopped=job.evidence.is_stopped)
         self._drain(ended_engine, job, began_s)
@@ -291,9 +292,11 @@ class LiveHandler(BotHandler):
         return not_clean(verdict, halted, context)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
-        """Compare journal and database; a database that cannot be read any more is a mismatch."""
+        """Compare journal and database; one that cannot be read or is silent is a mismatch."""
         try:
-            return super()._compare_orders(verdict, context)
+            verdict = super()._compare_orders(verdict, context)
         except TradAIError as exc:
             found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {exc}")
             return not_clean(verdict, found, context)
+        silent = self._silence.judge()
+        return verdict if silent is None else not_clean(verdict, silent, context)
