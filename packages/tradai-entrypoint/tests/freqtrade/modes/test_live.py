@@ -568,7 +568,11 @@ def test_a_strategy_whose_source_has_changed_since_is_refused(
     source = tmp_path / "strategies" / "wave_rider.py"
     source.write_text(source.read_text() + "\n")
 
-    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM does not confirm it, by its digest")
+    refused(
+        live,
+        ExitCode.NOT_PERMITTED,
+        "TRADAI_LIVE_CONFIRM does not confirm it, as it names another digest",
+    )
     assert account.asked == []
 
 
