@@ -44,7 +44,8 @@ _SENTENCES: Final = {
     ApprovalRefusal.ACCOUNT_DIFFERS: "its approval is for another account, with a different {}; "
     "use the keys of the approved account, or approve this one",
     ApprovalRefusal.UNCONFIRMED: "TRADAI_LIVE_CONFIRM does not confirm it, as it names another "
-    "{}; compare the plan with the approved one, and set the variable to the confirmation of this plan",
+    "{}; compare the plan with the approved one, and set the variable to the confirmation of "
+    "this plan",
 }
 
 _RUN: Final = "; run is what the engine is given, such as run.exchange_url"
