@@ -1005,7 +1005,7 @@ def test_a_configuration_without_a_dry_run_behind_it_is_refused(
     approve()
     account.open_orders = [[], [], []]
 
-    refused(live, ExitCode.NOT_PERMITTED, "dry-run: ", "at least 24.0 h are needed")
+    refused(live, ExitCode.NOT_PERMITTED, "dry-run: ", "the least is 1 d")
 
     live_run = RunManifest.read(tmp_path / "runs" / "run-0")
     dry_run = live_run.model_copy(
