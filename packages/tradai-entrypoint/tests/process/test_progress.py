@@ -1,4 +1,8 @@
 import io
+import logging
+from collections.abc import Iterator
+
+import pytest
 
 from tradai.entrypoint import Progress
 
@@ -43,3 +47,24 @@ def test_it_can_be_switched_off() -> None:
         progress.say("reading candles")
 
     assert stream.getvalue() == ""
+
+
+@pytest.fixture
+def logged() -> Iterator[Terminal]:
+    """A terminal to which the log goes."""
+    stream = Terminal()
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    yield stream
+    assert handler.stream is stream
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_line_of_the_log_has_a_line_of_its_own_beside_the_spinner(logged: Terminal) -> None:
+    sentence = "an order was placed " * 20
+
+    with Progress(stream=logged) as progress:
+        progress.say("engine: trading")
+        logging.getLogger("tradai.test").warning(sentence)
+
+    assert f"\r\x1b[2K{sentence}\n" in logged.getvalue()
