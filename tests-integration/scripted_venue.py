@@ -199,6 +199,22 @@ class ScriptedVenue:
 
         return self._serve("order", find)
 
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        def find() -> ExchangeOrder:
+            for order in self.orders:
+                if (pair_of(order), order.order_id) == (pair, order_id):
+                    return order
+            raise NotFoundError("no such order", kind="order", key=order_id)
+
+        return self._serve("order", find)
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        def later() -> list[ExchangeOrder]:
+            rows = (each for each in self.orders if pair_of(each) == pair)
+            return [each for each in rows if int(each.order_id) >= int(order_id)]
+
+        return self._serve("orders", later)
+
     def fetch_orders(self, pair: str, *, since: datetime) -> Sequence[ExchangeOrder]:
         assert since.tzinfo is not None
 

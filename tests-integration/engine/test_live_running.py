@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from engine.live_books import contradictions
 from engine.live_desk import Desk, engine_of, poll_until
 from engine.venue.control import Venue
 from engine.venue.keys import SECOND, TRADER, ApiKey
@@ -127,6 +128,37 @@ def test_keys_are_rotated_while_a_position_and_its_stop_are_kept(desk: Desk, ven
     assert not any(secret in text for secret in hidden for text in texts)
 
 
+def test_orders_that_were_kept_and_filled_while_no_session_ran_are_booked_at_the_next_start(
+    desk: Desk, venue: Venue
+) -> None:
+    configuration = desk.folder / "live.yaml"
+    patient = {
+        "RoundTrips": "Holds",
+        "{entry: 3, exit: 30, unit: seconds}": "{entry: 30, exit: 30}",
+    }
+    for old, new in patient.items():
+        assert old in configuration.read_text()
+        configuration.write_text(configuration.read_text().replace(old, new))
+    venue.set(prices={"BTCUSDT": 60_000, **PRICES})
+    desk.approve()
+    code = _stopped_after(desk, lambda: bool(_stops(venue)) and bool(_entries(venue)))
+    (stop,), (bid,) = _stops(venue), _entries(venue)
+
+    # Below the stop of BTC, and below the bid for ETH.
+    venue.set(prices={"BTCUSDT": 47_900, "ETHUSDT": 2_600})
+    filled = {row["orderId"]: row["status"] for row in venue.orders()}
+    code_again = _stopped_after(desk, lambda: _is_booked(desk, stop) and _is_booked(desk, bid))
+
+    log = (desk.folder / "session.log").read_text()
+    assert (code, filled[stop["orderId"]], filled[bid["orderId"]]) == (0, "FILLED", "FILLED"), log
+    assert code_again == 0, log
+    row = desk.manifest()["live"]["checks"]["open orders"]
+    assert "the engine books at its start: " in row
+    assert f"({stop['orderId']})" in row
+    assert f"({bid['orderId']})" in row
+    assert list(contradictions(desk, venue, said="")) == []
+
+
 @pytest.mark.deep
 def test_a_session_that_was_killed_while_paused_opens_nothing_when_it_starts_again(
     desk: Desk, venue: Venue
@@ -162,6 +194,13 @@ def _stopped_after(desk: Desk, condition: Callable[[], bool]) -> int:
     desk.wait_for(session, lambda: "running" in _moves(desk) and condition())
     session.send_signal(signal.SIGTERM)
     return session.wait(PATIENCE_S)
+
+
+def _is_booked(desk: Desk, row: dict[str, Any]) -> bool:
+    """Whether the engine has booked the whole of an order."""
+    query = "SELECT order_id, ft_pair FROM orders WHERE filled > 0 AND NOT ft_is_open"
+    pair = row["symbol"].replace("USDT", "/USDT")
+    return (str(row["orderId"]), pair) in desk.booked(query)
 
 
 def _store(desk: Desk, key: ApiKey) -> None:

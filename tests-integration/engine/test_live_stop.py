@@ -144,7 +144,7 @@ def test_a_position_that_the_drain_closed_is_booked_by_the_next_engine(
     orders, booked = engine.account.open_orders(), booked_orders(database)
 
     # No database knows the closing yet; its client id names it.
-    found = compare_books(engine.account, orders, booked).reconciliation
+    found = compare_books(engine.account, orders, booked)
     assert found.problems == ()
     assert closing.order_id not in {row.order_id for row in booked}
 

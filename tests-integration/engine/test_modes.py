@@ -1,15 +1,21 @@
 """Each mode from start to end on the real engine."""
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
+import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+import pytest
 from engine.venue.control import Venue
+from pyarrow import feather
 
 from tradai.core import FileJournal
 
@@ -33,6 +39,39 @@ def test_the_same_inputs_give_the_same_digests_in_another_folder(
     assert first["results"]["trades"] >= 10
     assert "Balance and drawdown" in (Path(first["folder"]) / "report.html").read_text()
     assert first["digests"] == second["digests"]
+
+
+def test_the_report_counts_open_positions_as_the_engine_does_and_keeps_all_candles(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    done = backtest(tradai, strategy, candles)
+
+    folder = Path(done["folder"])
+    engine = _engine_result(folder)
+    drawdown = done["results"]["equity_drawdown_percent"]
+    assert drawdown == pytest.approx(
+        100 * engine["wallet_stats"]["max_relative_drawdown"], abs=1e-3
+    )
+    assert drawdown > done["results"]["max_drawdown_percent"]
+    page = (folder / "report.html").read_text()
+    assert {"Candles", "Months", "Trades"} <= set(re.findall("<h2>([^<]+)</h2>", page))
+    kept = pq.read_table(folder / "candles.parquet").to_pylist()
+    stored = {
+        row["date"]: row for row in feather.read_table(candles / "BTC_USDT-5m.feather").to_pylist()
+    }
+    btc = [row for row in kept if row.pop("pair") == "BTC/USDT"]
+    assert [stored[row["date"]] for row in btc] == btc
+    closes = btc[-1]["date"] + timedelta(minutes=5)
+    assert f"{closes:%Y-%m-%d %H:%M} UTC" == done["results"]["last_candle"]
+    assert f"{btc[0]['date']:%Y-%m-%d %H:%M} UTC" < done["results"]["first_candle"]
+
+
+def _engine_result(folder: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(folder / "engine-result.zip") as archive:
+        name = min((each for each in archive.namelist() if each.endswith(".json")), key=len)
+        strategies: dict[str, Any] = json.loads(archive.read(name))["strategy"]
+    (result,) = strategies.values()
+    return dict(result)
 
 
 def test_one_candle_moved_by_one_tick_changes_the_trades_digest(

@@ -1,10 +1,11 @@
 """Trade databases in PostgreSQL: read, made, marked, copied, and refused with what to do."""
 
+import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -28,7 +29,6 @@ from tradai.entrypoint._live.postgres_schema import PostgresSchema
 from tradai.entrypoint.freqtrade._results.database import (
     booked_orders,
     entry_orders,
-    oldest_open_order,
     trade_figures,
 )
 from tradai.entrypoint.freqtrade._results.postgres import PostgresDatabase
@@ -41,13 +41,12 @@ TABLES: Final = """
     CREATE TABLE trades (id integer PRIMARY KEY, is_open boolean, realized_profit float,
                          open_date timestamp);
     CREATE TABLE orders (id integer PRIMARY KEY, ft_trade_id integer, ft_order_side varchar,
-                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float,
-                         order_date timestamp);
+                         ft_pair varchar, ft_is_open boolean, order_id varchar, filled float);
     INSERT INTO trades VALUES (1, true, NULL, '2026-01-02 03:04:05'), (2, false, -1.25, NULL),
                               (3, false, 2.5, '2026-01-02 03:04:05.678');
-    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1, '2026-01-01'),
-                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL, '2026-01-02 03:04'),
-                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2, '2026-01-01');
+    INSERT INTO orders VALUES (1, 1, 'buy', 'BTC/USDT', false, '11', 0.1),
+                              (2, 1, 'stoploss', 'BTC/USDT', true, '12', NULL),
+                              (3, 9, 'sell', 'ETH/USDT', false, '13', 2);
 """
 
 
@@ -116,7 +115,6 @@ def test_an_empty_database_has_no_trades_and_is_prepared_once(
     made.check()
 
     assert entry_orders(made) == set()
-    assert oldest_open_order(made) is None
     assert booked_orders(made) == ()
     assert trade_figures(made, "USDT")["closed_trades"] == 0
     (mark,) = server.rows(
@@ -135,7 +133,6 @@ def test_trades_and_orders_are_read_as_from_a_file(server: PostgresServer, url: 
     assert (stop.is_stop, stop.is_open, stop.filled) == (True, True, Decimal())
     assert not orphan.trade_is_open
     assert entry_orders(made) == {("BTC/USDT", "11")}
-    assert oldest_open_order(made) == datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     assert (stop.order_id, orphan.order_id) == ("12", "13")
     assert trade_figures(made, "USDT") == {
         "closed_trades": 2,
@@ -252,6 +249,27 @@ def test_a_server_that_is_away_or_silent_is_an_outage(
         assert isinstance(error, ExternalServiceError)
         assert (error.exit_code, error.retryable, error.service) == (69, True, "postgres")
         assert "look whether the server runs" in str(error)
+
+
+def test_a_server_that_ends_an_encrypted_connection_is_an_outage() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        port = listening.getsockname()[1]
+        # One connection for the check, and one for the preparation.
+        ended = pool.submit(agree_to_encrypt_and_hang_up, listening, times=2)
+        error = refused(database(f"postgresql://trader@127.0.0.1:{port}/trades?sslmode=require"))
+        ended.result(60)
+
+    assert "SSL" in str(error)
+    assert isinstance(error, ExternalServiceError), error
+
+
+def agree_to_encrypt_and_hang_up(listening: socket.socket, *, times: int) -> None:
+    """Answer clients that want TLS as a server does that goes away in the middle."""
+    listening.settimeout(60)
+    for _ in range(times):
+        with listening.accept()[0] as connection:
+            assert len(connection.recv(8)) == 8
+            connection.sendall(b"S")
 
 
 def test_without_the_driver_the_error_says_what_to_install(

@@ -18,7 +18,6 @@ from tradai.entrypoint import CheckRow, CheckStatus, Interrupts
 
 # Not through the door: the gate of LIVE is not public yet.
 from tradai.entrypoint._live._account.account import ApiKeys
-from tradai.entrypoint._live._account.books import ComparedBooks
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live.check_table import refusals
@@ -38,8 +37,8 @@ from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_n
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.live_facts import (
     LiveEngine,
+    SessionExchange,
     SessionFacts,
-    Venue,
     gather_facts,
 )
 
@@ -141,9 +140,9 @@ class Gather:
                 ),
                 database=TradeDatabase(),
                 models=Models(),
-                books=lambda *_: ComparedBooks(reconciliation=Reconciliation(), positions={}),
+                books=lambda *_: Reconciliation(),
             ),
-            venue=Venue(
+            venue=SessionExchange(
                 exchange=exchange,
                 base_url=url,
                 reads=exchange.sign_in(keys, base_url=url, timeout_s=60.0).reads,

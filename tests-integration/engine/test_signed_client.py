@@ -46,6 +46,7 @@ from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_n
 PLACE: Final = "POST /api/v3/order"
 CANCEL: Final = "DELETE /api/v3/order"
 ACCOUNT: Final = "GET /api/v3/account"
+ALL: Final = "GET /api/v3/allOrders"
 PRICES: Final = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
 TIMEOUT_S: Final = 60.0
 SHORT_TIMEOUT_S: Final = 0.3
@@ -120,6 +121,9 @@ def test_an_order_is_placed_found_and_cancelled(sign_in: SignIn) -> None:
     )
     assert client.reads.fetch_open_orders() == (placed,)
     assert client.reads.fetch_order("BTC/USDT", "x-test1") == placed
+    assert client.reads.fetch_order_by_id("BTC/USDT", "1") == placed
+    with pytest.raises(NotFoundError):
+        client.reads.fetch_order_by_id("ETH/USDT", "1")
     cancelled = client.orders.cancel(placed)
     assert (cancelled.client_order_id, cancelled.status) == ("x-test1", OrderStatus.CANCELLED)
     assert client.reads.fetch_open_orders() == ()
@@ -141,6 +145,27 @@ def test_orders_are_read_page_by_page(sign_in: SignIn, monkeypatch: pytest.Monke
     placed = [client.orders.place(bid(f"x-test{number}")) for number in range(5)]
 
     assert client.reads.fetch_orders("BTC/USDT", since=began) == tuple(placed)
+
+
+@pytest.mark.parametrize("most", [1_000, 2])
+def test_orders_of_many_days_are_read_though_an_answer_has_one_day_at_most(
+    sign_in: SignIn, venue: Venue, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(signed_client, "_MOST_ORDERS", most)
+    placed: list[ExchangeOrder] = []
+    for days in (9, 6, 6, 3, 0):
+        venue.set(clock_offset_ms=-days * 86_400_000)
+        # Each client learns the exchange's time anew.
+        placed.append(sign_in().orders.place(bid(f"x-test{len(placed)}")))
+    reads, began = sign_in().reads, utc_now() - timedelta(days=8)
+    asked = venue.signed().get(ALL, 0)
+
+    assert reads.fetch_orders("BTC/USDT", since=began) == tuple(placed[1:])
+
+    # The newest, a day without any, the day of the first, and three pages from there on.
+    assert venue.signed()[ALL] - asked == (1 if most > 5 else 6)
+    assert reads.fetch_orders_from("BTC/USDT", "4") == tuple(placed[3:])
+    assert reads.fetch_orders_from("BTC/USDT", "6") == ()
 
 
 def test_an_order_at_the_market_is_filled_at_once(sign_in: SignIn) -> None:

@@ -20,6 +20,7 @@ from engine.venue.refusals import (
 UID: Final = 4_242_424_242
 _KINDS: Final = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT")
 _ALL: Final = Decimal(1)
+_DAY_MS: Final = 86_400_000
 
 
 class Account:
@@ -88,13 +89,13 @@ class Account:
         return [order.describe() for order in self._of(query.get("symbol")) if order.is_open]
 
     def all_orders(self, query: Query) -> list[dict[str, Any]]:
-        """Return all orders of a symbol."""
+        """Return all orders of a symbol, of one day at most when a time is asked for."""
         self._settle()
         first, since_ms = int(query.get("orderId", 0)), int(query.get("startTime", 0))
         rows = [
             order.describe()
             for order in self._of(_symbol(query))
-            if order.order_id >= first and order.made_ms >= since_ms
+            if order.order_id >= first and since_ms <= order.made_ms <= _until_ms(query)
         ]
         limit = int(query.get("limit", 500))
         # The newest, unless the question names a beginning.
@@ -243,6 +244,20 @@ class Account:
         self.balances[QUOTE] -= sign * fill.quantity * fill.price
         fee, currency = fill.commission(order)
         self.balances[currency] -= fee
+
+
+def _until_ms(query: Query) -> float:
+    """Return the end of the time that is asked for.
+
+    Binance does not say how much it returns for a beginning alone: here it is the least, one day.
+    """
+    if "startTime" not in query:
+        return float(query.get("endTime", "inf"))
+    since_ms = int(query["startTime"])
+    until_ms = int(query.get("endTime", since_ms + _DAY_MS))
+    if until_ms - since_ms > _DAY_MS:
+        raise RefusedError(-1127, "More than 24 hours between startTime and endTime.")
+    return until_ms
 
 
 def _symbol(query: Query) -> str:

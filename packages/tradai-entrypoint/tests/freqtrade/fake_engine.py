@@ -66,7 +66,7 @@ CREATE TABLE IF NOT EXISTS trades (
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
-    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT, order_date DATETIME
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
 );
 """
 # The pipe it logs to, opened once it has read its configuration, and the end of a record there.

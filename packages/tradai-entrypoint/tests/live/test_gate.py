@@ -89,6 +89,12 @@ class Account:
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         raise AssertionError(pair, client_order_id)
 
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        raise AssertionError(pair, order_id)
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        raise AssertionError(pair, order_id)
+
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
         raise AssertionError(pair, since)
 

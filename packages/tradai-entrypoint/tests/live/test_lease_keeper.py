@@ -58,6 +58,10 @@ class Dog:
         self.feeds: list[float] = []
         self.is_alive = True
         self.is_stuck = False
+        self.is_frozen = False
+
+    def answers(self) -> bool:
+        return not self.is_frozen
 
     def feed(self, seconds: float) -> None:
         if self.is_stuck:
@@ -174,9 +178,10 @@ def _steal(desk: Desk) -> None:
     desk.other("a thief").acquire()
 
 
-@pytest.mark.parametrize("fault", ["ended", "stuck"])
+@pytest.mark.parametrize("fault", ["ended", "stuck", "frozen"])
 def test_an_engine_without_a_watchdog_is_to_be_stopped(desk: Desk, fault: str) -> None:
     desk.dog.is_alive, desk.dog.is_stuck = fault != "ended", fault == "stuck"
+    desk.dog.is_frozen = fault == "frozen"
 
     desk.pass_time(TTL_S / 3)
     desk.keeper.keep()
@@ -251,6 +256,9 @@ class World:
         self.frozen_until_s = self.cut_off_until_s = 0.0
         self.is_killed = self.is_engine_dead = False
         self.wrong_orders = self.orders_placed = 0
+
+    def answers(self) -> bool:
+        return True
 
     def feed(self, seconds: float) -> None:
         self.word.take(feed_line(self.here() + seconds))

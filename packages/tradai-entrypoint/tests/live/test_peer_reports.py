@@ -49,7 +49,7 @@ def test_an_entry_that_stays_open_though_its_cancel_found_none_is_not_called_gon
     cancel = cancel_entries(scene)
 
     assert not cancel.is_clear
-    assert set(cancel.left) == {entry.order_id}
+    assert set(cancel.left) == {(entry.symbol, entry.order_id)}
 
 
 def test_an_entry_whose_first_cancels_found_none_is_cancelled_by_a_later_one(scene: Scene) -> None:

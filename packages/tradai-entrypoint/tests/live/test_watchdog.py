@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 from typing import Final
@@ -195,6 +196,36 @@ def test_a_watchdog_that_does_not_read_does_not_hold_up_its_supervisor(
         deque(map(watchdog.feed, repeat(HOUR_S)), maxlen=0)
 
     os.kill(watchdog.pid, signal.SIGCONT)
+
+
+def test_a_watchdog_that_is_frozen_does_not_answer(
+    engine: "subprocess.Popen[bytes]", log: Path, eventually: Eventually
+) -> None:
+    times = WatchdogTimes(first_feed_s=60.0, settle_s=0.0, cancel_s=0.0, ask_every_s=0.0)
+    with Watchdog.start(engine.pid, account=ACCOUNT, log=log, times=times) as watchdog:
+        assert eventually(watchdog.answers)
+        os.kill(watchdog.pid, signal.SIGSTOP)
+
+        assert eventually(lambda: not watchdog.answers())
+
+        os.kill(watchdog.pid, signal.SIGCONT)
+        assert eventually(watchdog.answers)
+
+
+def test_an_engine_is_ended_at_once_though_its_watchdog_is_frozen(
+    engine: "subprocess.Popen[bytes]", watchdog: Watchdog
+) -> None:
+    os.kill(watchdog.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(watchdog.__exit__, None, None, None)
+        try:
+            code = engine.wait(20)
+            is_waited_for = not left.done()
+        finally:
+            os.kill(watchdog.pid, signal.SIGCONT)
+
+    assert code == -signal.SIGKILL
+    assert is_waited_for
 
 
 def test_an_engine_that_has_ended_already_is_not_watched(log: Path) -> None:

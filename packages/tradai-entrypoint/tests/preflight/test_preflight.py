@@ -365,8 +365,18 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
         "holds BTC 0.5",
         {
             "account": account(("BTC", "0.5")),
+            "books": Reconciliation(positions={"BTC/USDT": Decimal("0.4")}),
+        },
+    ),
+    (
+        "holdings",
+        77,
+        "holds BTC 0.5",
+        # The stop of the position filled while no session ran.
+        {
+            "account": account(("BTC", "0.5")),
             "database": TradeDatabase(
-                positions=(OpenPosition(pair="BTC/USDT", amount=Decimal("0.4")),)
+                positions=(OpenPosition(pair="BTC/USDT", amount=Decimal("0.5")),)
             ),
         },
     ),
@@ -419,6 +429,11 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
             "books": Reconciliation(behind=(order(client_order_id=f"{PREFIX}1"),)),
         },
     ),
+    (
+        "open orders",
+        "the engine books at its start: buy 0.5 BTCUSDT (7)",
+        {"books": Reconciliation(behind=(order(client_order_id=f"{PREFIX}1"),))},
+    ),
     ("open orders", "0 on our pairs", {"open_orders": (order("SOLUSDT"),)}),
     ("holdings", "other holdings: BNB", {"account": account(("BNB", "2"))}),
     ("holdings", "no holdings in our coins", {"account": account(("BTC", "0.000009"))}),
@@ -427,9 +442,7 @@ PASSED: Final[list[tuple[str, str, dict[str, Any]]]] = [
         "no holdings in our coins",
         {
             "account": account(("BTC", "0.5")),
-            "database": TradeDatabase(
-                positions=(OpenPosition(pair="BTC/USDT", amount=Decimal("0.5")),)
-            ),
+            "books": Reconciliation(positions={"BTC/USDT": Decimal("0.5")}),
         },
     ),
     (

@@ -336,9 +336,10 @@ def test_each_trade_is_a_row_and_each_of_its_tags_a_choice() -> None:
 def test_a_list_of_more_trades_than_a_page_can_hold_says_where_all_are() -> None:
     trades = (trade(),) * (MOST_ROWS + 1)
 
-    texts = Page(render_report(report(result=RunReportParts(trades=trades)))).texts
+    page = Page(render_report(report(result=RunReportParts(trades=trades))))
 
-    assert "The first 3,000 of 3,001 trades; trades.parquet has all of them." in texts
+    assert sum(tag == "tr" for tag, _ in page.elements) == MOST_ROWS + 6
+    assert "The first 3,000 of 3,001 trades; trades.parquet has all of them." in page.texts
 
 
 def test_text_that_is_not_unicode_can_still_be_written() -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
@@ -21,7 +21,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tradai.core import FileJournal, SystemClock, TradingMode, Utc, canonical_json
-from tradai.core.exceptions import ConfigurationError, ExternalServiceError, TradAIError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradAIError,
+)
 from tradai.core.live import (
     Approval,
     LivePlan,
@@ -70,7 +75,7 @@ from tradai.entrypoint._runs.request import load_config
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
-from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
+from tradai.entrypoint.freqtrade._preparation.live_facts import SessionExchange
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.session_account import traded_account
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase
@@ -87,13 +92,11 @@ CREATE TABLE trades (
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
-    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT, order_date DATETIME
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
 );
 """
 OPEN_TRADE: Final = "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')"
-KEPT_ENTRY: Final = (
-    "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0, '2026-01-01 12:00:00.250000')"
-)
+KEPT_ENTRY: Final = "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'open', 1, 0)"
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 TRADING: Final = "engine: trading live on loopback, no money, Ctrl-C stops it"
 KEY: Final = "not-a-real-api-key-000000000001"
@@ -153,8 +156,8 @@ class Account:
     open_orders: list[list[ExchangeOrder] | None] = field(default_factory=lambda: [[]])
     # Those that have ended, at the comparison of the books.
     ended_orders: list[ExchangeOrder] = field(default_factory=list)
-    # Beginnings of the listings of ended orders.
-    listed_since: list[Utc] = field(default_factory=list)
+    # Those that were placed before the starts that are on record.
+    earlier_orders: list[ExchangeOrder] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def sign_in(self, _: ApiKeys) -> SignedClient:
@@ -182,11 +185,27 @@ class Account:
 
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
         self.asked.append("orders")
-        self.listed_since.append(since)
+        del since
         if pair not in PAIRS:
             message = "Invalid symbol. (-1121)"
             raise ExternalServiceError(message, service="binance", operation="allOrders")
         return [each for each in self.ended_orders if each.symbol == pair.replace("/", "")]
+
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        self.asked.append("order")
+        for each in self._all_of(pair):
+            if each.order_id == order_id:
+                return each
+        message = "Order does not exist."
+        raise NotFoundError(message, kind="order", key=order_id)
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        self.asked.append("later orders")
+        return [each for each in self._all_of(pair) if int(each.order_id) >= int(order_id)]
+
+    def _all_of(self, pair: str) -> list[ExchangeOrder]:
+        known = [*self.earlier_orders, *self.ended_orders]
+        return [each for each in known if each.symbol == pair.replace("/", "")]
 
     def measure_clock(self) -> float:
         return self.offset_s
@@ -446,10 +465,10 @@ def test_a_start_reads_the_market_list_once_and_the_account_again_under_its_leas
         signed_in: SignedIn,
         database: EngineDatabase,
         *,
-        listed: Sequence[Symbol],
+        venue: SessionExchange,
     ) -> TradedAccount:
         traded.append(signed_in.state)
-        return traded_account(job, context, signed_in, database, listed=listed)
+        return traded_account(job, context, signed_in, database, venue=venue)
 
     monkeypatch.setattr(f"{module}.traded_account", note)
     # The predecessor, whose lease is waited for, sells its coins.
@@ -840,7 +859,7 @@ def test_an_order_whose_number_is_booked_on_another_pair_is_refused(
     live: Run, approve: Callable[..., LivePlan], account: Account, state: Path
 ) -> None:
     approve()
-    book(state, "orders VALUES (9, 1, 'buy', 'ETH/USDT', '1', 'open', 1, 0, NULL)")
+    book(state, "orders VALUES (9, 1, 'buy', 'ETH/USDT', '1', 'open', 1, 0)")
     account.open_orders = [
         [order("1", f"{PREFIX}1"), order("1", f"{PREFIX}2", symbol="ETHUSDT")],
     ]
@@ -872,8 +891,8 @@ def test_an_entry_that_was_filled_while_no_session_ran_is_a_position_of_ours(
     done = stopped()
 
     assert "no holdings in our coins" in done.manifest.live["checks"]["holdings"], done.verdict
-    # An order that is open need not be looked for among those that ended.
-    assert is_open or account.listed_since[0] < datetime(2026, 1, 2, tzinfo=UTC)
+    # An order that is open need not be looked for by its number.
+    assert is_open is ("order" not in account.asked)
 
 
 def test_coins_beside_an_entry_that_was_never_filled_are_no_position_of_ours(
@@ -894,7 +913,7 @@ def test_a_rest_of_a_delisted_coin_keeps_no_session_from_starting(
     stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
 ) -> None:
     approve()
-    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'closed', 0, 1, NULL)")
+    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'closed', 0, 1)")
     rest = Balance(asset="OLD", free=Decimal("0.003"), locked=Decimal())
     account.balances = (*account.balances, rest)
 
@@ -907,7 +926,7 @@ def test_an_open_order_of_a_delisted_pair_is_named(
     live: Run, approve: Callable[..., LivePlan], state: Path
 ) -> None:
     approve()
-    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'open', 1, 0, NULL)")
+    book(state, "orders VALUES (9, 1, 'buy', 'OLD/USDT', '1', 'open', 1, 0)")
 
     refused(live, ExitCode.MISMATCH, "the exchange has less of order 1 on OLD/USDT")
 
@@ -919,11 +938,149 @@ def test_a_position_that_the_account_does_not_hold_is_refused(
     book(
         state,
         "trades VALUES (1, 'BTC/USDT', 1, 0, 1, 100, 'WaveRider')",
-        "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1, NULL)",
+        "orders VALUES (9, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)",
     )
     account.ended_orders = [filled("1")]
 
     refused(live, ExitCode.MISMATCH, "the account holds less than the position in BTC/USDT")
+
+
+BOUGHT: Final = "orders VALUES (8, 1, 'buy', 'BTC/USDT', '1', 'closed', 0, 1)"
+STOP: Final = "orders VALUES (9, 1, 'stoploss', 'BTC/USDT', '2', 'open', 1, 0)"
+
+
+def holds(account: Account, amount: str) -> None:
+    held = Balance(asset="BTC", free=Decimal(amount), locked=Decimal())
+    account.balances = (*account.balances, held)
+
+
+def sold(number: str, client_order_id: str) -> ExchangeOrder:
+    return replace(filled(number), side="sell", client_order_id=client_order_id)
+
+
+def test_a_stop_that_filled_while_no_session_ran_is_left_to_the_engine(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    """Its session was stopped in good order, so that no start on record is before the stop."""
+    approve()
+    book(state, OPEN_TRADE, BOUGHT, STOP)
+    account.earlier_orders = [filled("1"), sold("2", f"{PREFIX}2")]
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    row = done.manifest.live["checks"]["open orders"]
+    assert "the engine books at its start: sell 1 BTCUSDT (2)" in row
+    assert account.asked[:5] == ["account", "account", "rights", "open orders", "order"]
+    drain = done.manifest.live["drain"]
+    assert [row["order_id"] for row in drain["behind"]] == ["2"]
+    assert (drain["left_positions"], drain["problems"]) == ({}, [])
+
+
+def test_an_entry_that_filled_while_no_session_ran_is_a_position_and_no_other_holding(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+    account.earlier_orders = [filled("1")]
+    holds(account, "0.999")
+
+    done = stopped()
+
+    assert done.code == ExitCode.DONE, done.verdict
+    checks = done.manifest.live["checks"]
+    assert "the engine books at its start: buy 1 BTCUSDT (1)" in checks["open orders"]
+    assert "no holdings in our coins beside our positions" in checks["holdings"]
+
+
+def test_an_entry_that_a_stop_cancelled_is_left_to_the_engine(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+    account.earlier_orders = [replace(filled("1"), status=OrderStatus.CANCELLED, filled=Decimal())]
+
+    assert stopped().code == ExitCode.DONE
+
+
+def test_a_position_that_a_stop_closed_is_left_to_the_engine(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, BOUGHT, STOP)
+    cancelled = replace(sold("2", f"{PREFIX}2"), status=OrderStatus.CANCELLED, filled=Decimal())
+    account.earlier_orders = [filled("1"), cancelled, sold("3", f"{PREFIX}-3")]
+
+    assert stopped().code == ExitCode.DONE
+    assert account.asked[3:6] == ["open orders", "order", "later orders"]
+
+
+def test_an_open_order_of_the_database_that_the_exchange_does_not_know_is_refused(
+    live: Run, approve: Callable[..., LivePlan], state: Path
+) -> None:
+    approve()
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+
+    refused(live, ExitCode.MISMATCH, "the exchange has less of order 1 on BTC/USDT")
+
+
+def test_coins_that_cannot_be_sold_are_no_reason_to_read_orders(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account
+) -> None:
+    """What rounding leaves of each position must not make a start longer and longer."""
+    approve()
+    dust = Decimal("0.000009")
+    account.balances += tuple(
+        Balance(asset=pair.partition("/")[0], free=dust, locked=Decimal()) for pair in PAIRS
+    )
+
+    assert stopped().code == ExitCode.DONE
+    assert account.asked[:4] == ["account", "account", "rights", "open orders"]
+    assert "orders" not in account.asked
+
+
+def test_a_start_sends_four_signed_reads_and_one_for_each_order_that_has_ended_since(
+    live: Run, approve: Callable[..., LivePlan], account: Account, state: Path, tell: Tell
+) -> None:
+    approve()
+    numbers = ("1", "2", "3", "4")
+    book(
+        state,
+        *(
+            f"orders VALUES ({each}, 1, 'buy', 'BTC/USDT', '{each}', 'open', 1, 0)"
+            for each in numbers
+        ),
+    )
+    ended = (
+        replace(filled(each), status=OrderStatus.EXPIRED, filled=Decimal()) for each in numbers
+    )
+    account.earlier_orders = [*ended]
+    before: list[str] = []
+    stop = tell(signal.SIGTERM)
+
+    def note() -> None:
+        before.extend(account.asked)
+        stop()
+
+    assert live(reactions={TRADING: note}, on_sigterm="stops").code == ExitCode.DONE
+    assert before == ["account", "account", "rights", "open orders", *["order"] * 4]
+
+
+def test_the_first_look_at_the_capital_is_that_under_the_lease(
+    stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
+) -> None:
+    """The predecessor, whose lease is waited for, loses some of it."""
+    approve()
+    account.earlier_balances = [account.balances]
+    account.balances = (Balance(asset="USDT", free=Decimal(900), locked=Decimal()),)
+
+    assert stopped().code == ExitCode.DONE
+    (record,) = (
+        path
+        for path in state.rglob("*")
+        if path.is_file() and "capital" in path.read_text(errors="replace")
+    )
+    assert Decimal(json.loads(record.read_text())["capital"]) == 900
 
 
 def test_a_halt_is_refused_until_it_is_cleared(

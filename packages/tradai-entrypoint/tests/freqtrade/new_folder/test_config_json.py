@@ -42,7 +42,7 @@ def test_an_error_names_its_place_and_repeats_no_text(tmp_path: Path) -> None:
         read_object(file)
 
     assert "not-a-key" not in str(refused.value)
-    assert refused.value.__context__ is None or refused.value.__suppress_context__
+    assert (refused.value.__context__, refused.value.__cause__) == (None, None)
 
 
 @pytest.mark.parametrize("content", [b"[1]", b'"text"', b"{", b"\xff{}", b"/* open {}"])

@@ -21,6 +21,7 @@ from freqtrade.strategy import IntParameter, IStrategy
 from signals import cross
 
 class Wave(IStrategy):
+    # wave.json
     timeframe = "1h"
     buy_fast = IntParameter(1, 50, default=10)
     protections = [{"method": "CooldownPeriod"}]
@@ -157,6 +158,15 @@ def test_a_source_that_holds_a_secret_of_the_configuration_is_not_copied(
     assert not (source.parents[1] / "new").exists()
 
 
+def test_a_secret_that_is_under_another_key_too_is_not_written(
+    move: Callable[..., StrategyMove],
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"strategy\.yaml.*telegram\.token") as refused:
+        move({"telegram": {"token": FAKE}, "my_note": f"sent with {FAKE}"})
+
+    assert FAKE not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("more", "name", "reason"),
     [
@@ -189,6 +199,7 @@ def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., Stra
     assert loaded(moved).config.pairs == ("BTC/USDT", "ETH/USDT")
     note = key(moved, "exchange.pair_whitelist").note
     assert all(name in note for name in names[1:4])
+    assert "SOL/USDT:USDT is a futures pair" in note
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:

@@ -11,7 +11,6 @@ import pytest
 from tradai.core import MemoryStore, Secret, StrategyConfig
 from tradai.core.exceptions import ExternalServiceError, LeaseLostError, TradAIError
 from tradai.entrypoint._live._account.account import ApiKeys
-from tradai.entrypoint._live._account.books import ComparedBooks
 from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
 from tradai.entrypoint._preflight.facts import (
@@ -66,7 +65,7 @@ def gather(
         state=StatePlaces(uris={}, disks={}, is_container=False, durable_volume=None),
         database=TradeDatabase(),
         models=Models(),
-        books=lambda *_: ComparedBooks(reconciliation=Reconciliation(), positions={}),
+        books=lambda *_: Reconciliation(),
     )
     engine = LiveEngine(
         install=EngineInstall(python=(sys.executable, "-c", program), version="2026.9"),

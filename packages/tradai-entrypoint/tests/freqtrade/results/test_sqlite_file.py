@@ -7,7 +7,7 @@ import pytest
 
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint.freqtrade._results import sqlite_file
-from tradai.entrypoint.freqtrade._results.database import entry_orders
+from tradai.entrypoint.freqtrade._results.database import booked_orders, entry_orders
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile, keep_database
 
 TABLES = """
@@ -128,3 +128,29 @@ def test_a_file_has_its_folder_made_and_is_named_by_its_path(tmp_path: Path) -> 
     assert file.path.parent.is_dir()
     assert file.url == file.engine_url() == f"sqlite:///{tmp_path}/state/trades.sqlite"
     assert str(file) == str(file.path)
+
+
+def test_a_file_whose_tables_are_not_made_yet_has_no_rows(tmp_path: Path) -> None:
+    """The engine was killed, or the disk was full, between the file and its tables."""
+    empty = tmp_path / "empty.sqlite"
+    empty.touch()
+    half = tmp_path / "half.sqlite"
+    with closing(sqlite3.connect(half)) as database:
+        database.execute("CREATE TABLE trades (id INTEGER PRIMARY KEY)")
+
+    assert (booked_orders(SqliteFile(empty)), booked_orders(SqliteFile(half))) == ((), ())
+
+
+def test_a_file_of_other_columns_cannot_be_read(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.sqlite")) as database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+
+    with pytest.raises(StorageError, match=r"other\.sqlite cannot be read .no such column"):
+        entry_orders(SqliteFile(tmp_path / "other.sqlite"))
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+
+    with pytest.raises(StorageError, match=r"state cannot be made .* TRADAI_LIVE_DATABASES"):
+        SqliteFile(tmp_path / "state" / "trades.sqlite").prepare()

@@ -433,7 +433,7 @@ def test_after_a_kill_at_any_request_the_next_start_goes_on_or_refuses(
 
     scene.venue.killed_at = None
     orders = scene.account.open_orders()
-    found = compare_books(scene.account, orders, scene.engine.booked).reconciliation
+    found = compare_books(scene.account, orders, scene.engine.booked)
 
     # A closing is known by its client id, and its fill is not sold again.
     placed = [order for order in scene.venue.orders if order.side == "sell" and not order.price]

@@ -31,9 +31,9 @@ SETTLE_S: Final = 12.0
 LIMIT_S: Final = 60.0
 
 
-def _order(number: int) -> ExchangeOrder:
+def _order(number: int, symbol: str = "ETHUSDT") -> ExchangeOrder:
     return ExchangeOrder(
-        symbol="ETHUSDT",
+        symbol=symbol,
         order_id=str(number),
         client_order_id=f"{PREFIX}{number:022}",
         side="buy",
@@ -44,6 +44,10 @@ def _order(number: int) -> ExchangeOrder:
         price=Decimal(3_000),
         stop_price=None,
     )
+
+
+def _keys(*numbers: int) -> set[tuple[str, str]]:
+    return {("ETHUSDT", str(number)) for number in numbers}
 
 
 def _failure(kind: str) -> Exception:
@@ -68,7 +72,7 @@ class Account:
 
     def __init__(self, *orders: ExchangeOrder) -> None:
         self.clock = FixedClock()
-        self.open = {order.order_id: order for order in orders}
+        self.open = {(order.symbol, order.order_id): order for order in orders}
         self.late: dict[float, ExchangeOrder] = {}
         self.failing_looks: list[str] = []
         self.failing_cancels: list[str] = []
@@ -81,6 +85,12 @@ class Account:
         raise NotImplementedError
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
+        raise NotImplementedError
+
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        raise NotImplementedError
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
         raise NotImplementedError
 
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
@@ -98,16 +108,16 @@ class Account:
             raise _failure(self.failing_looks.pop(0))
         for at_s in [at_s for at_s in self.late if at_s <= self.clock()]:
             order = self.late.pop(at_s)
-            self.open[order.order_id] = order
+            self.open[order.symbol, order.order_id] = order
         return tuple(self.open.values())
 
     def cancel(self, order: ExchangeOrder) -> ExchangeOrder:
         if self.failing_cancels:
             kind = self.failing_cancels.pop(0)
             if kind == "gone":
-                del self.open[order.order_id]
+                del self.open[order.symbol, order.order_id]
             raise _failure(kind)
-        return self.open.pop(order.order_id)
+        return self.open.pop((order.symbol, order.order_id))
 
     def cancel_entries(self) -> EntryCancel:
         client = SignedClient(reads=self, orders=self)
@@ -123,8 +133,8 @@ def test_entries_of_the_engine_are_cancelled_and_nothing_else() -> None:
 
     cancel = account.cancel_entries()
 
-    assert set(account.open) == {"2", "3"}
-    assert set(cancel.cancelled) == {"1"}
+    assert set(account.open) == _keys(2, 3)
+    assert set(cancel.cancelled) == _keys(1)
     assert (cancel.is_clear, cancel.left, cancel.problem) == (True, {}, None)
 
 
@@ -134,7 +144,7 @@ def test_an_order_that_arrives_after_the_end_of_the_engine_is_cancelled_too() ->
 
     cancel = account.cancel_entries()
 
-    assert set(cancel.cancelled) == {"1", "2"}
+    assert set(cancel.cancelled) == _keys(1, 2)
     assert cancel.is_clear
     assert account.looks[-1] >= SETTLE_S
 
@@ -146,7 +156,7 @@ def test_a_cancel_that_failed_is_tried_again(kind: str) -> None:
 
     cancel = account.cancel_entries()
 
-    assert (set(cancel.cancelled), cancel.is_clear) == ({"1"}, True)
+    assert (set(cancel.cancelled), cancel.is_clear) == (_keys(1), True)
 
 
 @pytest.mark.parametrize("kind", ["outage", "limit"])
@@ -156,7 +166,7 @@ def test_a_look_that_failed_is_tried_again(kind: str) -> None:
 
     cancel = account.cancel_entries()
 
-    assert (set(cancel.cancelled), cancel.is_clear) == ({"1"}, True)
+    assert (set(cancel.cancelled), cancel.is_clear) == (_keys(1), True)
 
 
 def test_the_exchange_is_left_alone_for_as_long_as_it_asks() -> None:
@@ -183,9 +193,21 @@ def test_an_entry_that_cannot_be_cancelled_is_named_when_the_time_is_over() -> N
 
     cancel = account.cancel_entries()
 
-    assert set(cancel.left) == {"1", "2"}
+    assert set(cancel.left) == _keys(1, 2)
     assert (cancel.is_clear, cancel.problem) == (False, "not now")
     assert account.clock() <= LIMIT_S
+
+
+def test_orders_of_several_markets_may_have_one_number() -> None:
+    """Exchanges count the orders of each market apart."""
+    orders = [_order(5, "BTCUSDT"), _order(5), _order(6)]
+    account = Account(*orders)
+
+    cancel = account.cancel_entries()
+
+    assert account.open == {}
+    assert [*cancel.cancelled.values()] == orders
+    assert (cancel.is_clear, cancel.left) == (True, {})
 
 
 def test_nothing_is_clear_when_the_last_look_failed() -> None:

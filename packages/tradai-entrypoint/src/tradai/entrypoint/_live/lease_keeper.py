@@ -54,6 +54,10 @@ class FedWatchdog(Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    def answers(self) -> bool:
+        """Ask it for an answer when that is due; return whether one of the last came."""
+        ...
+
     def feed(self, seconds: float) -> None:
         """Let the engine live for `seconds`; raise `TradingError` when it is gone."""
         ...
@@ -156,6 +160,8 @@ class LeaseKeeper:
         """
         if not self._watchdog.is_alive:
             self._note_unwatched("the watchdog beside the engine has ended")
+        elif not self._watchdog.answers():
+            self._note_unwatched("the watchdog beside the engine does not answer: it is frozen")
         if self.due_in_s > 0:
             return
         # The lease is sure from here on, and not from the answer: the next renewal is due before

@@ -19,9 +19,10 @@ from typing import IO, Final, Self, final
 from tradai.core import SystemClock, WaitingClock, redact
 from tradai.core.exceptions import TradingError
 from tradai.entrypoint._live._account.account import ApiKeys
+from tradai.entrypoint._live._watchdog.answers import Answers
 from tradai.entrypoint._live._watchdog.child import DEATH_S, READY
 from tradai.entrypoint._live._watchdog.engine_group import EngineGroup, started_at
-from tradai.entrypoint._live._watchdog.lines import STAND_DOWN, facts_line, feed_line
+from tradai.entrypoint._live._watchdog.lines import QUESTION, STAND_DOWN, facts_line, feed_line
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "watchdog")
 _START_S: Final = 30.0
@@ -64,13 +65,15 @@ class WatchdogTimes:
     Attributes:
         first_feed_s: From its start to the first feed.
         settle_s: From the end of the engine to the last look for entries. An order that was sent
-            may arrive until then: ccxt has Binance refuse one after ten seconds.
+            may arrive until then: Binance refuses one after the `recvWindow` of five seconds.
         cancel_s: From the end of the engine until it gives up.
+        ask_every_s: From one question whether it still reads to the next.
     """
 
     first_feed_s: float = 10.0
     settle_s: float = 12.0
     cancel_s: float = 60.0
+    ask_every_s: float = 5.0
 
 
 @final
@@ -86,14 +89,20 @@ class Watchdog:
         group: EngineGroup,
         *,
         log: Path,
-        longest_s: float,
+        times: WatchdogTimes,
     ) -> None:
         """Take the process, which is ready, and the engine's group; see `start`."""
         self._process = process
         self._group = group
         self._log = log
-        self._longest_s = longest_s
+        self._longest_s = DEATH_S + times.cancel_s + _LAST_REQUEST_S
         self._clock: WaitingClock = SystemClock()
+        self._answers = Answers(
+            _pipes_of(process)[1].fileno(),
+            lambda: self._send(QUESTION),
+            every_s=times.ask_every_s,
+            clock=self._clock,
+        )
 
     @classmethod
     def start(
@@ -142,7 +151,7 @@ class Watchdog:
         except BaseException:
             group.close()
             raise
-        return cls(process, group, log=log, longest_s=DEATH_S + times.cancel_s + _LAST_REQUEST_S)
+        return cls(process, group, log=log, times=times)
 
     def __enter__(self) -> Self:
         """Return the watchdog."""
@@ -154,10 +163,12 @@ class Watchdog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the pipe, so that a watchdog that has not stood down does its duty.
+        """Kill an engine that still runs, and close the pipe: then the watchdog does its duty.
 
-        It is waited for, as long as its time limits allow: in a container it ends with process 1.
+        The engine does not wait for a watchdog that may be frozen. The watchdog is waited for, as
+        long as its time limits allow: in a container it ends with process 1.
         """
+        self._group.kill()
         _close(self._process)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(self._longest_s)
@@ -172,6 +183,10 @@ class Watchdog:
     def is_alive(self) -> bool:
         """Whether its process lives."""
         return self._process.poll() is None
+
+    def answers(self) -> bool:
+        """Ask it for an answer when that is due; return whether one of the last came."""
+        return self._answers.are_coming()
 
     @property
     def has_acted(self) -> bool:
@@ -245,10 +260,7 @@ def _start(first_line: bytes) -> "subprocess.Popen[bytes]":
 
 def _await_ready(process: "subprocess.Popen[bytes]", first_line: bytes, errors: IO[bytes]) -> None:
     """Send the first line, and wait for the answer to it."""
-    # Both are pipes, because `Popen` was asked for them.
-    stdin, stdout = process.stdin, process.stdout
-    if stdin is None or stdout is None:
-        raise AssertionError
+    stdin, stdout = _pipes_of(process)
     with contextlib.suppress(BrokenPipeError):
         stdin.write(first_line)
     os.set_blocking(stdin.fileno(), False)
@@ -269,10 +281,16 @@ def _environment() -> dict[str, str]:
     return passed_on | {_AWAITED: "1"}
 
 
+def _pipes_of(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
+    # Both are pipes, because `Popen` was asked for them.
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError
+    return process.stdin, process.stdout
+
+
 def _close(process: "subprocess.Popen[bytes]") -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
+    for pipe in _pipes_of(process):
+        pipe.close()
 
 
 def _ended_engine() -> TradingError:

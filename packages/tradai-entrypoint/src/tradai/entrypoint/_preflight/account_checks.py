@@ -8,6 +8,7 @@ from typing import Final, final
 from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.core.live import OrderPolicy
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder
+from tradai.entrypoint._live._account.reconcile import base_of
 from tradai.entrypoint._preflight.checks import Warned
 from tradai.entrypoint._preflight.facts import PreflightFacts, known
 from tradai.entrypoint._preflight.stake import planned_stake, tradable_balance
@@ -56,7 +57,8 @@ def check_rights(facts: PreflightFacts) -> str:
 def check_open_orders(facts: PreflightFacts) -> str:
     """Refuse orders that the trade database does not know, and one that contradicts the exchange.
 
-    An earlier session may have been killed between an order and its row in the database.
+    An earlier session may have been killed between an order and its row in the database. An order
+    that is booked and has ended since is listed: the engine reads it by its number when it starts.
     """
     books = known(facts.books)
     if books.lost:
@@ -80,7 +82,10 @@ def check_open_orders(facts: PreflightFacts) -> str:
         )
         raise TradingError(message, reason="foreign_orders")
     ours = [order for order in known(facts.open_orders) if order.symbol in facts.symbols]
-    return f"{len(ours)} on our pairs, all in the trade database"
+    known_ones = f"{len(ours)} on our pairs, all in the trade database"
+    if not books.behind:
+        return known_ones
+    return f"{known_ones}; the engine books at its start: {_listed(books.behind)}"
 
 
 def check_holdings(facts: PreflightFacts) -> str:
@@ -149,6 +154,6 @@ def _is_excess(balance: Balance, facts: PreflightFacts) -> bool:
 
 
 def _positions(asset: str, facts: PreflightFacts) -> Iterator[Decimal]:
-    for position in known(facts.database).positions:
-        if position.pair.partition("/")[0] == asset:
-            yield position.amount
+    for pair, amount in known(facts.books).positions.items():
+        if base_of(pair) == asset:
+            yield amount

@@ -170,7 +170,7 @@ class PreflightFacts:
         account: The account.
         rights: Rights of the key.
         open_orders: Open orders of all clients of the account.
-        books: Differences between exchange and trade database.
+        books: Differences between exchange and trade database, and our positions by both.
         clock_offset_s: Seconds by which this machine's clock is behind the exchange's.
         markets: Market rules of the exchange as they are now.
         last_candles: Newest candle of each pair.

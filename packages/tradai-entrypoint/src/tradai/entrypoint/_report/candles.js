@@ -27,8 +27,10 @@ function candlePainter(candles, trades, chosen) {
   const most = densest(candles);
   return (plot) => {
     const { ctx, bbox } = plot;
-    const x = (time) => plot.valToPos(time, "x", true);
-    const y = (price) => plot.valToPos(price, "y", true);
+    const { x: times, y: prices } = plot.scales;
+    const [wide, tall] = [bbox.width / (times.max - times.min), bbox.height / (prices.max - prices.min)];
+    const x = (time) => bbox.left + (time - times.min) * wide;
+    const y = (price) => bbox.top + (prices.max - price) * tall;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -82,24 +84,26 @@ function paintTrades(plot, trades, chosen, x, y) {
   const scale = devicePixelRatio || 1;
   const shown = trades.filter((each) => each[trade.closed] >= min && each[trade.opened] <= max);
   const size = (shown.length > 60 ? 4 : 8) * scale;
+  const names = ["good", "bad", "accent", "note-rule", "sheet"];
+  const tones = Object.fromEntries(names.map((name) => [name, colour(name)]));
   for (const each of shown) {
     const won = each[tradeProfit] >= 0;
     const [left, right] = [x(each[trade.opened]), x(each[trade.closed])];
     ctx.globalAlpha = chosen && chosen !== each ? 0.5 : 1;
-    ctx.strokeStyle = colour(won ? "good" : "bad");
+    ctx.strokeStyle = tones[won ? "good" : "bad"];
     ctx.lineWidth = (chosen === each ? 2.5 : 1.25) * scale;
     line(ctx, [left, y(each[trade.entry]), right, y(each[trade.exit])], []);
-    ctx.strokeStyle = colour("note-rule");
+    ctx.strokeStyle = tones["note-rule"];
     ctx.lineWidth = 1.25 * scale;
     const stops = new Set([each[trade.firstStop], each[trade.lastStop]]);
     for (const stop of shown.length > 60 ? [] : stops) {
       if (stop) line(ctx, [left, y(stop), right, y(stop)], [5 * scale, 3 * scale]);
     }
     const up = each[tradeShort] ? -1 : 1;
-    ctx.fillStyle = colour("accent");
-    triangle(ctx, left, y(each[trade.entry]), up * size);
-    ctx.fillStyle = colour(won ? "good" : "bad");
-    triangle(ctx, right, y(each[trade.exit]), -up * size);
+    ctx.fillStyle = tones.accent;
+    triangle(ctx, left, y(each[trade.entry]), up * size, tones.sheet);
+    ctx.fillStyle = tones[won ? "good" : "bad"];
+    triangle(ctx, right, y(each[trade.exit]), -up * size, tones.sheet);
   }
   ctx.globalAlpha = 1;
 }
@@ -114,14 +118,14 @@ function line(ctx, [x0, y0, x1, y1], dash) {
 }
 
 // Its tip is at the price; the sheet's colour around it keeps it apart from candles.
-function triangle(ctx, x, y, size) {
+function triangle(ctx, x, y, size, edge) {
   ctx.beginPath();
   ctx.moveTo(x, y);
   ctx.lineTo(x - Math.abs(size), y + 1.7 * size);
   ctx.lineTo(x + Math.abs(size), y + 1.7 * size);
   ctx.closePath();
   ctx.fill();
-  ctx.strokeStyle = colour("sheet");
+  ctx.strokeStyle = edge;
   ctx.lineWidth = 1;
   ctx.stroke();
 }

@@ -1,8 +1,12 @@
-// Draws all charts, and draws them again when colours or widths change.
+// Draws all charts, and draws them again when colours or widths change. The candles, below the first
+// screen, are drawn once the page is open.
+const whenIdle = window.requestIdleCallback ?? setTimeout;
+
 (async () => {
   let showTrade = null;
   try {
     addBalance();
+    await new Promise((resume) => whenIdle(resume));
     showTrade = await addCandles();
   } catch (error) {
     console.error(error);

@@ -173,8 +173,20 @@ class AccountReads(Protocol):
         """
         ...
 
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        """Fetch one order by the exchange's number of it.
+
+        Raises:
+            NotFoundError: The account has no such order.
+        """
+        ...
+
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
         """Fetch all orders of `pair` that were placed at `since` or later, oldest first."""
+        ...
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        """Fetch all orders of `pair` from the one with this number on, oldest first."""
         ...
 
     def measure_clock(self) -> float:

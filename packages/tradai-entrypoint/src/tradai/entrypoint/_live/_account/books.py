@@ -1,17 +1,17 @@
 """Compare the books of an account that is traded: open orders, ended ones where in doubt, coins."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import final
 
+from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import (
     Position,
     Reconciliation,
     base_of,
-    ended_pairs,
+    ended_orders,
     holding,
     order_key,
     positions,
@@ -20,30 +20,17 @@ from tradai.entrypoint._live._account.reconcile import (
 from tradai.entrypoint._live._account.traded_account import TradedAccount
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedBooks:
-    """Exchange and database, compared.
-
-    Attributes:
-        reconciliation: Their differences.
-        positions: Amounts that are held, by pair; less than a step of the market is left out.
-    """
-
-    reconciliation: Reconciliation
-    positions: dict[str, Decimal]
-
-
 def compare_books(
     account: TradedAccount,
     seen: Sequence[ExchangeOrder],
     booked: Sequence[BookedOrder],
     *,
     balances: Mapping[str, Balance] | None = None,
-) -> ComparedBooks:
+) -> Reconciliation:
     """Compare the orders of the exchange with those of the database, and coins with positions.
 
-    It reads the orders of those pairs on which the books may differ.
+    An order that the database has as open and that has ended is no difference: the engine reads it
+    by its number when it starts, and books what it did. Here it is read in the same way.
 
     Args:
         account: The account.
@@ -67,8 +54,9 @@ def compare_books(
         pair_of=account.pair_of,
         pairs=account.pairs,
     )
-    return ComparedBooks(
-        reconciliation=replace(found, short=tuple(short)),
+    return replace(
+        found,
+        short=tuple(short),
         positions={pair: amount for pair, amount in left.items() if amount >= account.step(pair)},
     )
 
@@ -79,7 +67,7 @@ def newest_orders(
     booked: Sequence[BookedOrder],
     balances: Mapping[str, Balance],
 ) -> tuple[ExchangeOrder, ...]:
-    """Return `seen` and the orders of the pairs on which the books may differ, each once.
+    """Return `seen` and the orders that the books may differ by, each once.
 
     Args:
         account: The account.
@@ -87,17 +75,52 @@ def newest_orders(
         booked: Orders of the database.
         balances: Balances by currency.
     """
-    pair_of = account.pair_of
-    held = positions(seen, booked, pair_of=pair_of, prefix=account.prefix)
-    different = {
-        pair
-        for pair in {*account.pairs, *held}
-        if held.get(pair, Position()).differs(
-            holding(balances, pair), other=account.other_holdings.get(base_of(pair), Decimal())
-        )
-    }
-    doubtful = different | ended_pairs(seen, booked, pair_of=pair_of)
-    # The exchange refuses to list orders of a pair that it has delisted.
-    listed = (pair for pair in sorted(doubtful) if account.market(pair) is not None)
-    read = (order for pair in listed for order in account.ended_orders(pair))
-    return tuple({order_key(order, pair_of): order for order in (*seen, *read)}.values())
+    known = (*seen, *_ended(account, seen, booked))
+    held = positions(known, booked, pair_of=account.pair_of, prefix=account.prefix)
+    read = (
+        order
+        for pair in sorted({*account.pairs, *held})
+        if account.market(pair) is not None
+        for order in _doubtful(account, pair, held.get(pair, Position()), booked, balances)
+    )
+    return tuple({order_key(order, account.pair_of): order for order in (*known, *read)}.values())
+
+
+def _ended(
+    account: TradedAccount, seen: Sequence[ExchangeOrder], booked: Sequence[BookedOrder]
+) -> Iterator[ExchangeOrder]:
+    """Read the orders that the database alone has as open; one that does not exist is left out.
+
+    So are those of a pair that the exchange has delisted: it refuses to read them.
+    """
+    for row in ended_orders(seen, booked, pair_of=account.pair_of):
+        if account.market(row.pair) is None:
+            continue
+        try:
+            yield account.client.reads.fetch_order_by_id(row.pair, row.order_id)
+        except NotFoundError:
+            continue
+
+
+def _doubtful(
+    account: TradedAccount,
+    pair: str,
+    position: Position,
+    booked: Sequence[BookedOrder],
+    balances: Mapping[str, Balance],
+) -> Sequence[ExchangeOrder]:
+    """Read the orders of `pair` that can explain another holding than the position.
+
+    A sale that explains missing coins came after the purchase, maybe in an earlier session: the
+    stop of a session closes positions under a name of ours, and the engine books that later.
+    """
+    # The exchange refuses to name orders of a pair that it has delisted.
+    if account.market(pair) is None:
+        return ()
+    held = holding(balances, pair) - account.other_holdings.get(base_of(pair), Decimal())
+    if position.is_short(held):
+        first = next(row for row in booked if row.pair == pair and row.trade_is_open)
+        return account.client.reads.fetch_orders_from(pair, first.order_id)
+    if position.is_exceeded(held, step=account.step(pair)):
+        return account.session_orders(pair)
+    return ()

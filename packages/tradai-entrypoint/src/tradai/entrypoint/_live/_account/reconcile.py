@@ -1,8 +1,9 @@
 """Compare the orders of the exchange with those of the engine's database; nothing is invented."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final, TypeAlias, final
 
 from tradai.entrypoint._live._account.account import Balance, ExchangeOrder, OrderStatus
@@ -30,6 +31,8 @@ class Reconciliation:
         behind: Orders that went on at the exchange; the engine reads them at its next start.
         strangers: Open orders on our pairs that other clients of the account placed.
         short: Pairs of which the account holds less than the position.
+        positions: Amounts of ours that are held, by pair, with the fills that the database has not
+            booked yet; less than a step of the market is left out.
     """
 
     lost: tuple[ExchangeOrder, ...] = ()
@@ -37,6 +40,7 @@ class Reconciliation:
     behind: tuple[ExchangeOrder, ...] = ()
     strangers: tuple[ExchangeOrder, ...] = ()
     short: tuple[str, ...] = ()
+    positions: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -119,9 +123,10 @@ class Position:
         """Return whether `held` is less than the position, by more than fees."""
         return held < self.amount - self.bought * _TOLERANCE
 
-    def differs(self, held: Decimal, *, other: Decimal) -> bool:
-        """Return whether the position and `other` holdings do not add up to what is held."""
-        return self.is_short(held - other) or held - other > self.amount
+    def is_exceeded(self, held: Decimal, *, step: Decimal) -> bool:
+        """Return whether `held` is more than the position, by an amount that can be sold."""
+        excess = held - self.amount
+        return excess > 0 and excess >= step
 
 
 def positions(
@@ -152,13 +157,13 @@ def positions(
     return found
 
 
-def ended_pairs(
+def ended_orders(
     exchange_orders: Iterable[ExchangeOrder],
     database_orders: Iterable[BookedOrder],
     *,
     pair_of: PairOf,
-) -> set[str]:
-    """Return the pairs with an open order of the database that the exchange has not open.
+) -> tuple[BookedOrder, ...]:
+    """Return the open orders of the database that the exchange has not open.
 
     Args:
         exchange_orders: Open orders, and those of which the last state is known.
@@ -166,9 +171,9 @@ def ended_pairs(
         pair_of: Names the pair of an exchange's order.
     """
     seen = {order_key(order, pair_of) for order in exchange_orders}
-    return {
-        row.pair for row in database_orders if row.is_open and (row.pair, row.order_id) not in seen
-    }
+    return tuple(
+        row for row in database_orders if row.is_open and (row.pair, row.order_id) not in seen
+    )
 
 
 def holding(balances: Mapping[str, Balance], pair: str) -> Decimal:

@@ -61,7 +61,7 @@ class TradedAccount:
         """Fetch the open orders of the account, those of other clients too."""
         return tuple(self.client.reads.fetch_open_orders())
 
-    def ended_orders(self, pair: str) -> tuple[ExchangeOrder, ...]:
+    def session_orders(self, pair: str) -> tuple[ExchangeOrder, ...]:
         """Fetch the orders of `pair` that were placed in this session."""
         return tuple(self.client.reads.fetch_orders(pair, since=self.since))
 

@@ -1,6 +1,6 @@
 """The state after a stop: orders and positions that are left, and whether the books agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import final
 
@@ -40,7 +40,7 @@ class Aftermath:
             account.pair_of(each) for each in before if self._is_our_stop(each)
         }
         self.left: tuple[ExchangeOrder, ...] | None = None
-        self.positions: dict[str, Decimal] = {}
+        self.positions: Mapping[str, Decimal] = {}
         self.reconciliation: Reconciliation | None = None
 
     def take(self, snapshot: Sequence[ExchangeOrder]) -> None:
@@ -54,10 +54,9 @@ class Aftermath:
             ExternalServiceError: The exchange did not answer.
         """
         seen = (*self._outcome.ended, *self._outcome.closings, *snapshot)
-        compared = compare_books(self._account, seen, booked)
+        self.reconciliation = compare_books(self._account, seen, booked)
         self._pairs_with_stop |= {order.pair for order in booked if order.is_stop and order.is_open}
-        self.positions = compared.positions
-        self.reconciliation = compared.reconciliation
+        self.positions = self.reconciliation.positions
 
     def unprotected(self, *, is_required: bool) -> tuple[str, ...]:
         """Return the pairs of positions without a stop that had one, or are to have one."""

@@ -1,6 +1,6 @@
 """The report of a stop: its steps, the orders it changed, and whether the books agree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
@@ -46,7 +46,7 @@ class DrainReport:
     cancelled: tuple[ExchangeOrder, ...]
     closings: tuple[ExchangeOrder, ...]
     left: tuple[ExchangeOrder, ...]
-    left_positions: dict[str, Decimal]
+    left_positions: Mapping[str, Decimal]
     unprotected: tuple[str, ...]
     reconciliation: Reconciliation | None
     problems: tuple[str, ...]

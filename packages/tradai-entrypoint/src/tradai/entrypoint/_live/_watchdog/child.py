@@ -4,6 +4,7 @@ It imports nothing but the standard library until it must act, so that it costs 
 engine, and so that the kill depends on as little as possible.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -15,6 +16,7 @@ from tradai.entrypoint._live._watchdog.lines import ParentLines, ParentWord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Final
 
     from tradai.entrypoint._live._watchdog.duty import SignIn
@@ -59,18 +61,29 @@ def main(sign_in: "SignIn") -> int:
     for line in more:
         word.take(line)
     os.write(1, READY)
-    why = watch(word, lines, parent=parent)
+    os.set_blocking(1, False)
+    why = watch(word, lines, parent=parent, answer=_answer)
     return STOOD_DOWN if why is None else act(why, facts, group, sign_in)
 
 
-def watch(word: ParentWord, lines: ParentLines, *, parent: int) -> str | None:
-    """Wait until the engine must be ended, and return why; None when the watch is over."""
+def watch(
+    word: ParentWord,
+    lines: ParentLines,
+    *,
+    parent: int,
+    answer: "Callable[[], None]" = lambda: None,
+) -> str | None:
+    """Wait until the engine must be ended, and return why; None when the watch is over.
+
+    `answer` tells the parent that lines were read.
+    """
     while True:
         if not lines.is_over:
             select.select([lines], [], [], _LOOK_S)
         # All of them, before the clock: the last one may say that the engine has ended.
         for line in lines.read():
             word.take(line)
+            answer()
         if word.is_relieved:
             return None
         if lines.is_over or os.getppid() != parent:
@@ -89,6 +102,12 @@ def act(why: str, facts: "dict[str, Any]", group: EngineGroup, sign_in: "SignIn"
     with Duty(facts) as duty:
         duty.record("engine killed", why=why, has_ended=has_ended)
         return ACTED if duty.cancel_entries(sign_in) else ORDERS_LEFT
+
+
+def _answer() -> None:
+    # A parent that does not read, or is gone: neither may keep the engine alive.
+    with contextlib.suppress(OSError):
+        os.write(1, b".")
 
 
 def _first_lines(lines: ParentLines) -> list[bytes]:

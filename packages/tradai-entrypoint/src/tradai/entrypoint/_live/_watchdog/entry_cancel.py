@@ -1,6 +1,6 @@
 """Cancel the open entries of an engine that is dead, again and again until none comes up."""
 
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from tradai.core import WaitingClock
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
@@ -12,6 +12,8 @@ from tradai.entrypoint._live._account.account_errors import (
 from tradai.entrypoint._live._account.order_owner import is_ours
 
 _PAUSE_S: Final = 2.0
+# The exchange counts the orders of each market apart.
+_Key: TypeAlias = tuple[str, str]
 
 
 @final
@@ -24,16 +26,16 @@ class EntryCancel:
     entry that is left alone can cost more.
 
     Attributes:
-        cancelled: Entries that were cancelled, by the exchange's number.
-        left: Entries that the last look has shown, and that were not cancelled since.
+        cancelled: Entries that were cancelled, by market and number.
+        left: Entries that the last look has shown, and that were not cancelled since, likewise.
         problem: The last error, in words; None without one.
         is_clear: Whether no entry is open, as of a look that was late enough.
     """
 
     def __init__(self, client: SignedClient, *, prefix: str, clock: WaitingClock) -> None:
         """Take the client, the prefix of the engine's orders, and a clock to wait by."""
-        self.cancelled: dict[str, ExchangeOrder] = {}
-        self.left: dict[str, ExchangeOrder] = {}
+        self.cancelled: dict[_Key, ExchangeOrder] = {}
+        self.left: dict[_Key, ExchangeOrder] = {}
         self.problem: str | None = None
         self.is_clear = False
         self._client = client
@@ -69,7 +71,7 @@ class EntryCancel:
             self.problem = str(exc)
             return _retry_s(exc)
         entries = [order for order in orders if self._is_entry(order)]
-        self.left = {order.order_id: order for order in entries}
+        self.left = {_key(order): order for order in entries}
         return max([_PAUSE_S, *map(self._cancel, entries)])
 
     def _is_entry(self, order: ExchangeOrder) -> bool:
@@ -78,15 +80,19 @@ class EntryCancel:
     def _cancel(self, order: ExchangeOrder) -> float:
         """Cancel an entry, and return the seconds until the next turn."""
         try:
-            self.cancelled[order.order_id] = self._client.orders.cancel(order)
+            self.cancelled[_key(order)] = self._client.orders.cancel(order)
         except NotFoundError:
             # It was filled, or cancelled, since the look: the next one shows it.
             return _PAUSE_S
         except ExternalServiceError as exc:
             self.problem = str(exc)
             return _retry_s(exc)
-        del self.left[order.order_id]
+        del self.left[_key(order)]
         return _PAUSE_S
+
+
+def _key(order: ExchangeOrder) -> _Key:
+    return order.symbol, order.order_id
 
 
 def _retry_s(error: ExternalServiceError) -> float:

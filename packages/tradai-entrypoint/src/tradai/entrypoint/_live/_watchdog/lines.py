@@ -74,3 +74,4 @@ def feed_line(until_s: float) -> bytes:
 
 
 STAND_DOWN = b"stand_down\n"
+QUESTION = b"answer\n"

@@ -23,11 +23,10 @@ def read_object(path: Path) -> dict[str, JsonValue]:
         ConfigurationError: It is not a JSON object; no text of it is repeated, as it may be secret.
         StorageError: It cannot be read.
     """
-    try:
-        value = json.loads(plain_json_text(_text(path)))
-    except json.JSONDecodeError as exc:
-        problem = f"is not JSON from line {exc.lineno}, column {exc.colno} on"
-        raise _file_error(path, problem) from None
+    value, problem = _parsed(_text(path))
+    if problem:
+        # Outside the handler: the error of the parser holds the whole text.
+        raise _file_error(path, problem)
     if not isinstance(value, dict):
         raise _file_error(path, "holds no JSON object: expected one with the keys of Freqtrade")
     return value
@@ -40,6 +39,14 @@ def plain_json_text(text: str) -> str:
     '[1,           3 ]'
     """
     return _TOLERATED.sub(lambda found: found["text"] or re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _parsed(text: str) -> tuple[JsonValue, str]:
+    """Return the value that `text` holds, or the problem with it."""
+    try:
+        return json.loads(plain_json_text(text)), ""
+    except json.JSONDecodeError as exc:
+        return None, f"is not JSON from line {exc.lineno}, column {exc.colno} on"
 
 
 def _text(path: Path) -> str:

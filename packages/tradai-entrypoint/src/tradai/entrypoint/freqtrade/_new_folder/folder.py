@@ -22,12 +22,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
         StorageError: The disk refused.
     """
     folder = folder.resolve()
-    _check_is_free(folder)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         draft.mkdir(parents=True)
         yield draft
-        # The system refuses a folder that was filled in the meantime.
+        # The system refuses a file, and a folder that is not empty.
         draft.rename(folder)
     except OSError as exc:
         _check_is_free(folder)

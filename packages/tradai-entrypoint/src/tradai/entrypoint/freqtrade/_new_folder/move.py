@@ -87,7 +87,7 @@ def move_strategy(
     Raises:
         NotFoundError: A file, or the class, is not there.
         ConfigurationError: A file is not JSON, no class is named, `folder` is not empty, or a file
-            to be copied holds a secret of the configuration.
+            of the folder would hold a secret of the configuration.
         StorageError: A file cannot be read or written.
     """
     config = load_files(files)
@@ -99,12 +99,16 @@ def move_strategy(
     translation = translate(config)
     for fate in _parameters(found, params, name, config):
         translation.add(fate)
+    guard = SecretGuard.of(config)
     with new_folder(folder or Path(name)) as draft:
-        _copy_source(found, draft / SOURCE_NAME, SecretGuard.of(config))
+        _copy_source(found, draft / SOURCE_NAME, guard)
         facts = inspect_source(draft / SOURCE_NAME, name)
         _complete(translation, facts)
         overrides = tuple(_overrides(translation, facts))
-        write_texts(draft, _texts(translation, overrides))
+        texts = _texts(translation, overrides)
+        for file, text in texts.items():
+            guard.check(Path(file), text.encode())
+        write_texts(draft, texts)
     return StrategyMove(
         folder=folder or Path(name),
         keys=tuple(sorted(translation.keys, key=lambda key: list(KeyStatus).index(key.status))),

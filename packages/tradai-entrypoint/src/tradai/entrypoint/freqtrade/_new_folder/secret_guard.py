@@ -1,4 +1,4 @@
-"""Keep the secrets of a configuration out of the files that are copied beside it."""
+"""Keep the secrets of a configuration out of the files of the new folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,14 +33,14 @@ class SecretGuard:
         return cls(found)
 
     def check(self, file: Path, content: bytes) -> None:
-        """Check that `content`, that of `file`, holds none of them.
+        """Check that `content`, which `file` would have, holds none of them.
 
         Raises:
             ConfigurationError: It does; the error names the key.
         """
         for key, value in self._values.items():
             if value in content:
-                message = f"{file} holds the value of {key}, and is not copied: take it out there"
+                message = f"{file} would hold the value of {key}: leave it in no other place"
                 raise ConfigurationError(message, key=key, source=str(file))
 
 

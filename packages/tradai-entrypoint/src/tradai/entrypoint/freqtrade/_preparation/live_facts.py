@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -19,19 +19,14 @@ from tradai.core import (
     thaw,
     utc_now,
 )
-from tradai.core.exceptions import (
-    ConfigurationError,
-    NotFoundError,
-    StorageError,
-    TradAIError,
-)
+from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import (
     AccountReads,
     AccountState,
     ExchangeOrder,
 )
-from tradai.entrypoint._live._account.books import ComparedBooks
+from tradai.entrypoint._live._account.reconcile import Reconciliation
 from tradai.entrypoint._live._risk.halt_latch import HaltLatch
 from tradai.entrypoint._live._risk.restarts import starts_since_halt
 from tradai.entrypoint._preflight.facts import (
@@ -182,7 +177,7 @@ class SessionFacts:
     state: StatePlaces
     database: Fact[TradeDatabase]
     models: Fact[Models]
-    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], ComparedBooks]
+    books: Callable[[AccountState, tuple[ExchangeOrder, ...]], Reconciliation]
 
 
 def gather_facts(
@@ -192,9 +187,11 @@ def gather_facts(
     engine: LiveEngine,
     keep: Callable[[], None] = lambda: None,
 ) -> PreflightFacts:
-    """Gather the facts about `session` with three signed reads and no order.
+    """Gather the facts about `session` with signed reads and no order.
 
-    One more is sent for each pair on which exchange and trade database may differ.
+    Three are sent for account, rights of the key and open orders. The comparison of the books sends
+    one for each order that has ended and is open in the trade database, and one for each pair whose
+    coins are not those of its position.
     Unsigned are the exchange's time, its market rules, and the newest candle of each pair.
 
     Args:
@@ -216,7 +213,6 @@ def gather_facts(
     account = asked(reads.fetch_account)
     rights = asked(reads.fetch_key_rights)
     open_orders = asked(lambda: tuple(reads.fetch_open_orders()))
-    books = asked(lambda: session.books(known(account), known(open_orders)))
     return PreflightFacts(
         mode=TradingMode.LIVE,
         now=utc_now(),
@@ -233,11 +229,11 @@ def gather_facts(
         account=account,
         rights=rights,
         open_orders=open_orders,
-        books=gathered(lambda: known(books).reconciliation),
+        books=asked(lambda: session.books(known(account), known(open_orders))),
         clock_offset_s=asked(reads.measure_clock),
         markets=gathered(lambda: _markets(symbols, venue)),
         last_candles=asked(lambda: venue.last_candles(config, keep)),
-        database=_with_fills(session.database, books),
+        database=session.database,
         free_bytes=gathered(lambda: _free_bytes(session.runs)),
         halt=asked(session.latch.check),
         starts=asked(lambda: starts_since_halt(session.latch, session.starts)),
@@ -258,15 +254,6 @@ def _first(symbols: Fact[dict[str, Symbol]], config: StrategyConfig) -> Symbol:
 def _markets(symbols: Fact[dict[str, Symbol]], venue: SessionExchange) -> MarketSnapshot:
     markets = tuple(venue.exchange.market_of(symbol) for symbol in known(symbols).values())
     return MarketSnapshot(exchange=venue.exchange.name, taken_at=utc_now(), markets=markets)
-
-
-def _with_fills(database: Fact[TradeDatabase], books: Fact[ComparedBooks]) -> Fact[TradeDatabase]:
-    """Return `database` with its positions as the exchange has filled them, where it says so."""
-    if isinstance(database, TradAIError) or isinstance(books, TradAIError):
-        return database
-    held = books.positions
-    positions = (replace(row, amount=held.get(row.pair, Decimal())) for row in database.positions)
-    return replace(database, positions=tuple(positions))
 
 
 def _free_bytes(folder: Path) -> int:

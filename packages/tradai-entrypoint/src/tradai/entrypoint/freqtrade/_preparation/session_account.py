@@ -12,7 +12,7 @@ from tradai.entrypoint._live._account.reconcile import base_of, holding, positio
 from tradai.entrypoint._live._account.traded_account import TradedAccount
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._exchange.exchange import Symbol
+from tradai.entrypoint.freqtrade._preparation.live_facts import SessionExchange
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
 
@@ -26,7 +26,7 @@ def traded_account(
     signed_in: SignedIn,
     database: EngineDatabase,
     *,
-    listed: Sequence[Symbol],
+    venue: SessionExchange,
 ) -> TradedAccount:
     """Return the account as the session trades on it, with what it held before.
 
@@ -35,17 +35,17 @@ def traded_account(
         context: Its run.
         signed_in: The account, as it is under the lease.
         database: The trade database.
-        listed: All symbols of the exchange.
+        venue: The exchange.
 
     Raises:
-        TradAIError: The database cannot be read.
+        TradAIError: The database cannot be read, or the exchange did not describe its markets.
     """
     booked = booked_orders(database)
     names = _names(job, context, booked)
     return TradedAccount(
         client=signed_in.client,
         prefix=signed_in.order_prefix,
-        markets=_markets(job, names, listed),
+        markets=_markets(venue, names),
         names=names,
         since=utc_now() - _CLOCK_DOUBT,
         other_holdings=_other_holdings(signed_in.state, names, booked),
@@ -58,7 +58,7 @@ def account_before_start(
     signed_in: SignedIn,
     booked: Sequence[BookedOrder],
     *,
-    listed: Sequence[Symbol],
+    venue: SessionExchange,
     since: datetime,
 ) -> TradedAccount:
     """Return the account as the predecessors of a session traded on it.
@@ -68,15 +68,18 @@ def account_before_start(
         context: Its run.
         signed_in: Its account.
         booked: Orders of the database.
-        listed: All symbols of the exchange.
-        since: Instant from which on ended orders matter: the first start of the session, or the
-            first order that the database has as open.
+        venue: The exchange.
+        since: Instant from which on an order that no database knows matters: the first start of
+            the session that was not followed by a stop in good order.
+
+    Raises:
+        ExternalServiceError: The exchange did not describe its markets.
     """
     names = _names(job, context, booked)
     return TradedAccount(
         client=signed_in.client,
         prefix=signed_in.order_prefix,
-        markets=_markets(job, names, listed),
+        markets=_markets(venue, names),
         names=names,
         since=since - _CLOCK_DOUBT,
     )
@@ -88,13 +91,10 @@ def _names(job: EngineJob, context: RunContext, booked: Sequence[BookedOrder]) -
     return {job.plan.exchange.symbol_of(pair): pair for pair in sorted(pairs)}
 
 
-def _markets(
-    job: EngineJob, names: Mapping[str, str], listed: Sequence[Symbol]
-) -> dict[str, Market]:
-    """Return the listed ones of the named markets, by the exchange's names of them."""
-    exchange, pairs = job.plan.exchange, frozenset(names.values())
-    markets = [exchange.market_of(each) for each in listed if exchange.pair_of(each) in pairs]
-    return {exchange.symbol_of(str(market.pair)): market for market in markets}
+def _markets(venue: SessionExchange, names: Mapping[str, str]) -> dict[str, Market]:
+    """Return the listed markets of `names`."""
+    exchange, symbols = venue.exchange, venue.symbols(tuple(names.values()))
+    return {exchange.symbol_of(pair): exchange.market_of(each) for pair, each in symbols.items()}
 
 
 def _other_holdings(

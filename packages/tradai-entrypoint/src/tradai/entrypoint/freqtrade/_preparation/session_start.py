@@ -9,8 +9,8 @@ from typing import Final, final
 
 from tradai.core.live import Approval
 from tradai.entrypoint._live._account.account import AccountState, ExchangeOrder
-from tradai.entrypoint._live._account.books import ComparedBooks, compare_books
-from tradai.entrypoint._live._account.reconcile import positions
+from tradai.entrypoint._live._account.books import compare_books
+from tradai.entrypoint._live._account.reconcile import Reconciliation, positions
 from tradai.entrypoint._live.gate import SignedIn
 from tradai.entrypoint._live.live_places import database_of, latch_of, session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -46,7 +46,6 @@ from tradai.entrypoint.freqtrade._results.database import (
     EngineDatabase,
     booked_orders,
     database_at,
-    oldest_open_order,
     traded_strategies,
 )
 
@@ -107,7 +106,7 @@ class SessionStart:
         return record.starts if record else ()
 
     def facts(self, starts: tuple[datetime, ...]) -> PreflightFacts:
-        """Gather the facts, with three signed reads and no order.
+        """Gather the facts, with signed reads and no order; see `gather_facts`.
 
         Args:
             starts: Starts of the session, oldest first, this one included.
@@ -154,17 +153,15 @@ class SessionStart:
         starts: tuple[datetime, ...],
         state: AccountState,
         open_orders: tuple[ExchangeOrder, ...],
-    ) -> ComparedBooks:
+    ) -> Reconciliation:
         booked = booked_orders(self.database)
-        is_open = any(row.is_open for row in booked)
-        kept = oldest_open_order(self.database) if is_open else None
         account = account_before_start(
             self.job,
             self.context,
             self.signed_in,
             booked,
-            listed=self.venue.listed,
-            since=min([*starts, kept] if kept else starts),
+            venue=self.venue,
+            since=min(starts),
         )
         balances = {balance.asset: balance for balance in state.balances}
         return compare_books(account, open_orders, booked, balances=balances)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from tradai.entrypoint._report.model import PairCandles, TradeRow
 from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
 
-# About 20 bytes a candle in the page.
-_MOST_CANDLES: Final = 120_000
+# A candle takes about 26 bytes in the page, a trade as much as some 15 of them.
+_MOST_CANDLES: Final = 150_000
+_LEAST_CANDLES: Final = 40_000
+_CANDLES_PER_TRADE: Final = 15
 _MOST_LONG_CANDLES: Final = 40_000
 _LONG_PER_PAIR: Final = 800
 # Candles that are shown before an entry and after an exit.
@@ -24,13 +26,16 @@ _USUAL_S: Final = tuple(
 
 
 def chart_candles(
-    tables: Sequence[CandleTable], trades: Sequence[TradeRow], *, most: int = _MOST_CANDLES
+    tables: Sequence[CandleTable], trades: Sequence[TradeRow], *, most: int | None = None
 ) -> tuple[PairCandles, ...]:
     """Return the candles to draw for each of `tables`.
 
     Each trade has the original candles from before its entry until after its exit. Where these
-    are more than `most` in all, candles are joined in twos, fours and so on until they fit.
+    are more than `most` in all, candles are joined in twos, fours and so on until they fit. By
+    default, `most` is what leaves a page of less than 5 MB.
     """
+    if most is None:
+        most = max(_MOST_CANDLES - _CANDLES_PER_TRADE * len(trades), _LEAST_CANDLES)
     per_pair = max(1, min(_LONG_PER_PAIR, _MOST_LONG_CANDLES // max(len(tables), 1)))
     spans = [_spans([trade for trade in trades if trade.pair == table.pair]) for table in tables]
     joined = 1
@@ -67,29 +72,22 @@ def _starts(
     table: CandleTable, spans: NDArray[np.int64], *, joined: int, long: int
 ) -> NDArray[np.intp]:
     """Return the positions at which a drawn candle begins."""
-    block = table.opened // (table.candle_s * long)
+    is_near = _near(table, spans)
     piece = table.opened // (table.candle_s * joined)
-    is_first = _changes(block)
-    is_near = _near(table, block, spans, length_s=table.candle_s * long)
-    return np.flatnonzero(is_first | (is_near & _changes(piece)))
+    block = table.opened // (table.candle_s * long)
+    return np.flatnonzero(_changes(block) | _changes(is_near) | (is_near & _changes(piece)))
 
 
-def _near(
-    table: CandleTable, block: NDArray[np.int64], spans: NDArray[np.int64], *, length_s: int
-) -> NDArray[np.bool_]:
-    """Return whether each candle's block of long candles touches a trade or its margin."""
-    depth = np.zeros(int(block[-1] - block[0]) + 2, dtype=np.int64)
+def _near(table: CandleTable, spans: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether each candle is part of a trade or of its margin."""
     margin = _MARGIN * table.candle_s
-    last = len(depth) - 1
-    begins = np.clip((spans[:, 0] - margin) // length_s - block[0], 0, last)
-    ends = np.clip((spans[:, 1] + margin) // length_s - block[0] + 1, 0, last)
-    np.add.at(depth, begins, 1)
-    np.add.at(depth, ends, -1)
-    near: NDArray[np.bool_] = (np.cumsum(depth) > 0)[block - block[0]]
-    return near
+    depth = np.zeros(len(table.opened) + 1, dtype=np.int64)
+    np.add.at(depth, np.searchsorted(table.opened, spans[:, 0] - margin), 1)
+    np.add.at(depth, np.searchsorted(table.opened, spans[:, 1] + margin), -1)
+    return np.cumsum(depth[:-1]) > 0
 
 
-def _changes(keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _changes(keys: NDArray[np.generic]) -> NDArray[np.bool_]:
     return np.concatenate(([True], keys[1:] != keys[:-1]))
 
 

@@ -1,11 +1,10 @@
 """The engine's trade database: its trades and orders, wherever it is kept."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, LiteralString, Protocol
 
-from tradai.core import JsonValue, Utc
+from tradai.core import JsonValue
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._live.postgres_schema import PostgresSchema
@@ -14,7 +13,6 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 # The engine's own names (freqtrade 2026.9).
 _ENTRY_ORDERS: Final = "SELECT ft_pair, order_id FROM orders WHERE ft_order_side = 'buy'"
-_OLDEST_OPEN: Final = "SELECT min(order_date) FROM orders WHERE ft_is_open"
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
@@ -56,8 +54,7 @@ class EngineDatabase(Protocol):
         """Make the place of the database where it does not exist, after `check`.
 
         Raises:
-            TradAIError: See `check`.
-            OSError: The disk refused.
+            TradAIError: See `check`; a disk may refuse as well.
         """
 
     def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
@@ -120,17 +117,6 @@ def booked_orders(database: EngineDatabase) -> tuple[BookedOrder, ...]:
         TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
     return tuple(_booked(*row) for row in database.rows(_ORDERS))
-
-
-def oldest_open_order(database: EngineDatabase) -> Utc | None:
-    """Return when the oldest order that `database` has as open was placed; None without one.
-
-    Raises:
-        TradAIError: It cannot be read; see `EngineDatabase.rows`.
-    """
-    found = [row[0] for row in database.rows(_OLDEST_OPEN) if row[0] is not None]
-    # SQLite has it as text, and both servers without its zone, which is UTC.
-    return datetime.fromisoformat(str(found[0])).replace(tzinfo=UTC) if found else None
 
 
 def traded_strategies(database: EngineDatabase) -> set[str]:

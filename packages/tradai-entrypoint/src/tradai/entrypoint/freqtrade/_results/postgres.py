@@ -23,10 +23,11 @@ _STATEMENT_TIMEOUT_MS: Final = 10_000
 # Of rights and read-only transactions, in SQL's own codes.
 _NOT_PERMITTED: Final = ("42501", "25006")
 _NO_SUCH_TABLE: Final = "42P01"
-# A refused login has no code. In another language of the server it counts as a failure (69).
+# A refused login has no code. In another language of the server it counts as a failure (69). A
+# connection that broke names SSL too, so that word alone decides nothing.
 _REFUSED_LOGIN: Final = re.compile(
     r"authentication failed|no password supplied|does not exist|no pg_hba\.conf entry|"
-    r"not permitted|permission denied|SSL|certificate"
+    r"not permitted|permission denied|does not support SSL|certificate"
 )
 
 

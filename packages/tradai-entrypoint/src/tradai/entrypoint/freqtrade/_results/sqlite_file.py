@@ -12,6 +12,7 @@ DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
 _WRITE_AHEAD_LOG: Final = "-wal"
+_NO_SUCH_TABLE: Final = "no such table"
 
 
 @final
@@ -43,16 +44,27 @@ class SqliteFile:
 
     def prepare(self) -> None:
         """Make its folder."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            message = (
+                f"{folder} cannot be made ({exc.strerror}): let TRADAI_LIVE_DATABASES name a "
+                "folder on a disk that can be written"
+            )
+            raise StorageError(message, operation="make folder") from exc
 
     def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
-        """Return the rows of `query`; none without a file."""
+        """Return the rows of `query`; none without a file, or without its tables."""
         if not self.path.exists():
             return []
         try:
             with closing(sqlite3.connect(self.path)) as opened:
                 return opened.execute(query).fetchall()
         except sqlite3.Error as exc:
+            # The engine was ended before it had made them.
+            if str(exc).startswith(_NO_SUCH_TABLE):
+                return []
             message = f"{self.path} cannot be read ({exc}): open it with sqlite3"
             raise StorageError(message, operation="read trades") from exc
 

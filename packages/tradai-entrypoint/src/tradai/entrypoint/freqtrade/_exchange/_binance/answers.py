@@ -121,6 +121,16 @@ class OrderAnswer(_Answer):
         )
 
 
+class ListedOrderAnswer(OrderAnswer):
+    """An order in a list of all.
+
+    Attributes:
+        time: Milliseconds at which it was placed.
+    """
+
+    time: StrictInt
+
+
 class ErrorAnswer(_Answer):
     """A refusal."""
 

@@ -1,6 +1,6 @@
 """The account at Binance: reads that change nothing, and orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 from pydantic import TypeAdapter
@@ -15,6 +15,7 @@ from tradai.entrypoint._live._account.account import (
 from tradai.entrypoint.freqtrade._exchange._binance.answers import (
     AccountAnswer,
     KeyRightsAnswer,
+    ListedOrderAnswer,
     OrderAnswer,
 )
 from tradai.entrypoint.freqtrade._exchange._binance.signed_session import Request, SignedSession
@@ -24,9 +25,12 @@ _ACCOUNT: Final = TypeAdapter(AccountAnswer)
 _RIGHTS: Final = TypeAdapter(KeyRightsAnswer)
 _ORDER: Final = TypeAdapter(OrderAnswer)
 _ORDERS: Final = TypeAdapter(tuple[OrderAnswer, ...])
+_LISTED: Final = TypeAdapter(tuple[ListedOrderAnswer, ...])
 _ALL_SYMBOLS_WEIGHT: Final = 80
 # The most that one answer holds.
 _MOST_ORDERS: Final = 1_000
+# The longest time between `startTime` and `endTime`.
+_DAY_MS: Final = 86_400_000
 
 
 def symbol_of(pair: str) -> str:
@@ -70,24 +74,50 @@ class BinanceReads:
 
     def fetch_order(self, pair: str, client_order_id: str) -> ExchangeOrder:
         """Fetch one order by the id that its client gave it."""
-        named = {"symbol": symbol_of(pair), "origClientOrderId": client_order_id}
-        request = Request(method="GET", path=_ORDER_PATH, weight=4, parameters=named)
-        return self._session.send(request, _ORDER).value()
+        return self._order(pair, {"origClientOrderId": client_order_id})
+
+    def fetch_order_by_id(self, pair: str, order_id: str) -> ExchangeOrder:
+        """Fetch one order by the exchange's number of it."""
+        return self._order(pair, {"orderId": order_id})
 
     def fetch_orders(self, pair: str, *, since: Utc) -> Sequence[ExchangeOrder]:
-        """Fetch all orders of `pair` that were placed at `since` or later, oldest first."""
-        named = {"symbol": symbol_of(pair), "limit": str(_MOST_ORDERS)}
-        start = {"startTime": str(int(since.timestamp() * 1_000))}
+        """Fetch all orders of `pair` that were placed at `since` or later, oldest first.
+
+        One request without a time has the newest ones. When those are not all, the first is looked
+        for day by day, as the exchange takes no longer time; the rest follows by number.
+        """
+        since_ms = int(since.timestamp() * 1_000)
+        newest = self._page(pair, {})
+        if len(newest) < _MOST_ORDERS or newest[0].time < since_ms:
+            return tuple(row.value() for row in newest if row.time >= since_ms)
+        for start_ms in range(since_ms, newest[0].time + 1, _DAY_MS):
+            end_ms = start_ms + _DAY_MS - 1
+            day = self._page(pair, {"startTime": str(start_ms), "endTime": str(end_ms)})
+            if day:
+                return self.fetch_orders_from(pair, str(day[0].order_id))
+        return self.fetch_orders_from(pair, str(newest[0].order_id))
+
+    def fetch_orders_from(self, pair: str, order_id: str) -> Sequence[ExchangeOrder]:
+        """Fetch all orders of `pair` from the one with this number on, oldest first."""
         orders: list[ExchangeOrder] = []
         while True:
-            request = Request(
-                method="GET", path="/api/v3/allOrders", weight=20, parameters=named | start
-            )
-            page = [row.value() for row in self._session.send(request, _ORDERS)]
-            orders += page
+            page = self._page(pair, {"orderId": order_id})
+            orders += [row.value() for row in page]
             if len(page) < _MOST_ORDERS:
                 return tuple(orders)
-            start = {"orderId": str(int(page[-1].order_id) + 1)}
+            order_id = str(page[-1].order_id + 1)
+
+    def _order(self, pair: str, named: Mapping[str, str]) -> ExchangeOrder:
+        parameters = {"symbol": symbol_of(pair), **named}
+        request = Request(method="GET", path=_ORDER_PATH, weight=4, parameters=parameters)
+        return self._session.send(request, _ORDER).value()
+
+    def _page(self, pair: str, part: Mapping[str, str]) -> Sequence[ListedOrderAnswer]:
+        """Fetch a page of the orders of `pair`, oldest first; without a `part` the newest."""
+        parameters = {"symbol": symbol_of(pair), "limit": str(_MOST_ORDERS), **part}
+        path = "/api/v3/allOrders"
+        request = Request(method="GET", path=path, weight=20, parameters=parameters)
+        return self._session.send(request, _LISTED)
 
     def measure_clock(self) -> float:
         """Return by how many seconds this machine's clock is behind the exchange's."""

@@ -41,6 +41,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     EndedEngine,
     has_exchange_stops,
     keep_copy,
+    not_clean,
     stop_budget,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
@@ -108,16 +109,15 @@ class LiveHandler(BotHandler):
         self._probes.begin(record)
         start = self._start(job, settings, signed_in, admission.approval, keep=leases.keep)
         # What a predecessor did while its lease was waited for is in this reading alone.
-        signed_in = replace(signed_in, state=known(require_checks(start).account))
+        state = known(require_checks(start).account)
+        admission = replace(admission, signed_in=replace(signed_in, state=state))
         leases.renew()
         database.prepare()
-        listed = start.venue.listed
-        account = traded_account(job, context, signed_in, database, listed=listed)
         return Desk(
             admission=admission,
             leases=leases,
             budget=budget,
-            account=account,
+            account=traded_account(job, context, admission.signed_in, database, venue=start.venue),
             database=database,
             record=record,
             session=session,
@@ -268,7 +268,7 @@ class LiveHandler(BotHandler):
         reason = bot.session.stop_reason if bot.session else None
         verdict = self._halted(verdict, context)
         if self._report is not None and not self._report.verdict.is_success:
-            return _not_clean(verdict, self._report.verdict, context)
+            return not_clean(verdict, self._report.verdict, context)
         if self._report is None or not verdict.is_success:
             return verdict
         stopped = f"the session stopped in good order{f': {reason}' if reason else ''}"
@@ -285,8 +285,8 @@ class LiveHandler(BotHandler):
         if halted is None:
             return verdict
         if verdict.exit_code is ExitCode.MISMATCH:
-            return _not_clean(halted, verdict, context)
-        return _not_clean(verdict, halted, context)
+            return not_clean(halted, verdict, context)
+        return not_clean(verdict, halted, context)
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
         """Compare journal and database; a database that cannot be read any more is a mismatch."""
@@ -294,11 +294,4 @@ class LiveHandler(BotHandler):
             return super()._compare_orders(verdict, context)
         except TradAIError as exc:
             found = Verdict(exit_code=ExitCode.MISMATCH, sentence=f"after the stop, {exc}")
-            return _not_clean(verdict, found, context)
-
-
-def _not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
-    """Return `found`, which a person must look at whatever else was wrong."""
-    if not verdict.is_success:
-        context.record.notices.append(verdict.sentence)
-    return found
+            return not_clean(verdict, found, context)

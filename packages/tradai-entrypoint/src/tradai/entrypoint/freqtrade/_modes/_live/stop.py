@@ -1,4 +1,4 @@
-"""The means of a live session's stop: its time, its account, and an engine that is gone."""
+"""The means of a live session's stop: its time, account and verdict, and an engine that is gone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, final
@@ -6,6 +6,7 @@ from typing import Final, final
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._drain.budget import StopBudget
+from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
@@ -87,3 +88,10 @@ def keep_copy(database: EngineDatabase, context: RunContext) -> None:
         context.record.notices.append(f"the run has no copy of the trades: {exc}")
     else:
         context.record.artifacts += [DATABASE_NAME] if is_kept else []
+
+
+def not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
+    """Return `found`, which a person must look at whatever else was wrong."""
+    if not verdict.is_success:
+        context.record.notices.append(verdict.sentence)
+    return found
