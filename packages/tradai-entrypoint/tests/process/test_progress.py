@@ -9,6 +9,8 @@ from tradai.entrypoint import Progress
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
+        # Of a closed one this is an error.
+        super().isatty()
         return True
 
 
@@ -68,3 +70,13 @@ def test_a_line_of_the_log_has_a_line_of_its_own_beside_the_spinner(logged: Term
         logging.getLogger("tradai.test").warning(sentence)
 
     assert f"\r\x1b[2K{sentence}\n" in logged.getvalue()
+
+
+def test_a_log_to_a_stream_that_is_closed_is_left_alone(logged: Terminal) -> None:
+    logged.close()
+    stream = Terminal()
+
+    with Progress(stream=stream) as progress:
+        progress.say("engine: trading")
+
+    assert "engine: trading" in stream.getvalue()

@@ -64,9 +64,17 @@ class Progress:
         from rich.file_proxy import FileProxy
 
         for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler) and handler.stream.isatty():
+            if isinstance(handler, logging.StreamHandler) and _is_terminal(handler.stream):
                 self._moved.append((handler, handler.stream))
                 handler.setStream(FileProxy(bar.console, handler.stream))
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    # It is closed, and its handler was left in place.
+    except ValueError:
+        return False
 
 
 def _new_bar(stream: TextIO) -> "Bar":
