@@ -1629,7 +1629,7 @@ def test_a_session_trades_by_a_copy_of_the_approved_models(
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (lambda file: file.write_text("another model"), "by its digest"),
+        (lambda file: file.write_text("another model"), "it names another digest"),
         (lambda file: file.unlink(), "the model of BTC/USDT is not in"),
     ],
 )
