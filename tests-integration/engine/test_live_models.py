@@ -103,7 +103,7 @@ def test_a_session_trades_by_the_approved_models_until_one_of_them_is_changed(
     changed = desk.run("run")
 
     assert changed.returncode == NOT_PERMITTED, changed.stderr
-    assert "TRADAI_LIVE_CONFIRM does not confirm it, by its digest" in changed.stderr
+    assert "TRADAI_LIVE_CONFIRM does not confirm it, as it names another digest" in changed.stderr
 
 
 @pytest.mark.deep

@@ -173,6 +173,37 @@ def test_a_revoked_approval_does_not_count_any_more(
     assert reason_of(approvals, approval.plan) == ApprovalRefusal.REVOKED
 
 
+def test_an_approval_that_was_edited_is_named_beside_one_that_was_revoked(
+    approvals: Approvals, approval: Approval, store: MemoryApprovalStore
+) -> None:
+    approval_id = approvals.approve(approval)
+    store.add(replace(only_entry(store), approval_id="0" * 64, data=b"edited"))
+    approvals.revoke("momentum", approval_id, revoked_by="Ada Example", reason="a test")
+
+    with pytest.raises(ApprovalError, match=r"was revoked; .* an approval is edited") as caught:
+        approvals.require(approval.plan)
+
+    assert caught.value.reason == ApprovalRefusal.REVOKED
+
+
+def test_another_run_is_explained_by_the_setting_that_a_person_knows(
+    approvals: Approvals, approval: Approval, plan: LivePlan
+) -> None:
+    approvals.approve(approval)
+
+    with pytest.raises(ApprovalError, match=r"a different run; .*, such as run\.exchange_url$"):
+        approvals.require(plan.model_copy(update={"run": "0" * 64}))
+
+
+def test_a_refusal_of_an_unsigned_approval_names_the_variable_of_the_key(
+    open_approvals: Open, approval: Approval
+) -> None:
+    open_approvals(None).approve(approval)
+
+    with pytest.raises(ApprovalError, match="set TRADAI_LIVE_APPROVAL_KEY"):
+        open_approvals(None).require(approval.plan)
+
+
 def test_a_revocation_leaves_other_approvals_alone(
     approvals: Approvals, approval: Approval
 ) -> None:

@@ -1,6 +1,7 @@
 """The commands `approvals list`, `approvals show` and `approvals revoke`, with a folder."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -77,6 +78,20 @@ def test_a_list_has_the_newest_first_and_says_what_counts(
     assert second.endswith("no: expired")
 
 
+def test_of_two_approvals_that_count_the_list_says_that_the_newer_one_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    approve(days_ago=1)
+    new = approve()
+
+    assert call("list", "Momentum") == 0
+
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(new[:12])
+    assert first.endswith("  yes")
+    assert second.endswith("  yes, but a newer one is used")
+
+
 def test_json_has_the_record_and_the_reason(answer: Callable[[], Any]) -> None:
     approve(days_ago=8)
 
@@ -108,6 +123,16 @@ def test_an_approval_is_shown_by_the_beginning_of_its_id(
     assert shown["approval"] == approval_id
     assert shown["approver"] == "Ada Example"
     assert shown["account"] == "binance:1234567"
+
+
+def test_an_approval_is_shown_with_its_limits_as_approve_prints_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    approval_id = approve()
+
+    assert call("show", "Momentum", approval_id) == 0
+
+    assert re.search("^limit of order-rate +halt 10$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_an_approval_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -93,6 +94,20 @@ def test_a_session_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines["request"].endswith("not obeyed yet: the news")
     assert lines["run"] == "run-1"
     assert shown.err == ""
+
+
+def test_an_engine_without_a_turn_has_no_age_of_its_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Session.start(
+        session_store_of(LiveSettings()), session="trend", run_id="run-1", journal=MemoryJournal()
+    )
+
+    assert call("status", "trend") == 0
+
+    assert re.search(
+        "^progress +the engine has not made a turn yet$", capsys.readouterr().out, re.MULTILINE
+    )
 
 
 def test_json_has_ages_and_no_doubt(answer: Callable[[], Any]) -> None:
@@ -245,6 +260,19 @@ def test_a_session_is_paused_and_goes_on(answer: Callable[[], Any]) -> None:
         assert answer()["state"] == "running"
 
     assert [request.state for request in session.obeyed] == [PAUSED, RUNNING]
+
+
+def test_a_signal_ends_the_waiting_and_says_that_the_request_stays(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start()
+    monkeypatch.setattr(SystemClock, "sleep", lambda *_: signal.raise_signal(signal.SIGINT))
+
+    with Interrupts() as interrupts:
+        assert run_command(list(STOP), interrupts=interrupts) == 130
+
+    assert "only the waiting has ended, and the request to trend stays" in capsys.readouterr().err
+    assert record().request is not None
 
 
 def test_a_pause_of_a_paused_session_is_done_once_the_session_has_seen_it(

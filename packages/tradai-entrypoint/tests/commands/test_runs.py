@@ -315,3 +315,25 @@ def test_a_verified_run_has_its_verdict_in_the_store(
     assert code == 0
     assert manifest.results["deterministic"] is True
     assert manifest == RunManifest.read(tmp_path / "runs/v-1")
+
+
+def test_facts_within_facts_are_shown_one_a_line(stored: Path, call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "runs/a-1/manifest.json"
+    steps = [{"step": "reconcile", "seconds": 0.1}]
+    live = {"approval": {"approver": "Ada", "models": None}, "drain": {"lost": [], "steps": steps}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"live": live}))
+
+    code, out, _ = call("runs", "show", "a-1")
+
+    lines = out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("live "))
+    shown = [line[lines[first].index("approval") :] for line in lines[first : first + 5]]
+    assert code == 0
+    assert stored.exists()
+    assert shown == [
+        "approval:",
+        "  approver: Ada",
+        "drain:",
+        "  steps:",
+        "    step reconcile, seconds 0.1",
+    ]

@@ -242,14 +242,34 @@ REFUSED: Final[list[tuple[str, int, str, dict[str, Any]]]] = [
     (
         "dry-run",
         77,
-        "took 23.9 h",
+        "took 23 h 54 min",
         {"dry_runs": (replace(GOOD_RUN, duration=timedelta(hours=23.9)),)},
     ),
-    ("dry-run", 77, "took 0.0 h", {"dry_runs": ()}),
-    ("dry-run", 77, "took 0.0 h", {"dry_runs": (replace(GOOD_RUN, config_digest="d" * 64),)}),
-    ("dry-run", 77, "took 0.0 h", {"dry_runs": (replace(GOOD_RUN, exit_code=76),)}),
-    ("dry-run", 77, "took 0.0 h", {"dry_runs": (replace(GOOD_RUN, exit_code=None),)}),
-    ("dry-run", 77, "took 0.0 h", {"dry_runs": (replace(GOOD_RUN, is_fallback=True),)}),
+    ("dry-run", 77, "no dry-run of this configuration has ended well", {"dry_runs": ()}),
+    (
+        "dry-run",
+        77,
+        "no dry-run of this configuration has ended well",
+        {"dry_runs": (replace(GOOD_RUN, config_digest="d" * 64),)},
+    ),
+    (
+        "dry-run",
+        77,
+        "no dry-run of this configuration has ended well",
+        {"dry_runs": (replace(GOOD_RUN, exit_code=76),)},
+    ),
+    (
+        "dry-run",
+        77,
+        "no dry-run of this configuration has ended well",
+        {"dry_runs": (replace(GOOD_RUN, exit_code=None),)},
+    ),
+    (
+        "dry-run",
+        77,
+        "no dry-run of this configuration has ended well",
+        {"dry_runs": (replace(GOOD_RUN, is_fallback=True),)},
+    ),
     ("dry-run", 69, "is down", {"dry_runs": DOWN}),
     *(
         ("clock", 77, "set it by NTP", {"clock_offset_s": offset_s})

@@ -1,10 +1,16 @@
 import io
+import logging
+from collections.abc import Iterator
+
+import pytest
 
 from tradai.entrypoint import Progress
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
+        # Of a closed one this is an error.
+        super().isatty()
         return True
 
 
@@ -43,3 +49,34 @@ def test_it_can_be_switched_off() -> None:
         progress.say("reading candles")
 
     assert stream.getvalue() == ""
+
+
+@pytest.fixture
+def logged() -> Iterator[Terminal]:
+    """A terminal to which the log goes."""
+    stream = Terminal()
+    handler = logging.StreamHandler(stream)
+    logging.getLogger().addHandler(handler)
+    yield stream
+    assert handler.stream is stream
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_line_of_the_log_has_a_line_of_its_own_beside_the_spinner(logged: Terminal) -> None:
+    sentence = "an order was placed " * 20
+
+    with Progress(stream=logged) as progress:
+        progress.say("engine: trading")
+        logging.getLogger("tradai.test").warning(sentence)
+
+    assert f"\r\x1b[2K{sentence}\n" in logged.getvalue()
+
+
+def test_a_log_to_a_stream_that_is_closed_is_left_alone(logged: Terminal) -> None:
+    logged.close()
+    stream = Terminal()
+
+    with Progress(stream=stream) as progress:
+        progress.say("engine: trading")
+
+    assert "engine: trading" in stream.getvalue()

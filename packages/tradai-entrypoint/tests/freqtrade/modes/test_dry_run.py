@@ -56,6 +56,18 @@ def stopped(dry_run: Run, tell: Tell) -> Run:
     return partial(dry_run, reactions=reactions, on_sigterm="stops")
 
 
+def test_a_person_sees_that_a_bot_is_being_stopped(dry_run: Run, tell: Tell) -> None:
+    seen: list[str] = []
+    reactions = {
+        TRADING: tell(signal.SIGTERM),
+        "engine: stopping": lambda: seen.append("stopping"),
+    }
+
+    dry_run(reactions=reactions, on_sigterm="stops")
+
+    assert seen == ["stopping"]
+
+
 def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: Run) -> None:
     done = stopped(orders=[order("1"), order("2", pair="ETH/USDT")])
 

@@ -592,7 +592,11 @@ def test_a_strategy_whose_source_has_changed_since_is_refused(
     source = tmp_path / "strategies" / "wave_rider.py"
     source.write_text(source.read_text() + "\n")
 
-    refused(live, ExitCode.NOT_PERMITTED, "TRADAI_LIVE_CONFIRM does not confirm it, by its digest")
+    refused(
+        live,
+        ExitCode.NOT_PERMITTED,
+        "TRADAI_LIVE_CONFIRM does not confirm it, as it names another digest",
+    )
     assert account.asked == []
 
 
@@ -1241,7 +1245,7 @@ def test_a_configuration_without_a_dry_run_behind_it_is_refused(
     approve()
     account.open_orders = [[], [], []]
 
-    refused(live, ExitCode.NOT_PERMITTED, "dry-run: ", "at least 24.0 h are needed")
+    refused(live, ExitCode.NOT_PERMITTED, "dry-run: ", "the least is 1 d")
 
     live_run = RunManifest.read(tmp_path / "runs" / "run-0")
     dry_run = live_run.model_copy(
@@ -1752,7 +1756,7 @@ def test_a_session_trades_by_a_copy_of_the_approved_models(
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (lambda file: file.write_text("another model"), "by its digest"),
+        (lambda file: file.write_text("another model"), "it names another digest"),
         (lambda file: file.unlink(), "the model of BTC/USDT is not in"),
     ],
 )

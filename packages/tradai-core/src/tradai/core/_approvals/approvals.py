@@ -1,5 +1,6 @@
 """`Approvals`: approve, revoke, and find the approval of a plan, in a store."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import Final, final
 
@@ -17,6 +18,7 @@ from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ApprovalError, ConflictError, NotFoundError, ValidationError
 
 _TELLING: Final = tuple(ApprovalRefusal)
+_TAMPERED: Final = {str(ApprovalRefusal.EDITED), str(ApprovalRefusal.FORGED)}
 
 
 @final
@@ -128,7 +130,7 @@ class Approvals:
             else:
                 valid.append(approval)
         if not valid:
-            raise max(refusals, key=_telling)
+            raise _most_telling(refusals, what=plan.strategy)
         return max(valid, key=lambda approval: approval.approved_at)
 
     def listing(self, strategy: str) -> tuple[ListedApproval, ...]:
@@ -203,6 +205,20 @@ def _age(listed: ListedApproval) -> tuple[float, str]:
     """Return the key that sorts the newest approval first."""
     approval = listed.approval
     return -approval.approved_at.timestamp() if approval else inf, listed.approval_id
+
+
+def _most_telling(refusals: Sequence[ApprovalError], *, what: str) -> ApprovalError:
+    """Return the refusal that came closest; it also names an approval that was tampered with."""
+    closest = max(refusals, key=_telling)
+    reasons = {error.reason for error in refusals}
+    hidden = sorted(reasons & _TAMPERED) if closest.reason not in _TAMPERED else []
+    if not hidden:
+        return closest
+    message = (
+        f"{closest}; beside it, an approval is {' and one is '.join(hidden)}: find out by whom, "
+        f"`tradai-entrypoint approvals list {what}` names it"
+    )
+    return ApprovalError(message, reason=closest.reason, differences=closest.differences)
 
 
 def _telling(error: ApprovalError) -> tuple[int, int]:

@@ -32,7 +32,7 @@ _SENTENCES: Final = {
     ApprovalRefusal.PLAN_DIFFERS: "its approval is for another plan, with a different {}; go back "
     "to the approved plan, or approve this one",
     ApprovalRefusal.UNSIGNED: "its approval is unsigned or there is no key to verify it with; "
-    "configure the reference of the key, or allow unsigned approvals by name",
+    "set TRADAI_LIVE_APPROVAL_KEY to the reference of the key, or allow unsigned approvals by name",
     ApprovalRefusal.EDITED: "its approval was changed after it was written; find out who changed "
     "it, and approve the plan again",
     ApprovalRefusal.FORGED: "its approval was not signed with the configured key; find out who "
@@ -43,10 +43,12 @@ _SENTENCES: Final = {
     ApprovalRefusal.REVOKED: "its approval was revoked; approve it again once the reason is gone",
     ApprovalRefusal.ACCOUNT_DIFFERS: "its approval is for another account, with a different {}; "
     "use the keys of the approved account, or approve this one",
-    ApprovalRefusal.UNCONFIRMED: "TRADAI_LIVE_CONFIRM does not confirm it, by its {}; compare the "
-    "plan with the approved one, and set the variable to the confirmation of this plan",
+    ApprovalRefusal.UNCONFIRMED: "TRADAI_LIVE_CONFIRM does not confirm it, as it names another "
+    "{}; compare the plan with the approved one, and set the variable to the confirmation of "
+    "this plan",
 }
 
+_RUN: Final = "; run is what the engine is given, such as run.exchange_url"
 _NOT_SET: Final = (
     "TRADAI_LIVE_CONFIRM is not set; compare the plan with the approved one, and set the variable "
     "to the confirmation of this plan, as `tradai-entrypoint approve` prints it"
@@ -72,5 +74,7 @@ def refusal(
     sentence = _SENTENCES[reason].format(detail)
     if reason is ApprovalRefusal.UNCONFIRMED and not differences:
         sentence = _NOT_SET
+    if reason is ApprovalRefusal.PLAN_DIFFERS and "run" in differences:
+        sentence += _RUN
     message = f"{what} may not trade live: {sentence}"
     return ApprovalError(message, reason=reason, differences=tuple(differences))

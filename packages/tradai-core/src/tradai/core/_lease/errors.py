@@ -11,8 +11,9 @@ def held_error(found: LeaseRecord, *, lease: str, left_s: float) -> LeaseHeldErr
     holder = printable(found.holder)
     message = (
         f"the lease {lease} is held by {holder}, which renewed it last at "
-        f"{found.renewed_at:%Y-%m-%d %H:%M:%S} UTC: end that process, or try again later; when it "
-        f"was killed, the lease runs out {found.ttl_s:g} s after its last renewal"
+        f"{found.renewed_at:%Y-%m-%d %H:%M:%S} UTC: leave it, or stop it by its own command; "
+        f"when it was killed, start again: the lease runs out {found.ttl_s:g} s after its last "
+        "renewal, and deleting it is not safe"
     )
     return LeaseHeldError(message, lease=lease, holder=holder, retry_after_s=left_s)
 

@@ -10,6 +10,7 @@ from tradai.entrypoint._live._risk.halt_latch import HaltedError
 from tradai.entrypoint._preflight.facts import Disk, DryRun, PreflightFacts, StatePlaces, known
 from tradai.entrypoint._preflight.state_files import is_sqlite, state_file
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._report.formatting import duration
 
 _DURABLE_VOLUME: Final = "TRADAI_LIVE_DURABLE_VOLUME"
 _OF_THE_MOMENT: Final = frozenset({"overlay", "ramfs", "tmpfs", "aufs"})
@@ -88,22 +89,22 @@ def check_dry_run(facts: PreflightFacts) -> str:
         (run.duration for run in known(facts.dry_runs) if _counts(run, facts)), default=timedelta()
     )
     if longest < wanted:
+        found = (
+            f"the longest dry-run of this configuration took {duration(longest.total_seconds())}"
+            if longest
+            else "no dry-run of this configuration has ended well"
+        )
         message = (
-            f"the longest dry-run of this configuration took {_hours(longest)}, at least "
-            f"{_hours(wanted)} are needed: run it with `tradai-entrypoint run --mode dry-run`, or "
-            "set TRADAI_LIVE_DRY_RUN_HOURS"
+            f"{found}; the least is {duration(wanted.total_seconds())}: run it with "
+            "`tradai-entrypoint run --mode dry-run`, or set TRADAI_LIVE_DRY_RUN_HOURS"
         )
         raise TradingError(message, reason="dry_run")
-    return f"a dry-run of this configuration took {_hours(longest)}"
+    return f"a dry-run of this configuration took {duration(longest.total_seconds())}"
 
 
 def _counts(run: DryRun, facts: PreflightFacts) -> bool:
     is_same = run.config_digest == facts.config_digest and not run.is_fallback
     return is_same and run.exit_code == ExitCode.DONE
-
-
-def _hours(duration: timedelta) -> str:
-    return f"{duration.total_seconds() / 3600:.1f} h"
 
 
 def _problems(state: StatePlaces) -> Iterator[str]:

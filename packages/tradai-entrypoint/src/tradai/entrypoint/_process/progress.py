@@ -1,5 +1,6 @@
 """Progress of long work, shown on a terminal only."""
 
+import logging
 import sys
 from contextlib import suppress
 from types import TracebackType
@@ -9,6 +10,8 @@ from tradai.core import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar, TaskID
+
+    LogHandler = logging.StreamHandler[TextIO]
 
 
 @final
@@ -25,12 +28,14 @@ class Progress:
         self._enabled = enabled and self._stream.isatty()
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._moved: list[tuple[LogHandler, TextIO]] = []
 
     def __enter__(self) -> Self:
         """Start showing."""
         if self._enabled:
             self._bar = _new_bar(self._stream)
             self._bar.start()
+            self._move_log(self._bar)
             self._task = self._bar.add_task("starting", total=None)
         return self
 
@@ -41,6 +46,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         """Remove the spinner."""
+        while self._moved:
+            handler, stream = self._moved.pop()
+            handler.setStream(stream)
         if self._bar is not None:
             with suppress(OSError):
                 self._bar.stop()
@@ -51,6 +59,23 @@ class Progress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=printable(doing))
 
+    def _move_log(self, bar: "Bar") -> None:
+        """Print the lines of the log above the spinner, where both go to a terminal."""
+        from rich.file_proxy import FileProxy
+
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler) and _is_terminal(handler.stream):
+                self._moved.append((handler, handler.stream))
+                handler.setStream(FileProxy(bar.console, handler.stream))
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    # It is closed, and its handler was left in place.
+    except ValueError:
+        return False
+
 
 def _new_bar(stream: TextIO) -> "Bar":
     from rich.console import Console
@@ -60,6 +85,7 @@ def _new_bar(stream: TextIO) -> "Bar":
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),
-        console=Console(file=stream),
+        # A line of the log is as long as it is, for the terminal to wrap.
+        console=Console(file=stream, soft_wrap=True),
         transient=True,
     )

@@ -1,9 +1,10 @@
 """An approval as text and JSON, and the one that an operator names."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.core.live import Approvals, ListedApproval
+from tradai.core.live import Approvals, ListedApproval, RiskLimit
 
 
 def find_approval(approvals: Approvals, strategy: str, prefix: str) -> ListedApproval:
@@ -46,6 +47,29 @@ def approval_json(listed: ListedApproval) -> dict[str, object]:
 def counts_text(listed: ListedApproval) -> str:
     """Return whether it counts, or in a word why not."""
     return "yes" if listed.refusal is None else f"no: {listed.refusal.reason.replace('_', ' ')}"
+
+
+def rows_with_counts(
+    listing: Sequence[ListedApproval],
+) -> Iterator[tuple[ListedApproval, str]]:
+    """Yield each approval of a list, newest first, with whether it counts and is used.
+
+    Of several that count for a plan and an account, a session uses the newest.
+    """
+    used: set[tuple[str, str]] = set()
+    for listed in listing:
+        text = counts_text(listed)
+        if listed.counts and listed.approval:
+            key = (listed.approval.plan.digest, str(listed.approval.account))
+            text = "yes, but a newer one is used" if key in used else text
+            used.add(key)
+        yield listed, text
+
+
+def limit_text(limit: RiskLimit) -> str:
+    """Return the steps of a limit, such as ``pause 0.05, halt 0.1``."""
+    steps = ((step, getattr(limit, step)) for step in ("release", "pause", "drain", "halt"))
+    return ", ".join(f"{step} {value:f}" for step, value in steps if value is not None)
 
 
 def instant_text(at: datetime) -> str:

@@ -5,7 +5,11 @@ from typing import Final
 
 from tradai.core.live import ListedApproval
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
-from tradai.entrypoint._commands.live.approval_rows import approval_json, counts_text, instant_text
+from tradai.entrypoint._commands.live.approval_rows import (
+    approval_json,
+    instant_text,
+    rows_with_counts,
+)
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -21,21 +25,21 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     if args.json:
         print_json([approval_json(listed) for listed in listing])
     elif listing:
-        print_table(_COLUMNS, [_row(listed) for listed in listing])
+        print_table(_COLUMNS, [_row(*each) for each in rows_with_counts(listing)])
     else:
         print_text(f"{args.strategy} has no approvals")
     return 0
 
 
-def _row(listed: ListedApproval) -> tuple[str, ...]:
+def _row(listed: ListedApproval, counts: str) -> tuple[str, ...]:
     approval, shown_id = listed.approval, listed.approval_id[:_SHOWN_DIGITS]
     if approval is None:
-        return (shown_id, "-", "-", "-", "-", counts_text(listed))
+        return (shown_id, "-", "-", "-", "-", counts)
     return (
         shown_id,
         approval.plan.version,
         str(approval.account),
         approval.approver,
         instant_text(approval.expires_at),
-        counts_text(listed),
+        counts,
     )

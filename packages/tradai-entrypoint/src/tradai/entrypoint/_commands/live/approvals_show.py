@@ -1,7 +1,6 @@
 """`tradai-entrypoint approvals show`: show one approval, and whether it counts now."""
 
 import argparse
-import json
 from collections.abc import Iterator
 
 from tradai.core.live import Approval, ListedApproval
@@ -10,6 +9,7 @@ from tradai.entrypoint._commands.live.approval_rows import (
     approval_json,
     find_approval,
     instant_text,
+    limit_text,
 )
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.live_settings import LiveSettings
@@ -49,5 +49,5 @@ def _fields(approval: Approval) -> Iterator[tuple[str, str]]:
     yield "expires at", instant_text(approval.expires_at)
     yield "largest stake", f"{approval.largest_stake:f} {approval.stake_currency}"
     yield "order policy", approval.order_policy.value
-    limits: dict[str, object] = approval.model_dump(mode="json")["risk_limits"]
-    yield from ((f"limit of {name}", json.dumps(limit)) for name, limit in limits.items())
+    limits = approval.risk_limits.items()
+    yield from ((f"limit of {name}", limit_text(limit)) for name, limit in limits)

@@ -8,9 +8,10 @@ from typing import Final
 
 from tradai.core import SystemClock, TradingMode
 from tradai.core.exceptions import StorageError, TradingError
-from tradai.core.live import Approval, RiskLimit
+from tradai.core.live import Approval
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table, print_text
+from tradai.entrypoint._commands.live.approval_rows import limit_text
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
 from tradai.entrypoint._history.local_runs import differences
 from tradai.entrypoint._history.summaries import list_runs
@@ -55,15 +56,10 @@ def _print_plan(session: PlannedSession, approval: Approval) -> None:
         ("largest stake", f"{approval.largest_stake:f} {approval.stake_currency}"),
         ("order policy", approval.order_policy.value),
         ("expires at", f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"),
-        *((f"limit of {name}", _steps(limit)) for name, limit in approval.risk_limits.items()),
+        *((f"limit of {name}", limit_text(limit)) for name, limit in approval.risk_limits.items()),
         ("digest", session.plan.digest),
     ]
     print_table(("plan", session.plan.strategy), rows)
-
-
-def _steps(limit: RiskLimit) -> str:
-    steps = ((step, getattr(limit, step)) for step in ("release", "pause", "drain", "halt"))
-    return ", ".join(f"{step} {value:f}" for step, value in steps if value is not None)
 
 
 def _print_differences(root: Path, planned: RunManifest) -> None:

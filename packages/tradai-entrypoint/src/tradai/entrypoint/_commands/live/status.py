@@ -13,6 +13,7 @@ from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
 
 _COLUMNS: Final = ("session", "state", "heartbeat", "progress", "reason")
 
@@ -61,13 +62,20 @@ def _row(view: SessionView) -> tuple[str, ...]:
     )
 
 
+def _progress(view: SessionView) -> str:
+    turns = view.record.progress
+    if not turns:
+        return "the engine has not made a turn yet"
+    return f"{counted(turns, 'turn')}, the last {ago(view.progress_age_s)}"
+
+
 def _facts(view: SessionView) -> Iterator[tuple[str, str]]:
     record, request = view.record, view.record.request
     yield "state", f"{record.state.value} ({record.status.value} on the platform)"
     yield "since", f"{record.moved_at:%Y-%m-%d %H:%M:%S} UTC"
     yield "reason", record.reason
     yield "heartbeat", ago(view.beat_age_s)
-    yield "progress", f"{record.progress} turns, the last {ago(view.progress_age_s)}"
+    yield "progress", _progress(view)
     if request is None:
         yield "request", "-"
     else:

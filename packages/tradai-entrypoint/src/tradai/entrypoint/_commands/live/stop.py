@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.core import SystemClock, WaitingClock
 from tradai.core.exceptions import ValidationError
-from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
 from tradai.entrypoint._live.live_places import session_store_of
@@ -14,7 +14,7 @@ from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import follow_request, request_session, session_record
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 
 _CODES: Final = {SessionState.FAILED: ExitCode.CRASHED, SessionState.HALTED: ExitCode.HALTED}
 
@@ -34,12 +34,33 @@ def execute(
             record = session_record(store, args.session)
         else:
             screen.say("waiting until it is done; Ctrl-C ends the waiting, the request stays")
-            record = follow_request(
-                store, args.session, request, clock=clock, on_record=screen.show
-            )
+            record = _followed(store, args.session, request, clock, screen)
     if args.json:
         print_json(SessionView(record=record, now=clock.now()).to_json())
     return int(ExitCode.DONE if args.detach else _code(record, request))
+
+
+def _followed(
+    store: SessionStore,
+    session: str,
+    request: SessionRequest,
+    clock: WaitingClock,
+    screen: "_Screen",
+) -> SessionRecord:
+    """Wait until the session has obeyed.
+
+    Raises:
+        RunInterruptedError: A signal came first; the request stays.
+        TradAIError: See `follow_request`.
+    """
+    try:
+        return follow_request(store, session, request, clock=clock, on_record=screen.show)
+    except RunInterruptedError as exc:
+        message = (
+            f"{exc}: only the waiting has ended, and the request to {session} stays; "
+            f"`tradai-entrypoint status {session}` shows whether it was obeyed"
+        )
+        raise RunInterruptedError(message, signal_number=exc.signal_number) from exc
 
 
 def _request(args: argparse.Namespace, clock: WaitingClock) -> SessionRequest:

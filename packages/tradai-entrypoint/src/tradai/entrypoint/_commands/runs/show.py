@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Iterator
 
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
@@ -41,8 +42,28 @@ def _is_fact(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{key}: {inner}" for key, inner in value.items())
     if isinstance(value, list):
-        return "\n".join(str(inner) for inner in value)
-    return str(value)
+        return "\n".join(map(_line, value))
+    return "\n".join(_lines(value)) if isinstance(value, dict) else str(value)
+
+
+def _lines(facts: dict[str, object]) -> Iterator[str]:
+    """Yield a line per fact; those of a fact that has facts of its own are indented below it."""
+    for name, value in facts.items():
+        if value is None or value in ({}, []):
+            continue
+        if isinstance(value, dict):
+            inner = list(_lines(value))
+        elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            inner = [_line(each) for each in value]
+        else:
+            yield f"{name}: {_line(value)}"
+            continue
+        yield f"{name}:"
+        yield from (f"  {line}" for line in inner)
+
+
+def _line(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_line(inner)}" for name, inner in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

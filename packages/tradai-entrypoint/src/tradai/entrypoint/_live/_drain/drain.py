@@ -14,7 +14,7 @@ from tradai.entrypoint._live._drain.aftermath import Aftermath
 from tradai.entrypoint._live._drain.budget import StopBudget, StopStep
 from tradai.entrypoint._live._drain.order_changes import OrderChanges
 from tradai.entrypoint._live._drain.order_policy import OrderPolicyRun, PolicyOutcome
-from tradai.entrypoint._live._drain.report import DrainReport, DrainStep
+from tradai.entrypoint._live._drain.report import DrainReport, DrainStep, open_orders_text
 from tradai.entrypoint._live._drain.step_timer import StepTimer
 
 _PAUSE_S: Final = 0.5
@@ -179,7 +179,7 @@ class Drain:
                 now = None
             if now is not None and now == before:
                 self._snapshot = now
-                return f"{len(now)} open orders"
+                return open_orders_text(len(now))
             before = now
             self._timer.sleep(_PAUSE_S)
         self._problems.append("the exchange did not show the same open orders twice in time")

@@ -73,7 +73,7 @@ class DrainReport:
     @property
     def remainder(self) -> str:
         """Sentence about what stays at the exchange."""
-        rows = [f"{len(self.left)} open orders"] if self.left else []
+        rows = [open_orders_text(len(self.left))] if self.left else []
         rows += [f"{held:f} {pair}" for pair, held in self.left_positions.items()]
         return f"left at the exchange: {', '.join(rows)}" if rows else "nothing is left open"
 
@@ -113,3 +113,12 @@ def _ids(orders: Sequence[ExchangeOrder]) -> list[JsonValue]:
         }
         for order in orders
     ]
+
+
+def open_orders_text(number: int) -> str:
+    """Return a number of open orders for people.
+
+    >>> open_orders_text(1), open_orders_text(2)
+    ('1 open order', '2 open orders')
+    """
+    return f"{number} open order{'' if number == 1 else 's'}"

@@ -144,6 +144,7 @@ class BotHandler(EngineHandler):
             reason = self._watch.follow(engine)
         if reason is WakeReason.EXITED:
             return self._ended(engine, job)
+        context.progress.say("engine: stopping")
         return self._stop(engine, job, control)
 
     def _supervising(
