@@ -30,7 +30,7 @@ _MESSAGES: Final = (
     "TRADAI_LIVE_ALERTS says"
 )
 _REFERENCE: Final = (
-    "set it to a reference, such as env:NAME, file:/run/secrets/NAME or aws-sm:trading/binance#{}; "
+    "set it to a reference, such as env:NAME, file:/run/secrets/NAME or aws-sm:trading/keys#{}; "
     "only LIVE reads it"
 )
 _ALERTS: Final = (

@@ -45,6 +45,7 @@ from tradai.entrypoint.freqtrade._modes._live.stop import (
     keep_copy,
     not_clean,
     stop_budget,
+    with_halt,
 )
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
@@ -267,9 +268,9 @@ class LiveHandler(BotHandler):
             if self._report is None or self._report.verdict.is_success:
                 raise
             context.record.notices.append(str(exc))
-            return self._halted(self._report.verdict, context)
+            return with_halt(self._desk.session, self._report.verdict, context)
         reason = bot.session.stop_reason if bot.session else None
-        verdict = self._halted(verdict, context)
+        verdict = with_halt(self._desk.session, verdict, context)
         if self._report is not None and not self._report.verdict.is_success:
             return not_clean(verdict, self._report.verdict, context)
         if self._report is None or not verdict.is_success:
@@ -280,16 +281,9 @@ class LiveHandler(BotHandler):
     def _killed(self, cause: TradAIError, context: RunContext) -> Verdict:
         """Return the verdict on an engine that was killed and whose books were not compared."""
         sentence = f"the engine was killed: {cause}; look at the orders of the account first"
-        return self._halted(Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context)
-
-    def _halted(self, verdict: Verdict, context: RunContext) -> Verdict:
-        """Return the verdict on a halt, if there was one; a mismatch is looked at first."""
-        halted = self._desk.session.judge_halt()
-        if halted is None:
-            return verdict
-        if verdict.exit_code is ExitCode.MISMATCH:
-            return not_clean(halted, verdict, context)
-        return not_clean(verdict, halted, context)
+        return with_halt(
+            self._desk.session, Verdict(exit_code=ExitCode.MISMATCH, sentence=sentence), context
+        )
 
     def _compare_orders(self, verdict: Verdict, context: RunContext) -> Verdict:
         """Compare journal and database; one that cannot be read or is silent is a mismatch."""

@@ -6,7 +6,8 @@ from typing import Final, final
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._live._account.booked_order import BookedOrder
 from tradai.entrypoint._live._drain.budget import StopBudget
-from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._live.live_session import LiveSession
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase, booked_orders
@@ -95,3 +96,13 @@ def not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
     if not verdict.is_success:
         context.record.notices.append(verdict.sentence)
     return found
+
+
+def with_halt(session: LiveSession, verdict: Verdict, context: RunContext) -> Verdict:
+    """Return the verdict on a halt of `session`, if there was one; a mismatch is looked at first."""
+    halted = session.judge_halt()
+    if halted is None:
+        return verdict
+    if verdict.exit_code is ExitCode.MISMATCH:
+        return not_clean(halted, verdict, context)
+    return not_clean(verdict, halted, context)
