@@ -99,7 +99,7 @@ def not_clean(verdict: Verdict, found: Verdict, context: RunContext) -> Verdict:
 
 
 def with_halt(session: LiveSession, verdict: Verdict, context: RunContext) -> Verdict:
-    """Return the verdict on a halt of `session`, if there was one; a mismatch is looked at first."""
+    """Return the verdict on a halt of `session`, if there was one; a mismatch comes first."""
     halted = session.judge_halt()
     if halted is None:
         return verdict
