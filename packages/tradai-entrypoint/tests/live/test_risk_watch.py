@@ -326,7 +326,9 @@ def test_counts_are_judged_and_each_change_of_the_action_is_in_the_journal(desk:
     assert entry.event == "risk_action"
     assert (entry.facts["start"], entry.facts["end"]) == ("none", "drain")
     assert entry.facts["reason"] == "order-rate is 1000, and 1000 drains"
-    assert desk.watch.to_json()["readings"]["order-rate"] == "1000"  # type: ignore[index, call-overload]
+    readings = desk.watch.to_json()["readings"]
+    assert isinstance(readings, dict)
+    assert readings["order-rate"] == "1000"
 
 
 def test_a_damaged_record_is_refused_and_not_begun_anew(desk: Desk) -> None:
