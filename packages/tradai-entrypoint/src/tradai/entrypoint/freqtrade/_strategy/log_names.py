@@ -29,6 +29,9 @@ class LogNames:
         if "logging" in module.star_imports:
             for name in _STAR:
                 self._imports[name].add(f"logging.{name}")
+        if not (self._imports["logging"] or self._values["logging"]):
+            # Another file may bring it, as by `from helpers import *`.
+            self._imports["logging"].add("logging")
 
     def meanings(self, node: ast.expr) -> frozenset[str]:
         """Return the dotted names that `node` may stand for; empty when it is not known.
