@@ -33,9 +33,7 @@ _LAST_REQUEST_S: Final = 20.0
 # the children of a supervisor are ended with it. No variable of Python either: code that one names
 # would run beside the keys.
 _PASSED_ON: Final = frozenset(
-    {
-        *("PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-    }
+    {"PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 )
 # `tradai-entrypoint contain` ends a container only after a process with this variable.
 _AWAITED: Final = "_TRADAI_AWAITED"
