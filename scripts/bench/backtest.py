@@ -83,9 +83,10 @@ def our_command(timerange: str, folder: Path, data: Path) -> list[str]:
 
 def run(command: Sequence[str], folder: Path, memory: list[float] | None = None) -> float:
     """Run `command` and return its CPU seconds, descendants included."""
-    child = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    # Without compiled modules, each process would compile its own source again.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    quiet = subprocess.DEVNULL
+    child = subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet)
     if memory is not None:
         watch(
             child.pid,

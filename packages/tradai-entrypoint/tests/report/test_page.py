@@ -342,6 +342,14 @@ def test_a_list_of_more_trades_than_a_page_can_hold_says_where_all_are() -> None
     assert "The first 3,000 of 3,001 trades; trades.parquet has all of them." in page.texts
 
 
+def test_rows_beyond_the_first_screens_are_text_to_a_browser_that_runs_scripts() -> None:
+    html = render_report(report(result=replace(parts(), trades=(trade(),) * 100)))
+
+    first, later = html.split('<noscript id="later-trades">')
+    assert first.count("data-trade=") == 60
+    assert later.split("</noscript>")[0].count("data-trade=") == 40
+
+
 def test_text_that_is_not_unicode_can_still_be_written() -> None:
     html = render_report(report("folder\udcff"))
 

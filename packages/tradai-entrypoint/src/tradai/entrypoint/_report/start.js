@@ -1,12 +1,20 @@
-// Draws all charts, and draws them again when colours or widths change. The candles, below the first
-// screen, are drawn once the page is open.
+// Draws all charts, and draws them again when colours or widths change. What lies below the first
+// screen is made once the page is open.
 const whenIdle = window.requestIdleCallback ?? setTimeout;
+
+async function opened() {
+  if (document.readyState !== "complete") {
+    await new Promise((resume) => addEventListener("load", resume, { once: true }));
+  }
+  await new Promise((resume) => whenIdle(resume));
+}
 
 (async () => {
   let showTrade = null;
+  addEventListener("beforeprint", addLaterTrades);
   try {
     addBalance();
-    await new Promise((resume) => whenIdle(resume));
+    await opened();
     showTrade = await addCandles();
   } catch (error) {
     console.error(error);

@@ -8,8 +8,10 @@ from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import TradeRow
 from tradai.entrypoint._report.tables import scroll_box, tone_of
 
-# More rows make a page slow to open; the Parquet file has all of them.
+# More rows make a page slow to use; the Parquet file has all of them.
 MOST_ROWS: Final = 3000
+# A browser lays out these rows when it opens the page, and the others when it has time for them.
+_FIRST_ROWS: Final = 60
 _TITLE: Final = "Trades"
 _SIGNIFICANT: Final = 7
 
@@ -18,16 +20,26 @@ def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
     """Return the table of `trades` and the choices that filter it."""
     shown = trades[:MOST_ROWS]
     decimals = decimals_for(trade.profit_abs for trade in trades)
-    rows = (_row(number, trade, decimals) for number, trade in enumerate(shown))
+    rows = [_row(number, trade, decimals) for number, trade in enumerate(shown)]
     heads = (element("th", text, scope="col", data_sort=key) for key, text in _heads(currency))
     table = element(
         "table",
         element("caption", _TITLE, class_="unseen"),
         element("thead", element("tr", *heads)),
-        element("tbody", *rows),
+        element("tbody", *rows[:_FIRST_ROWS]),
         class_="numbers trades",
     )
-    return joined((_filters(shown), scroll_box(_TITLE, table), _cut(len(trades))))
+    others = _later(rows[_FIRST_ROWS:])
+    return joined((_filters(shown), scroll_box(_TITLE, table), others, _cut(len(trades))))
+
+
+def _later(rows: Sequence[Markup]) -> Markup:
+    """Return `rows` as a table for a page without scripts; a script reads it as text."""
+    if not rows:
+        return Markup()
+    title = element("caption", f"{_TITLE} from number {_FIRST_ROWS + 1} on")
+    table = element("table", title, element("tbody", *rows), class_="numbers trades")
+    return element("noscript", scroll_box(f"Later {_TITLE.lower()}", table), id="later-trades")
 
 
 def _heads(currency: str) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,20 @@
+// Moves the rows that the browser has read as text until now into the list.
+function addLaterTrades() {
+  const later = document.getElementById("later-trades");
+  if (!later) return;
+  const parsed = document.createElement("template");
+  parsed.innerHTML = later.textContent;
+  document.querySelector("table.trades tbody").append(...parsed.content.querySelectorAll("tr"));
+  later.remove();
+}
+
 // Sorts and filters the list of trades.
 function addTrades(showTrade) {
   const table = document.querySelector("table.trades");
   const filters = document.getElementById("trade-filters");
   if (!table) return;
   const body = table.tBodies[0];
+  addLaterTrades();
   const rows = [...body.rows];
   const count = document.getElementById("trade-count");
   const selects = [...filters.querySelectorAll("select")];
