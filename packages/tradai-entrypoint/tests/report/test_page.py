@@ -3,7 +3,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -11,9 +11,11 @@ from importlib.resources import files
 import pytest
 
 from tradai.core import printable
+from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 from tradai.entrypoint._report.model import (
     BalancePoint,
+    DayReturn,
     EquityPoint,
     Figure,
     MonthReturn,
@@ -116,10 +118,13 @@ def parts(text: str = "USDT") -> RunReportParts:
             EquityPoint(START + timedelta(days=1), 990.0, 0.01, None),
         ),
         months=(MonthReturn(2025, 1, -0.01), MonthReturn(2025, 2, 0.02)),
+        days=(DayReturn(date(2025, 1, 30), 0.01, None), DayReturn(date(2025, 1, 31), -0.02, -1.5)),
         trades=(trade(text),),
         candles=(PairCandles(pair=text, short_s=300, long_s=3600, count=1, data=CANDLES),),
         pairs=(group(text, 12.5), group("ETH/USDT", -1.0)),
+        entry_tags=(group(text),),
         exit_reasons=(group(text),),
+        rejected=(Figure(text, text),),
     )
 
 
@@ -216,6 +221,7 @@ def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
         "trades": [
             [HOSTILE, START_S, 1.0, START_S + 3600, 2.0, 0.9, None, 1.5, 0.015, *[HOSTILE] * 2, 0]
         ],
+        "sharpe": [[START_S + 1800], [-1.5]],
         "currency": HOSTILE,
         "decimals": 2,
     }
@@ -319,6 +325,40 @@ def test_months_are_shown_by_year_with_their_compound_total() -> None:
         *("2024", "+50.00 %", "+50.00 %"),
         *("2025", "+10.00 %", "+10.00 %", "+21.00 %"),
     ]
+
+
+def test_days_are_shown_by_month_each_in_its_column() -> None:
+    days = (DayReturn(date(2025, 1, 31), 0.0123, None), DayReturn(date(2025, 2, 1), -0.004, None))
+
+    page = Page(render_report(report(result=RunReportParts(days=days))))
+
+    start = page.texts.index("Jan 2025")
+    assert page.texts[start : start + 4] == ["Jan 2025", "+1.2", "Feb 2025", "\u22120.4"]
+    cells = [each for tag, each in page.elements if tag == "td"][:62]
+    assert [number for number, each in enumerate(cells) if each] == [30, 31]
+
+
+def test_the_data_beside_the_page_has_what_no_parquet_file_has() -> None:
+    data = json.loads(report_data(parts()))
+
+    assert data["currency"] == "USDT"
+    assert data["figures"] == data["rejected"] == {"USDT": "USDT"}
+    assert data["balance"]["at"][0] == "2025-01-31T23:30:00+00:00"
+    assert data["equity"]["market"] == [1000.0, None]
+    assert data["days"] == {
+        "day": ["2025-01-30", "2025-01-31"],
+        "ratio": [0.01, -0.02],
+        "sharpe": [None, -1.5],
+    }
+    assert data["pairs"]["profit_abs"] == [12.5, -1.0]
+    assert data["entry_tags"]["name"] == ["USDT"]
+    assert not {"trades", "candles"} & data.keys()
+
+
+def test_a_figure_that_is_not_finite_is_null_in_the_data() -> None:
+    endless = RunReportParts(months=(MonthReturn(2025, 1, float("inf")),))
+
+    assert json.loads(report_data(endless))["months"]["ratio"] == [None]
 
 
 def test_each_trade_is_a_row_and_each_of_its_tags_a_choice() -> None:

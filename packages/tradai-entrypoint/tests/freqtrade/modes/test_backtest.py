@@ -50,7 +50,7 @@ def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> Non
     assert tuple(manifest.artifacts) == ("trades.parquet", "candles.parquet", "engine-result.zip")
     assert "the market rules were made, not captured: for tests" in manifest.notices
     assert done.files == {
-        *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
+        *("manifest.json", "journal.jsonl", "report.html", "report.json", "engine.log"),
         *("trades.parquet", "candles.parquet", "engine-result.zip", "strategy"),
     }
 

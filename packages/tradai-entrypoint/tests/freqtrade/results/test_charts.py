@@ -7,8 +7,9 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import prod
+from math import prod, sqrt
 from pathlib import Path
+from statistics import mean, stdev
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,7 @@ from tradai.entrypoint.freqtrade._results.candle_table import (
 from tradai.entrypoint.freqtrade._results.chart_candles import chart_candles
 from tradai.entrypoint.freqtrade._results.equity import (
     Equity,
+    day_returns,
     equity_points,
     month_returns,
     read_equity,
@@ -316,6 +318,31 @@ def test_the_returns_of_the_months_multiply_to_that_of_all() -> None:
     assert prod(1 + each.ratio for each in months) == pytest.approx(total)
     january_ends = 24 * 31
     assert months[0].ratio == pytest.approx(equity.value[january_ends] / equity.value[0] - 1)
+
+
+def test_the_returns_of_the_days_multiply_to_that_of_all() -> None:
+    equity = long_equity(24 * 40)
+
+    days = list(day_returns(equity))
+
+    assert [each.day for each in days] == [START.date() + timedelta(days=n) for n in range(40)]
+    total = equity.value[-1] / equity.value[0]
+    assert prod(1 + each.ratio for each in days) == pytest.approx(total)
+
+
+def test_the_rolling_sharpe_is_that_of_the_last_thirty_days() -> None:
+    days = list(day_returns(long_equity(24 * 40)))
+
+    returns = [each.ratio for each in days[5:35]]
+    expected = mean(returns) / stdev(returns) * sqrt(365)
+    assert [each.sharpe for each in days[:29]] == [None] * 29
+    assert days[34].sharpe == pytest.approx(expected)
+
+
+def test_an_account_that_never_changes_has_no_rolling_sharpe() -> None:
+    flat = replace(long_equity(24 * 40), value=np.full(24 * 40, 1000.0))
+
+    assert {each.sharpe for each in day_returns(flat)} == {None}
 
 
 def test_time_with_a_trade_open_counts_overlaps_once_and_nothing_outside() -> None:

@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from gzip import compress
 from hashlib import sha256
@@ -14,11 +14,20 @@ from typing import Final, Self, final
 from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import decimals_for, instant, percent, plain
 from tradai.entrypoint._report.html import Markup, element, joined
-from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReportParts, TradeRow
+from tradai.entrypoint._report.model import (
+    BalancePoint,
+    DayReturn,
+    EquityPoint,
+    RunReportParts,
+    TradeRow,
+)
 
 # A higher level saves little space and takes most of the time of a report.
 _COMPRESSION: Final = 2
-_DRIVERS: Final = ("charts.js", "balance.js", "candles.js", "trades.js", "start.js")
+_DRIVERS: Final = (
+    *("charts.js", "balance.js", "candles.js", "curves.js", "trades.js"),
+    "start.js",
+)
 
 
 @final
@@ -63,6 +72,7 @@ def chart_data(parts: RunReportParts) -> Markup:
         "equity": _columns(map(_equity_row, parts.equity)),
         "pairs": [[each.pair, each.count, each.short_s, each.long_s] for each in parts.candles],
         "trades": [_trade(trade) for trade in parts.trades],
+        "sharpe": _columns(_sharpe_rows(parts.days)),
     }
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
@@ -92,6 +102,14 @@ def _balance_row(point: BalancePoint) -> tuple[JsonValue, ...]:
 def _equity_row(point: EquityPoint) -> tuple[JsonValue, ...]:
     market = None if point.market is None else round(point.market, 8)
     return _seconds(point.at), round(point.equity, 8), round(0.0 - point.drawdown, 6), market
+
+
+def _sharpe_rows(days: Iterable[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
+    """Yield each known ratio at the end of its day."""
+    for each in days:
+        if each.sharpe is not None:
+            midnight = datetime.combine(each.day, time(), UTC)
+            yield _seconds(midnight + timedelta(days=1)), round(each.sharpe, 4)
 
 
 def _columns(rows: Iterable[tuple[JsonValue, ...]]) -> list[JsonValue]:

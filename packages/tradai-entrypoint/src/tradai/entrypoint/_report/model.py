@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import final
 
 from tradai.core import JsonValue
@@ -59,6 +59,20 @@ class MonthReturn:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class DayReturn:
+    """Change of the account's value in a day of UTC, as a ratio of it before.
+
+    Attributes:
+        sharpe: Sharpe ratio of the last 30 days, for a year; None before, and without variation.
+    """
+
+    day: date
+    ratio: float
+    sharpe: float | None
+
+
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeRow:
     """A closed trade.
@@ -107,10 +121,10 @@ class PairCandles:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeStats:
-    """Statistics of closed trades that share a pair or an exit reason.
+    """Statistics of closed trades that share a pair, an entry tag or an exit reason.
 
     Attributes:
-        name: The pair or the exit reason.
+        name: The pair, the entry tag or the exit reason.
         profit_abs: Sum of the profits in stake currency.
         profit_ratio: That sum as a ratio of the starting balance.
         winrate: Share of winning trades; None without trades.
@@ -144,8 +158,10 @@ class RunReportParts:
         balance: Balance after each closed trade, sorted by time.
         equity: Value of the account, sorted by time.
         months: Return of each month, sorted by time.
+        days: Return of each day, sorted by time.
         trades: Closed trades, sorted by the time of their entry.
         candles: Candles of each pair, in the order of the pairs.
+        rejected: Numbers of signals and orders that made no trade, by their reason.
     """
 
     currency: str = ""
@@ -154,10 +170,13 @@ class RunReportParts:
     balance: tuple[BalancePoint, ...] = ()
     equity: tuple[EquityPoint, ...] = ()
     months: tuple[MonthReturn, ...] = ()
+    days: tuple[DayReturn, ...] = ()
     trades: tuple[TradeRow, ...] = ()
     candles: tuple[PairCandles, ...] = ()
     pairs: tuple[TradeStats, ...] = ()
+    entry_tags: tuple[TradeStats, ...] = ()
     exit_reasons: tuple[TradeStats, ...] = ()
+    rejected: tuple[Figure, ...] = ()
 
 
 @final

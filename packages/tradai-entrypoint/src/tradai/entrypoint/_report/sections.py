@@ -6,7 +6,7 @@ from typing import Final
 from tradai.entrypoint._report.chart import ChartBundle, curve_sentence
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
-from tradai.entrypoint._report.months import months_table
+from tradai.entrypoint._report.months import days_table, months_table
 from tradai.entrypoint._report.tables import figures_list, trades_table
 from tradai.entrypoint._report.trade_list import trade_list
 
@@ -23,6 +23,17 @@ _CANDLE_KEYS: Final = f"{_KEYS} N and P go to the next and the previous trade."
 _LEGEND: Final = (
     "Triangles point to entries (blue) and exits (green or red, as the trade ended); dashed lines "
     "are the stop at the entry and at the exit. Bars at the bottom are volume per time."
+)
+_SHARPE: Final = (
+    "Sharpe ratio of the last 30 days: mean over standard deviation of the account's daily "
+    "returns, times the square root of 365."
+)
+_PAIR_CURVES: Final = (
+    "Sum of the profits of each pair's closed trades. Of more than eight pairs, those that won or "
+    "lost most are drawn; click a name to hide its curve."
+)
+_REJECTED: Final = (
+    "Numbers of the engine for all pairs together; it does not say which signals these were."
 )
 _ACTIONS: Final = (
     ("previous", "\N{LEFTWARDS ARROW} trade", "Previous trade"),
@@ -66,11 +77,20 @@ def _sections(parts: RunReportParts, bundle: ChartBundle | None) -> Iterator[Mar
 def _groups(parts: RunReportParts) -> Iterator[Markup]:
     if parts.months:
         yield section("Months", months_table(parts.months))
+    if parts.days:
+        yield section("Days", days_table(parts.days), _rolling_sharpe(parts))
     if parts.pairs:
-        yield section("Pairs", trades_table("Pair", parts.pairs, currency=parts.currency))
+        table = trades_table("Pair", parts.pairs, currency=parts.currency)
+        yield section("Pairs", table, _pair_curves(parts))
+    if parts.entry_tags:
+        table = trades_table("Entry tag", parts.entry_tags, currency=parts.currency)
+        yield section("Entry tags", table)
     if parts.exit_reasons:
         table = trades_table("Exit reason", parts.exit_reasons, currency=parts.currency)
         yield section("Exit reasons", table)
+    if parts.rejected:
+        shown = figures_list(parts.rejected, class_="figures")
+        yield section("Without a trade", shown, element("p", _REJECTED, class_="remark"))
 
 
 def _trades(parts: RunReportParts) -> Iterator[Markup]:
@@ -91,6 +111,23 @@ def _curve(parts: RunReportParts) -> Markup:
         element("noscript", element("p", _NO_SCRIPT, class_="remark")),
         element("figcaption", sentence),
     )
+
+
+def _rolling_sharpe(parts: RunReportParts) -> Markup:
+    if not has_charts(parts) or not any(day.sharpe is not None for day in parts.days):
+        return Markup()
+    return _later_chart("sharpe-chart", "Sharpe ratio of the last 30 days", _SHARPE)
+
+
+def _pair_curves(parts: RunReportParts) -> Markup:
+    if not has_charts(parts) or not parts.trades:
+        return Markup()
+    return _later_chart("pair-chart", "Profit of each pair over time", _PAIR_CURVES)
+
+
+def _later_chart(name: str, label: str, sentence: str) -> Markup:
+    chart = _chart(name, f"{label}. {_KEYS}")
+    return element("figure", chart, element("figcaption", sentence), class_="below")
 
 
 def _candles(parts: RunReportParts) -> Markup:

@@ -1,12 +1,12 @@
 // Draws all charts, and draws them again when colours or widths change. What lies below the first
 // screen is made once the page is open.
-const whenIdle = window.requestIdleCallback ?? setTimeout;
+const whenIdle = window.requestIdleCallback ?? ((resume) => setTimeout(resume));
 
 async function opened() {
   if (document.readyState !== "complete") {
     await new Promise((resume) => addEventListener("load", resume, { once: true }));
   }
-  await new Promise((resume) => whenIdle(resume));
+  await new Promise((resume) => whenIdle(resume, { timeout: 250 }));
 }
 
 (async () => {
@@ -16,6 +16,8 @@ async function opened() {
     addBalance();
     await opened();
     showTrade = await addCandles();
+    addSharpe();
+    addPairs();
   } catch (error) {
     console.error(error);
     for (const place of document.querySelectorAll(".chart")) place.hidden = true;

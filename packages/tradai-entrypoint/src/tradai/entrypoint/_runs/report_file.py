@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
@@ -12,6 +13,7 @@ from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 
 REPORT_NAME: Final = "report.html"
+DATA_NAME: Final = "report.json"
 
 
 def write_report(
@@ -22,7 +24,7 @@ def write_report(
     ended_at: datetime,
     parts: RunReportParts | None,
 ) -> None:
-    """Write the report of a run into its `folder`.
+    """Write the report of a run into its `folder`, and the data of its mode's `parts` beside it.
 
     Raises:
         StorageError: The file cannot be written.
@@ -44,6 +46,8 @@ def write_report(
         parts=parts or _plain_parts(record),
     )
     folder.write(REPORT_NAME, render_report(report))
+    if parts is not None:
+        folder.write(DATA_NAME, report_data(parts))
 
 
 def _plain_parts(record: RunManifest) -> RunReportParts | None:

@@ -1,22 +1,26 @@
 """Value of the account over time, open positions included, from the engine's wallet history."""
 
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Literal, final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint._report.model import EquityPoint, MonthReturn
+from tradai.entrypoint._report.model import DayReturn, EquityPoint, MonthReturn
 from tradai.entrypoint.freqtrade._results.candle_table import CandleTable, numbers, seconds
 from tradai.entrypoint.freqtrade._results.statistics import Summary
 
+_SHARPE_DAYS: Final = 30
+_YEAR_DAYS: Final = 365
+_EPOCH: Final = date(1970, 1, 1)
 # Each stretch of the curve keeps its first, lowest and highest value.
 _STRETCHES: Final = 600
 
@@ -76,14 +80,35 @@ def equity_points(
 
 def month_returns(equity: Equity) -> Iterator[MonthReturn]:
     """Yield the return of each calendar month, in UTC; the first and last may be cut short."""
-    month_of = equity.at.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
-    # A value at midnight of the first day closes the month before.
-    month_of[1:] = (equity.at[1:] - 1).astype("datetime64[s]").astype("datetime64[M]")
-    ends = [0, *(np.flatnonzero(np.diff(month_of, append=month_of[-1] + 1))).tolist()]
-    for before, end in pairwise(ends):
-        year, month = divmod(int(month_of[end]), 12)
-        ratio = float(equity.value[end] / equity.value[before] - 1)
+    for number, ratio in _returns(equity, "M"):
+        year, month = divmod(number, 12)
         yield MonthReturn(1970 + year, month + 1, ratio)
+
+
+def day_returns(equity: Equity) -> Iterator[DayReturn]:
+    """Yield the return of each day, in UTC, and the Sharpe ratio of the days until then."""
+    returns = list(_returns(equity, "D"))
+    ratios = np.array([ratio for _, ratio in returns])
+    for position, (number, ratio) in enumerate(returns, start=1):
+        window = ratios[max(position - _SHARPE_DAYS, 0) : position]
+        sharpe = _sharpe(window) if len(window) == _SHARPE_DAYS else None
+        yield DayReturn(_EPOCH + timedelta(days=number), ratio, sharpe)
+
+
+def _returns(equity: Equity, unit: Literal["D", "M"]) -> Iterator[tuple[int, float]]:
+    """Yield the number of each day or month since 1970, and its return."""
+    times = equity.at.copy()
+    # A value at midnight closes the time before.
+    times[1:] -= 1
+    number = times.astype("datetime64[s]").astype(f"datetime64[{unit}]").astype(np.int64)
+    ends = [0, *(np.flatnonzero(np.diff(number, append=number[-1] + 1))).tolist()]
+    for before, end in pairwise(ends):
+        yield int(number[end]), float(equity.value[end] / equity.value[before] - 1)
+
+
+def _sharpe(returns: NDArray[np.float64]) -> float | None:
+    deviation = float(returns.std(ddof=1))
+    return float(returns.mean()) / deviation * math.sqrt(_YEAR_DAYS) if deviation else None
 
 
 def _suffix(class_name: str) -> str:

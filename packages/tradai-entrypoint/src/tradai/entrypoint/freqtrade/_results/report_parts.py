@@ -1,10 +1,11 @@
 """The part of a run's report that shows a backtest."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from tradai.entrypoint._report.formatting import NOTHING, decimals_for, percent, plain, signed
-from tradai.entrypoint._report.model import Figure, RunReportParts, TradeRow
+from tradai.entrypoint._report.model import Figure, RunReportParts, TradeRow, TradeStats
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
 from tradai.entrypoint.freqtrade._results.statistics import Summary
 from tradai.entrypoint.freqtrade._results.trade_rows import (
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
     from tradai.entrypoint.freqtrade._results.equity import Equity
 
+_NO_TAG: Final = "(none)"
+_NO_SLOT: Final = "Entry signals without a free slot (max_open_trades)"
+_REJECTED: Final[Mapping[str, str]] = {
+    "locks": "Locks of pairs by protections",
+    "timedout_entry_orders": "Entry orders that timed out",
+    "canceled_trade_entries": "Trades given up before their entry filled",
+    "canceled_entry_orders": "Entry orders cancelled by the strategy",
+    "replaced_entry_orders": "Entry orders replaced at another price",
+    "timedout_exit_orders": "Exit orders that timed out",
+}
+
 
 def report_parts(
     result: BacktestResult, *, equity: "Equity | None", candles: "Sequence[CandleTable]"
@@ -32,7 +44,11 @@ def report_parts(
     """
     # They need numpy, which a command that has no result to show never imports.
     from tradai.entrypoint.freqtrade._results.chart_candles import chart_candles
-    from tradai.entrypoint.freqtrade._results.equity import equity_points, month_returns
+    from tradai.entrypoint.freqtrade._results.equity import (
+        day_returns,
+        equity_points,
+        month_returns,
+    )
 
     summary, trades = result.summary, trade_rows(result.trades)
     return RunReportParts(
@@ -42,10 +58,13 @@ def report_parts(
         balance=summary.balance,
         equity=equity_points(equity, candles, summary) if equity else (),
         months=tuple(month_returns(equity)) if equity else (),
+        days=tuple(day_returns(equity)) if equity else (),
         trades=trades,
         candles=chart_candles(candles, trades),
         pairs=summary.per_pair,
+        entry_tags=_tags(summary),
         exit_reasons=summary.per_exit_reason,
+        rejected=_rejected(result),
     )
 
 
@@ -102,6 +121,25 @@ def _trade_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> tuple[
         "Longest streak of losses": str(losses or NOTHING),
     }
     return tuple(Figure(label, value) for label, value in shown.items())
+
+
+def _tags(summary: Summary) -> tuple[TradeStats, ...]:
+    """Return the statistics of the entry tags; none where no trade has one."""
+    tags = summary.per_entry_tag
+    if not any(each.name for each in tags):
+        return ()
+    return tuple(each if each.name else replace(each, name=_NO_TAG) for each in tags)
+
+
+def _rejected(result: BacktestResult) -> tuple[Figure, ...]:
+    """Return the numbers of signals and orders without a trade: free slots always, others if any.
+
+    The engine's export has the time of each signal only as a pickle of pandas, which is not read.
+    """
+    counts = result.engine_counts
+    shown = ((name, label) for name, label in _REJECTED.items() if counts[name])
+    slots = Figure(_NO_SLOT, str(counts["rejected_signals"]))
+    return (slots, *(Figure(label, str(counts[name])) for name, label in shown))
 
 
 def _closed_fall(summary: Summary) -> float:

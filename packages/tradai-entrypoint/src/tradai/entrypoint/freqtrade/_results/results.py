@@ -19,6 +19,11 @@ TradeRecord: TypeAlias = Mapping[str, JsonValue]
 # Computed by the engine and not computed again here.
 _ENGINE_FIGURES: Final = ("market_change", "sharpe", "sortino", "calmar", "sqn")
 
+_ENGINE_COUNTS: Final = (
+    *("rejected_signals", "timedout_entry_orders", "canceled_trade_entries"),
+    *("canceled_entry_orders", "replaced_entry_orders", "timedout_exit_orders"),
+)
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +35,8 @@ class BacktestResult:
         trades_digest: SHA-256 over `trades`; equal when, and only when, two runs traded alike.
         summary: Figures computed from `trades`.
         engine_figures: Figures as the engine computed them, by its names; None where it had none.
-        engine_counts: Numbers of entry signals without a free slot (``rejected_signals``), and of
-            ``locks`` of pairs.
+        engine_counts: Numbers of entry signals without a free slot (``rejected_signals``), of
+            orders that made no trade, by the engine's names, and of ``locks`` of pairs.
         stake_currency: Currency of the figures.
     """
 
@@ -98,10 +103,8 @@ def _result(statistics: dict[str, Any]) -> BacktestResult:
         ),
         engine_figures=MappingProxyType({name: statistics.get(name) for name in _ENGINE_FIGURES}),
         engine_counts=MappingProxyType(
-            {
-                "rejected_signals": statistics.get("rejected_signals") or 0,
-                "locks": len(statistics.get("locks") or ()),
-            }
+            {name: statistics.get(name) or 0 for name in _ENGINE_COUNTS}
+            | {"locks": len(statistics.get("locks") or ())}
         ),
         stake_currency=statistics["stake_currency"],
     )
@@ -115,6 +118,7 @@ def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:
         profit_abs=float(trade["profit_abs"]),
         exit_reason=trade["exit_reason"],
         duration=closed - opened,
+        enter_tag=trade.get("enter_tag") or "",
     )
 
 

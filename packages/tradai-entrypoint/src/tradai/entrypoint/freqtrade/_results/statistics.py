@@ -34,6 +34,7 @@ class ClosedTrade:
     profit_abs: float
     exit_reason: str
     duration: timedelta
+    enter_tag: str = ""
 
 
 @final
@@ -75,6 +76,7 @@ class Summary:
     max_drawdown: Drawdown | None
     total: TradeStats
     per_pair: tuple[TradeStats, ...]
+    per_entry_tag: tuple[TradeStats, ...]
     per_exit_reason: tuple[TradeStats, ...]
     balance: tuple[BalancePoint, ...]
 
@@ -106,6 +108,7 @@ def summarize(
         max_drawdown=deepest if deepest.absolute else None,
         total=_trade_stats("total", trades, starting_balance),
         per_pair=_grouped(trades, starting_balance, lambda trade: trade.pair, known=pairs),
+        per_entry_tag=_grouped(trades, starting_balance, lambda trade: trade.enter_tag),
         per_exit_reason=_grouped(trades, starting_balance, lambda trade: trade.exit_reason),
         balance=tuple(
             BalancePoint(at, balance, drawdown.ratio)
