@@ -1,0 +1,182 @@
+"""The report of a backtest in Chromium: scripts, keyboard, phone width and accessibility."""
+
+import json
+import struct
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from servers.browser import Browser, axe_script, running_browser
+
+from tradai.entrypoint._report.model import (
+    BalancePoint,
+    DayReturn,
+    EquityPoint,
+    Figure,
+    MonthReturn,
+    PairCandles,
+    RunReport,
+    RunReportParts,
+    TradeRow,
+    TradeStats,
+)
+from tradai.entrypoint._report.page import render_report
+
+START: Final = datetime(2025, 1, 1, tzinfo=UTC)
+HOUR: Final = timedelta(hours=1)
+TRADES: Final = 200
+PAIRS: Final = ("BTC/USDT", "ETH/USDT")
+PHONE: Final = 390
+DESKTOP: Final = 1200
+READY: Final = "!document.getElementById('trade-filters').hidden"
+# Axe's own words for faults that keep a reader from using a page.
+GRAVE: Final = ("serious", "critical")
+
+
+def trade(number: int) -> TradeRow:
+    return TradeRow(
+        pair=PAIRS[number % 2],
+        is_short=False,
+        opened_at=START + number * 3 * HOUR,
+        closed_at=START + (number * 3 + 2) * HOUR,
+        open_rate=100.0,
+        close_rate=101.0,
+        first_stop=90.0,
+        last_stop=95.0,
+        profit_abs=(number % 7) - 3.0,
+        profit_ratio=((number % 7) - 3.0) / 100,
+        enter_tag="a tag that is longer than most" if number % 3 else "",
+        exit_reason="exit_signal",
+    )
+
+
+def candles(pair: str) -> PairCandles:
+    count = TRADES * 3
+    opened = [int(START.timestamp()), *[3600] * (count - 1)]
+    times = struct.pack(f"<{2 * count}I", *opened, *[3600] * count)
+    levels = (100.0, 103.0, 97.0, 101.0, 5.0)
+    prices = [level + step % 5 for level in levels for step in range(count)]
+    data = times + struct.pack(f"<{5 * count}f", *prices)
+    return PairCandles(pair=pair, short_s=3600, long_s=3600, count=count, data=data)
+
+
+def stats(name: str, profit: float) -> TradeStats:
+    return TradeStats(
+        name=name,
+        trades=100,
+        wins=50,
+        draws=10,
+        losses=40,
+        profit_abs=profit,
+        profit_ratio=profit / 1000,
+        winrate=0.5,
+        profit_factor=1.2,
+        expectancy=0.1,
+        mean_duration_s=7200.0,
+    )
+
+
+def report_page() -> str:
+    """A report with every section."""
+    points = range(0, 600, 3)
+    parts = RunReportParts(
+        currency="USDT",
+        highlights=(Figure("Profit", "+12.00 USDT"), Figure("Trades", str(TRADES))),
+        figures=(Figure("Profit factor", "1.20"), Figure("Fees paid", "3.00 USDT")),
+        balance=tuple(BalancePoint(START + n * HOUR, 1000.0 + n % 9, 0.0) for n in points),
+        equity=tuple(EquityPoint(START + n * HOUR, 1000.0 + n % 9, 0.01, 990.0) for n in points),
+        months=(MonthReturn(2025, 1, 0.012),),
+        days=tuple(DayReturn(date(2025, 1, n), n / 1000 - 0.01, n / 10) for n in range(1, 26)),
+        trades=tuple(map(trade, range(TRADES))),
+        candles=tuple(map(candles, PAIRS)),
+        pairs=tuple(stats(pair, 12.0) for pair in PAIRS),
+        entry_tags=(stats("a tag that is longer than most", 10.0), stats("(none)", -2.0)),
+        exit_reasons=(stats("exit_signal", 12.0),),
+        rejected=(Figure("Entry signals without a free slot", "9"),),
+    )
+    return render_report(
+        RunReport(
+            run_id="20250101T000000Z-backtest-00000000",
+            mode="backtest",
+            exit_code=0,
+            verdict="backtest done: 200 trades, +1.20 % profit",
+            started_at=START,
+            ended_at=START + HOUR,
+            strategy="ema-pullback",
+            version="1.0.0",
+            notices=("the candles are synthetic",),
+            configuration={"name": "ema-pullback", "pairs": list(PAIRS)},
+            provenance={"name": "strategy.yaml:1", "pairs": "strategy.yaml:2"},
+            facts=(Figure("digest of trades", "0123456789abcdef" * 4),),
+            parts=parts,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(report_page(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with running_browser(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+def test_charts_and_trades_answer_to_the_keyboard_without_an_error(
+    browser: Browser, page: Path
+) -> None:
+    browser.open(page, width=DESKTOP)
+    browser.wait(READY)
+
+    assert browser.ask("[...document.querySelectorAll('.chart')].map((e) => e.id)") == [
+        *("chart", "sharpe-chart", "pair-chart", "candle-chart")
+    ]
+    assert browser.ask("document.querySelectorAll('.chart:not(:has(canvas))').length") == 0
+    assert browser.ask("document.querySelectorAll('.trades tbody tr').length") == TRADES
+    note = "document.getElementById('trade-note').textContent"
+    browser.ask("document.getElementById('candle-chart').focus()")
+    browser.press("Home")
+    browser.press("n")
+    assert browser.ask(note).startswith("Trade ")
+    browser.ask("document.querySelector('th[data-sort=profit] button').focus()")
+    browser.press("Enter")
+    assert browser.ask("document.querySelector('.trades tbody tr').dataset.trade") == "0"
+    browser.press("Tab")
+    assert browser.ask("document.activeElement.closest('th').dataset.sort") == "ratio"
+    browser.ask("document.querySelector('.trades tbody button').focus()")
+    browser.press("Enter")
+    assert browser.ask(note).startswith("Trade 1: BTC/USDT")
+    assert browser.ask("document.activeElement.id") == "candle-chart"
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_at_the_width_of_a_phone_nothing_is_cut_and_axe_finds_no_grave_fault(
+    browser: Browser, page: Path, *, is_dark: bool
+) -> None:
+    axe = axe_script()
+
+    browser.open(page, width=PHONE, is_dark=is_dark)
+    browser.wait(READY)
+
+    assert browser.ask("document.documentElement.scrollWidth") == PHONE
+    # What is wider than its box scrolls in it, and is reached by the keyboard.
+    wide = (
+        "[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > e.clientWidth + 1"
+        " && getComputedStyle(e).overflowX !== 'visible' && e.clientWidth > 1 && e.tabIndex < 0)"
+        ".map((e) => e.outerHTML.slice(0, 120))"
+    )
+    assert browser.ask(wide) == []
+    browser.ask(f"{axe}; 0")
+    faults = browser.ask(
+        "axe.run().then((r) => JSON.stringify(r.violations.map((v) =>"
+        " [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160))])))"
+    )
+    assert [each for each in json.loads(faults) if each[0] in GRAVE] == []
+    assert browser.errors == []
