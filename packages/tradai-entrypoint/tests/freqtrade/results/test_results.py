@@ -22,6 +22,7 @@ from hypothesis import given, strategies as st
 from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import TradeStats
+from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, summarize
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
@@ -111,6 +112,39 @@ def test_groups_agree_with_the_engine(result: BacktestResult, ours: str, theirs:
         assert (stats.wins, stats.losses) == (row["wins"], row["losses"])
         assert stats.profit_abs == pytest.approx(row["profit_total_abs"])
         assert stats.profit_ratio == pytest.approx(row["profit_total"])
+
+
+def test_trades_are_grouped_by_entry_tag_when_one_has_a_tag(tmp_path: Path) -> None:
+    trades = deepcopy(ENGINE["trades"])
+    trades[0]["enter_tag"] = "dip"
+    for trade in trades[1:]:
+        trade["enter_tag"] = None
+
+    untagged = report_parts(read(stored(tmp_path / "a", CAPTURED)), equity=None, candles=[])
+    tagged = report_parts(
+        read(stored(tmp_path / "b", changed(trades=trades))), equity=None, candles=[]
+    )
+
+    assert all(not trade["enter_tag"] for trade in ENGINE["trades"])
+    assert untagged.entry_tags == ()
+    assert {each.name: each.trades for each in tagged.entry_tags} == {
+        "(none)": len(trades) - 1,
+        "dip": 1,
+    }
+
+
+def test_the_engines_numbers_of_rejected_signals_are_shown_with_their_reason(
+    tmp_path: Path,
+) -> None:
+    counts = {"rejected_signals": 0, "timedout_entry_orders": 3, "locks": [{}, {}]}
+
+    parts = report_parts(read(stored(tmp_path, changed(**counts))), equity=None, candles=[])
+
+    assert {each.label: each.value for each in parts.rejected} == {
+        "Entry signals without a free slot (max_open_trades)": "0",
+        "Locks of pairs by protections": "2",
+        "Entry orders that timed out": "3",
+    }
 
 
 def test_the_final_balance_is_computed_from_the_trades(tmp_path: Path) -> None:
