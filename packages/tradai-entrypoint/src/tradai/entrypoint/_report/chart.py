@@ -18,7 +18,7 @@ from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReport
 
 # A higher level saves little space and takes most of the time of a report.
 _COMPRESSION: Final = 2
-_DRIVERS: Final = ("charts.js", "balance.js", "candles.js", "trades.js", "start.js")
+_DRIVERS: Final = ("charts.js", "balance.js", "curves.js", "candles.js", "trades.js", "start.js")
 
 
 @final
@@ -33,7 +33,11 @@ class ChartBundle:
     @classmethod
     def packaged(cls) -> Self:
         """Return the bundle that this package brings."""
-        return cls(_asset("uplot.js"), "\n".join(map(_asset, _DRIVERS)), _asset("uplot.css"))
+        return cls(
+            _asset("uplot.js"),
+            "\n".join(map(_asset, _DRIVERS)),
+            _asset("uplot.css"),
+        )
 
     @property
     def script_hashes(self) -> tuple[str, ...]:
@@ -64,6 +68,8 @@ def chart_data(parts: RunReportParts) -> Markup:
         "pairs": [[each.pair, each.count, each.short_s, each.long_s] for each in parts.candles],
         "trades": [_trade(trade) for trade in parts.trades],
     }
+    if parts.curves:
+        data["curves"] = [each.to_json() for each in parts.curves]
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 

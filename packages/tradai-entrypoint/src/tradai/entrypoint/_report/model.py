@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import final
 
 from tradai.core import JsonValue
+from tradai.entrypoint._report.curves import CurveChart
+from tradai.entrypoint._report.html import Markup
 
 
 @final
@@ -133,6 +135,15 @@ class TradeStats:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class ReportSection:
+    """A section that a mode lays out itself."""
+
+    title: str
+    content: Markup
+
+
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReportParts:
     """Parts that a mode adds to the report of its run; empty parts are not shown.
@@ -146,6 +157,8 @@ class RunReportParts:
         months: Return of each month, sorted by time.
         trades: Closed trades, sorted by the time of their entry.
         candles: Candles of each pair, in the order of the pairs.
+        curves: Charts of the sections that a mode lays out itself.
+        sections: These sections.
     """
 
     currency: str = ""
@@ -158,6 +171,8 @@ class RunReportParts:
     candles: tuple[PairCandles, ...] = ()
     pairs: tuple[TradeStats, ...] = ()
     exit_reasons: tuple[TradeStats, ...] = ()
+    curves: tuple[CurveChart, ...] = ()
+    sections: tuple[ReportSection, ...] = ()
 
 
 @final

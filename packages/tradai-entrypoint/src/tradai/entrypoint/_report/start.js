@@ -5,13 +5,14 @@ const whenIdle = window.requestIdleCallback ?? setTimeout;
 (async () => {
   let showTrade = null;
   try {
-    addBalance();
+    if (document.getElementById("chart")) addBalance();
+    for (const each of report.curves ?? []) addCurves(each);
     await new Promise((resume) => whenIdle(resume));
     showTrade = await addCandles();
   } catch (error) {
     console.error(error);
     for (const place of document.querySelectorAll(".chart")) place.hidden = true;
-    document.getElementById("chart-failed").hidden = false;
+    document.getElementById("chart-failed")?.removeAttribute("hidden");
   }
   addTrades(showTrade);
   const redraw = () => charts.forEach((chart) => chart.draw());

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         KeyStatus as KeyStatus,
         MovedKey as MovedKey,
     )
+    from tradai.entrypoint.freqtrade._pages.recorded_parts import recorded_parts as recorded_parts
     from tradai.entrypoint.freqtrade._preparation.planned_session import (
         PlannedSession as PlannedSession,
         plan_session as plan_session,
@@ -55,6 +56,7 @@ if not TYPE_CHECKING:
             "_modes.hyperopt": "HyperoptHandler",
             "_modes._live.live": "LiveHandler",
             "_modes.planned_run": "PlannedRun plan_run",
+            "_pages.recorded_parts": "recorded_parts",
             "_preparation.planned_session": "PlannedSession plan_session",
             "_modes.train": "TrainHandler",
             "_new_folder.example": "new_strategy",

@@ -1,12 +1,9 @@
 """HYPEROPT: search parameters; keep the epochs and a patch with the best parameters."""
 
-import json
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
@@ -18,33 +15,13 @@ from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
 from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
+from tradai.entrypoint.freqtrade._results.epochs import Epoch, all_epochs, read_epochs
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
-# The engine's loss for an epoch without enough trades to be ranked; a real loss, in the stake
-# currency for instance, can be greater.
-_UNRANKED_LOSS: Final = 100_000
 # The engine's name in its results for a space that it calls otherwise on its command line.
 _IN_DETAILS: Final = {"trades": "max_open_trades"}
 _SEVERAL: Final = ("all", "default")
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """One trial: its number, its loss (lower is better) and its parameters.
-
-    Attributes:
-        details: Parameters by space, as the engine writes them.
-        exact: Values by parameter, as the engine used them.
-    """
-
-    number: int
-    loss: float
-    trades: int
-    profit_ratio: float
-    details: Mapping[str, Any]
-    exact: Mapping[str, Any]
 
 
 @final
@@ -84,45 +61,8 @@ class HyperoptHandler(BatchHandler):
             if ignored and verdict.is_success:
                 return _ignored(ignored)
         if not epochs and verdict.is_success:
-            return _unranked(_all_epochs(stored))
+            return _unranked(all_epochs(stored))
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
-
-
-def read_epochs(path: Path) -> list[Epoch]:
-    """Return the epochs the engine wrote to `path`, best first, without those it did not rank.
-
-    Raises:
-        StorageError: The file cannot be read.
-    """
-    ranked = [
-        epoch
-        for epoch in _all_epochs(path)
-        if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
-    ]
-    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
-
-
-def _all_epochs(path: Path) -> list[Epoch]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [_epoch(json.loads(line)) for line in lines]
-    except (OSError, ValueError, LookupError, TypeError) as exc:
-        raise StorageError(
-            f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
-            operation="read hyperopt result",
-        ) from exc
-
-
-def _epoch(values: dict[str, Any]) -> Epoch:
-    metrics = values["results_metrics"]
-    return Epoch(
-        number=values["current_epoch"],
-        loss=float(values["loss"]),
-        trades=metrics["total_trades"],
-        profit_ratio=float(metrics["profit_total"]),
-        details=values["params_details"],
-        exact=values.get("params_dict", {}),
-    )
 
 
 def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
