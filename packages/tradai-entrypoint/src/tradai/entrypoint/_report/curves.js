@@ -1,6 +1,7 @@
 // Draws the charts of curves, each on one axis.
 const curveDashes = [[], [6, 4], [2, 3]];
 const curveColours = 6;
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 
 function addCurves(chart) {
   const place = document.getElementById(chart.name);
@@ -30,7 +31,7 @@ function addCurves(chart) {
       scales: { x: { time: !chart.axis } },
       cursor: { drag: { x: true, y: false } },
       series: [{ label: chart.axis || "Time", value: at }, ...lines],
-      axes: [axis(chart.axis ? {} : { values: timeLabels, space: 64 }), axis({ size: valueAxisWidth, values: ticks })],
+      axes: [axis(chart.axis ? { incrs: wholeSteps } : { values: timeLabels, space: 64 }), axis({ size: valueAxisWidth, values: ticks })],
     };
     plot = new uPlot(options, [times, ...columns], place);
     addWheel(plot, least);

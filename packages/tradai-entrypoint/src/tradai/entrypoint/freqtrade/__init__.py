@@ -36,6 +36,10 @@ if TYPE_CHECKING:
         PlannedSession as PlannedSession,
         plan_session as plan_session,
     )
+    from tradai.entrypoint.freqtrade._results.epochs import (
+        Epoch as Epoch,
+        read_epochs as read_epochs,
+    )
     from tradai.entrypoint.freqtrade._strategy.files import (
         SourceFiles as SourceFiles,
         list_source as list_source,
@@ -62,6 +66,7 @@ if not TYPE_CHECKING:
             "_new_folder.example": "new_strategy",
             "_new_folder.move": "StrategyMove move_strategy",
             "_new_folder.moved_key": "KeyStatus MovedKey",
+            "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
         },
     )

@@ -12,10 +12,12 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.tracked_facts import RunPart
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
+from tradai.entrypoint.freqtrade._pages.importance import importances
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
 from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
-from tradai.entrypoint.freqtrade._results.epochs import Epoch, all_epochs, read_epochs
+from tradai.entrypoint.freqtrade._results.epochs import Epoch, read_epochs
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
@@ -47,12 +49,15 @@ class HyperoptHandler(BatchHandler):
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         stored = context.folder.path / EPOCHS_NAME
         try:
-            epochs = read_epochs(stored) if stored.exists() else []
+            every = read_epochs(stored) if stored.exists() else []
         except StorageError:
             if verdict.is_success:
                 raise
             return verdict
+        epochs = rank(every)
+        context.report = epochs_parts(every)
         if epochs:
+            _warn(epochs[0], context)
             context.record.results |= _figures(epochs)
             context.parts = tuple(map(_part, epochs))
             with nullcontext() if verdict.is_success else suppress(StorageError):
@@ -61,8 +66,15 @@ class HyperoptHandler(BatchHandler):
             if ignored and verdict.is_success:
                 return _ignored(ignored)
         if not epochs and verdict.is_success:
-            return _unranked(all_epochs(stored))
+            return _unranked(every)
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
+
+
+def _warn(best: Epoch, context: RunContext) -> None:
+    """Note that the best epoch rests on few trades, where it does."""
+    warning = few_trades_warning(best)
+    if warning:
+        context.record.notices.append(warning)
 
 
 def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
@@ -132,4 +144,8 @@ def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:
         f"profit {100 * epoch.profit_ratio:.2f} %"
         for epoch in epochs[:_SHOWN]
     }
-    return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown}
+    shares: dict[str, JsonValue] = {
+        name: round(share, 4) for name, share in importances(epochs).items()
+    }
+    explained: dict[str, JsonValue] = {"parameter_importance": shares} if shares else {}
+    return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown, **explained}

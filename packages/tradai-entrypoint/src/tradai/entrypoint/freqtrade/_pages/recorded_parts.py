@@ -8,7 +8,9 @@ from tradai.core import StrategyConfig, TradingMode
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
+from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
+from tradai.entrypoint.freqtrade._results.epochs import read_epochs
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import read_backtest
 
@@ -35,6 +37,8 @@ def recorded_parts(
     match record.mode:
         case TradingMode.BACKTEST | TradingMode.TRAIN if (folder / BACKTEST_NAME).is_file():
             return _backtest(folder, record, with_candles=with_candles)
+        case TradingMode.HYPEROPT if (folder / EPOCHS_NAME).is_file():
+            return epochs_parts(read_epochs(folder / EPOCHS_NAME))
         case _:
             return None
 

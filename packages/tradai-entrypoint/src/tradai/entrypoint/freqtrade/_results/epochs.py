@@ -48,16 +48,6 @@ class Epoch:
 
 
 def read_epochs(path: Path) -> list[Epoch]:
-    """Return the epochs the engine wrote to `path`, best first, without those it did not rank.
-
-    Raises:
-        StorageError: The file cannot be read.
-    """
-    ranked = [epoch for epoch in all_epochs(path) if epoch.is_ranked]
-    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
-
-
-def all_epochs(path: Path) -> list[Epoch]:
     """Return all epochs the engine wrote to `path`, in the order they ended.
 
     Raises:
