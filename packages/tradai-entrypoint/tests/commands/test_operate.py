@@ -205,7 +205,10 @@ def test_no_session_is_not_an_error_but_an_unknown_one_is(
 
 
 class Obedient:
-    """A session in a thread, which beats and obeys as fast as it can."""
+    """A session in a thread, which obeys at its next heartbeat.
+
+    It leaves time between two heartbeats, so that others get to write its record.
+    """
 
     def __init__(self, session: Session, *, end: SessionState = SessionState.STOPPED) -> None:
         self.obeyed: list[SessionRequest] = []
@@ -225,7 +228,7 @@ class Obedient:
 
     def _run(self) -> None:
         progress = 8
-        while not self._is_left.is_set() and not self._session.state.is_final:
+        while not self._is_left.wait(0.01) and not self._session.state.is_final:
             progress += 1
             request = self._session.beat(progress)
             if request is not None:

@@ -132,6 +132,31 @@ def test_the_report_of_a_run_in_the_store_is_brought_here_once(call: Call, store
     assert call("report", f"{stored.as_uri()}/a-1", runs="elsewhere")[:2] == (0, out)
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_deleted_report_is_made_again(call: Call, tmp_path: Path) -> None:
+    report = tmp_path / "runs/a-1/report.html"
+    before = report.read_text()
+    report.unlink()
+
+    assert call("report", "a-1")[:2] == (0, f"{report}\n")
+
+    assert report.read_text() == before
+
+
+@pytest.mark.usefixtures("stored")
+def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None:
+    folder = str(tmp_path / "comparisons")
+
+    code, out, _ = call("report", "a-1", "a-2", "--json", "--comparisons", folder)
+
+    assert code == 0
+    said = json.loads(out)
+    assert [run["run_id"] for run in said["runs"]] == ["a-1", "a-2"]
+    page = (Path(said["folder"]) / "report.html").read_text()
+    assert "a-1" in page
+    assert "a-2" in page
+
+
 def test_another_run_of_the_same_id_is_never_taken_for_it(
     call: Call, stored: Path, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from tradai.entrypoint._commands.flags import (
     add_run_arguments,
     add_verbs,
 )
+from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
     add_contain,
     add_jobs,
@@ -136,6 +137,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     add_runs(commands)
     add_report(commands)
+    add_hyperopt(commands)
     add_sync(commands)
     add_submit(commands)
     add_sweep(commands)

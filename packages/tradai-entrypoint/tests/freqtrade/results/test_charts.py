@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._results.candle_table import (
     VALUES,
     CandleTable,
     read_candles,
+    read_kept_candles,
     write_candles,
 )
 from tradai.entrypoint.freqtrade._results.chart_candles import chart_candles
@@ -403,3 +404,23 @@ def test_reading_and_writing_candles_never_imports_pandas(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, "-c", program], check=False)
 
     assert done.returncode == 0
+
+
+def test_candles_are_read_as_they_were_kept(tmp_path: Path) -> None:
+    tables = [candle_table(5), candle_table(7, pair="ETH/USDT", seed=1)]
+
+    write_candles(tables, tmp_path / "candles.parquet")
+    kept = read_kept_candles(tmp_path / "candles.parquet", "5m")
+
+    assert [each.pair for each in kept] == ["BTC/USDT", "ETH/USDT"]
+    for table, again in zip(tables, kept, strict=True):
+        assert again.opened.tolist() == table.opened.tolist()
+        for name in VALUES:
+            assert again.values[name].tolist() == table.values[name].tolist()
+
+
+def test_kept_candles_that_are_damaged_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "candles.parquet").write_bytes(b"PAR1 torn")
+
+    with pytest.raises(StorageError, match="run the backtest again"):
+        read_kept_candles(tmp_path / "candles.parquet", "5m")

@@ -62,6 +62,16 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")
 
 
+def add_comparisons(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of comparisons."""
+    parser.add_argument(
+        "--comparisons",
+        metavar="DIR",
+        default=".tradai/comparisons",
+        help="folder of comparisons (default: .tradai/comparisons)",
+    )
+
+
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Add the store of runs."""
     parser.add_argument(

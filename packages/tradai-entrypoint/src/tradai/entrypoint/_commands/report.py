@@ -1,27 +1,76 @@
-"""`tradai-entrypoint report`: print the path of the report of a run."""
+"""`tradai-entrypoint report`: make the report of a run again, or compare several runs."""
 
 import argparse
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 from tradai.core.exceptions import NotFoundError
-from tradai.entrypoint._commands.console import print_json, print_text
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._runs.report_file import REPORT_NAME
+from tradai.entrypoint._runs.folder import RunFolder
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.report_file import REPORT_NAME, write_report
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print the path of the report, of a run on this machine or in the run store."""
+    """Make the report of one run again, or a comparison of several, and print its path."""
     with interrupts.raising():
-        report = RunSource.of(args.runs, args.store, os.environ).folder(args.run) / REPORT_NAME
-    if not report.is_file():
-        raise NotFoundError(
-            f"run {args.run!r} has no report: it did not end, or {report} was deleted",
-            kind="report",
-            key=str(report),
-        )
+        source = RunSource.of(args.runs, args.store, os.environ)
+        folders = [source.folder(name) for name in dict.fromkeys(args.run)]
+        if len(folders) > 1:
+            return compare_runs(folders, Path(args.comparisons), as_json=args.json)
+        report = make_report(folders[0])
     if args.json:
         print_json({"report": str(report)})
     else:
         print_text(str(report))
+    return 0
+
+
+def make_report(folder: Path) -> Path:
+    """Make the report of the run in `folder` again, and return its path.
+
+    Raises:
+        NotFoundError: The run has not ended.
+        StorageError: A file of the run cannot be read, or the disk refused.
+    """
+    from tradai.entrypoint.freqtrade import recorded_parts
+
+    record, report = RunManifest.read(folder), folder / REPORT_NAME
+    if record.ended_at is None or record.exit_code is None:
+        message = f"run {record.run_id!r} has no report: it has not ended"
+        raise NotFoundError(message, kind="report", key=str(report))
+    parts = recorded_parts(folder, record)
+    if parts is None and report.is_file():
+        # A handler of another distribution may have laid out what cannot be made again here.
+        return report
+    verdict = Verdict(exit_code=ExitCode.of(record.exit_code), sentence=record.verdict or "")
+    write_report(RunFolder(folder), record, verdict, ended_at=record.ended_at, parts=parts)
+    return report
+
+
+def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -> int:
+    """Write the comparison of the runs in `folders` below `comparisons`, and print it.
+
+    Raises:
+        ValidationError: A run has not ended.
+        StorageError: A file of a run cannot be read, or the disk refused.
+    """
+    from tradai.entrypoint._comparison.compared_run import ComparedRun
+    from tradai.entrypoint._comparison.page import comparison_page
+    from tradai.entrypoint._comparison.result import REPORT_NAME as PAGE, RunComparison
+
+    comparison = RunComparison(tuple(map(ComparedRun.read, folders)))
+    folder = comparisons / comparison.name
+    comparison.write(folder, comparison_page(comparison, folder))
+    if as_json:
+        print_json({**comparison.to_json(), "folder": str(folder)})
+        return 0
+    print_table(("figure", *(each.name for each in comparison.runs)), comparison.rows())
+    for caveat in comparison.caveats:
+        print_text(f"note: {caveat}")
+    print_text(f"report: {folder / PAGE}")
     return 0

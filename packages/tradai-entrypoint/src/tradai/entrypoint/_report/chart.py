@@ -25,8 +25,8 @@ from tradai.entrypoint._report.model import (
 # A higher level saves little space and takes most of the time of a report.
 _COMPRESSION: Final = 2
 _DRIVERS: Final = (
-    *("charts.js", "balance.js", "candles.js", "curves.js", "trades.js"),
-    "start.js",
+    *("charts.js", "balance.js", "curves.js", "candles.js", "history.js"),
+    *("trades.js", "start.js"),
 )
 
 
@@ -42,7 +42,11 @@ class ChartBundle:
     @classmethod
     def packaged(cls) -> Self:
         """Return the bundle that this package brings."""
-        return cls(_asset("uplot.js"), "\n".join(map(_asset, _DRIVERS)), _asset("uplot.css"))
+        return cls(
+            _asset("uplot.js"),
+            "\n".join(map(_asset, _DRIVERS)),
+            _asset("uplot.css"),
+        )
 
     @property
     def script_hashes(self) -> tuple[str, ...]:
@@ -74,6 +78,8 @@ def chart_data(parts: RunReportParts) -> Markup:
         "trades": [_trade(trade) for trade in parts.trades],
         "sharpe": _columns(_sharpe_rows(parts.days)),
     }
+    if parts.curves:
+        data["curves"] = [each.to_json() for each in parts.curves]
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 

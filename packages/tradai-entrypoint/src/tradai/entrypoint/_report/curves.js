@@ -1,68 +1,43 @@
-// Draws the rolling Sharpe ratio, and the profit of each pair over time.
-function addLines(place, times, lines, format) {
+// Draws the charts of curves, each on one axis.
+const curveDashes = [[], [6, 4], [2, 3]];
+const curveColours = 6;
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+
+function addCurves(chart) {
+  const place = document.getElementById(chart.name);
+  if (!place) return;
+  const [times, ...columns] = uPlot.join(chart.curves.map(([, , at, values]) => [at, values]));
+  const least = chart.axis ? 1 : 3600;
   let plot = null;
 
   function draw() {
     plot?.destroy();
-    const series = lines.map(([label, stroke, paths]) => ({
+    const number = (value) => (chart.percent ? shownPercent(value) : shownPrice(value));
+    const shown = (_, value) => (value === null || value === undefined ? "" : number(value));
+    const at = (_, x) => (x === null ? "" : chart.axis ? `${x}` : shownInstant(x));
+    const ticks = (_, values) => values.map((value) => (chart.percent ? `${+(100 * value).toFixed(2)} %` : shownPrice(value)));
+    const lines = chart.curves.map(([label, style], index) => ({
       label,
-      stroke,
-      width: 1.5,
-      points: { show: false },
-      paths,
-      value: (_, value) => (value === null ? "" : format(value)),
+      stroke: () => colour(`curve-${(index % curveColours) + 1}`),
+      width: style === "points" ? 0 : 1.75,
+      dash: curveDashes[Math.floor(index / curveColours) % curveDashes.length],
+      points: style === "points" ? { show: true, size: 5, fill: () => colour("quiet"), stroke: () => colour("quiet") } : { show: false },
+      spanGaps: true,
+      value: shown,
+      paths: style === "line" ? undefined : style === "steps" ? uPlot.paths.stepped({ align: 1 }) : () => null,
     }));
     const options = {
-      ...sharedOptions(widthOf(place), 240),
+      ...sharedOptions(widthOf(place), 300),
+      scales: { x: { time: !chart.axis } },
       cursor: { drag: { x: true, y: false } },
-      series: [{ value: (_, at) => (at === null ? "" : shownInstant(at)), label: "Time" }, ...series],
-      axes: [
-        axis({ values: timeLabels, space: 64 }),
-        axis({ size: valueAxisWidth, values: (_, ticks) => ticks.map((tick) => shownPrice(tick)) }),
-      ],
+      series: [{ label: chart.axis || "Time", value: at }, ...lines],
+      axes: [axis(chart.axis ? { incrs: wholeSteps } : { values: timeLabels, space: 64 }), axis({ size: valueAxisWidth, values: ticks })],
     };
-    plot = new uPlot(options, [times, ...lines.map((each) => each[3])], place);
-    addWheel(plot, 3600);
+    plot = new uPlot(options, [times, ...columns], place);
+    addWheel(plot, least);
   }
 
   draw();
-  addKeys(place, (action) => act(plot, action, 3600));
-  const resize = () => plot.setSize({ width: widthOf(place), height: plot.height });
-  charts.push({ draw, place, resize });
-}
-
-function addSharpe() {
-  const place = document.getElementById("sharpe-chart");
-  if (!place) return;
-  const [times, ratios] = report.sharpe;
-  addLines(place, times, [["Sharpe ratio", () => colour("accent"), undefined, ratios]], (value) => shownNumber(value, 2));
-}
-
-const mostCurves = 8;
-
-function addPairs() {
-  const place = document.getElementById("pair-chart");
-  if (!place) return;
-  const [, first] = report.trades.reduce((early, each) => (each[trade.opened] < early[trade.opened] ? each : early));
-  const closed = [...report.trades].sort((a, b) => a[trade.closed] - b[trade.closed]);
-  const times = [...new Set([first, ...closed.map((each) => each[trade.closed])])];
-  const curves = new Map();
-  for (const each of closed) {
-    const curve = curves.get(each[trade.pair]) ?? curves.set(each[trade.pair], new Map()).get(each[trade.pair]);
-    curve.set(each[trade.closed], (curve.get(each[trade.closed]) ?? 0) + each[tradeProfit]);
-  }
-  const rows = [...curves].map(([pair, changes]) => {
-    let sum = 0;
-    return { pair, values: times.map((time) => (sum += changes.get(time) ?? 0)), total: Math.abs(sum) };
-  });
-  const most = rows.sort((a, b) => b.total - a.total).slice(0, mostCurves);
-  const stepped = uPlot.paths.stepped({ align: 1 });
-  const lines = most.map(({ pair, values }, i) => [pair, () => pairColour(i), stepped, values]);
-  addLines(place, times, lines, (value) => shownNumber(value, report.decimals));
-}
-
-// Colours as far apart as possible, dark enough on a light sheet and light enough on a dark one.
-function pairColour(i) {
-  const light = getComputedStyle(root).colorScheme === "dark" ? 68 : 40;
-  return `hsl(${(215 + i * 137.5) % 360} 60% ${light}%)`;
+  addKeys(place, (action) => act(plot, action, least));
+  charts.push({ draw, place, resize: () => plot.setSize({ width: widthOf(place), height: plot.height }) });
 }

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import final
 
 from tradai.core import JsonValue
+from tradai.entrypoint._report.curves import CurveChart
+from tradai.entrypoint._report.html import Markup
 
 
 @final
@@ -147,6 +149,15 @@ class TradeStats:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class ReportSection:
+    """A section that a mode lays out itself."""
+
+    title: str
+    content: Markup
+
+
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReportParts:
     """Parts that a mode adds to the report of its run; empty parts are not shown.
@@ -162,6 +173,8 @@ class RunReportParts:
         trades: Closed trades, sorted by the time of their entry.
         candles: Candles of each pair, in the order of the pairs.
         rejected: Numbers of signals and orders that made no trade, by their reason.
+        curves: Charts of the sections that a mode lays out itself.
+        sections: These sections.
     """
 
     currency: str = ""
@@ -177,6 +190,8 @@ class RunReportParts:
     entry_tags: tuple[TradeStats, ...] = ()
     exit_reasons: tuple[TradeStats, ...] = ()
     rejected: tuple[Figure, ...] = ()
+    curves: tuple[CurveChart, ...] = ()
+    sections: tuple[ReportSection, ...] = ()
 
 
 @final

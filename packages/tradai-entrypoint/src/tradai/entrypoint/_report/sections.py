@@ -48,6 +48,11 @@ _ACTIONS: Final = (
 
 def has_charts(parts: RunReportParts) -> bool:
     """Return whether there is something to draw or to sort."""
+    return has_balance(parts) or bool(parts.curves)
+
+
+def has_balance(parts: RunReportParts) -> bool:
+    """Return whether a trade was closed."""
     return len(parts.balance) > 1
 
 
@@ -66,6 +71,7 @@ def _sections(parts: RunReportParts, bundle: ChartBundle | None) -> Iterator[Mar
         yield figures_list(parts.highlights, class_="highlights")
     if parts.balance:
         yield section("Balance and drawdown", _curve(parts))
+    yield from (section(each.title, each.content) for each in parts.sections)
     if parts.figures:
         yield section("Figures", figures_list(parts.figures, class_="figures"))
     yield from _groups(parts)
@@ -94,14 +100,14 @@ def _groups(parts: RunReportParts) -> Iterator[Markup]:
 
 
 def _trades(parts: RunReportParts) -> Iterator[Markup]:
-    if parts.candles and has_charts(parts):
+    if parts.candles and has_balance(parts):
         yield section("Candles", _candles(parts))
     if parts.trades:
         yield section("Trades", trade_list(parts.trades, currency=parts.currency))
 
 
 def _curve(parts: RunReportParts) -> Markup:
-    if not has_charts(parts):
+    if not has_balance(parts):
         return element("p", _NO_CURVE, class_="remark")
     sentence = curve_sentence(parts)
     return element(

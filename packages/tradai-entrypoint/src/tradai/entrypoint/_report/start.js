@@ -13,7 +13,8 @@ async function opened() {
   let showTrade = null;
   addEventListener("beforeprint", addLaterTrades);
   try {
-    addBalance();
+    if (document.getElementById("chart")) addBalance();
+    for (const each of report.curves ?? []) addCurves(each);
     await opened();
     showTrade = await addCandles();
     addSharpe();
@@ -21,7 +22,7 @@ async function opened() {
   } catch (error) {
     console.error(error);
     for (const place of document.querySelectorAll(".chart")) place.hidden = true;
-    document.getElementById("chart-failed").hidden = false;
+    document.getElementById("chart-failed")?.removeAttribute("hidden");
   }
   addTrades(showTrade);
   const redraw = () => charts.forEach((chart) => chart.draw());

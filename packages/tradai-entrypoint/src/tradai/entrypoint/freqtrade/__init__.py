@@ -31,9 +31,14 @@ if TYPE_CHECKING:
         KeyStatus as KeyStatus,
         MovedKey as MovedKey,
     )
+    from tradai.entrypoint.freqtrade._pages.recorded_parts import recorded_parts as recorded_parts
     from tradai.entrypoint.freqtrade._preparation.planned_session import (
         PlannedSession as PlannedSession,
         plan_session as plan_session,
+    )
+    from tradai.entrypoint.freqtrade._results.epochs import (
+        Epoch as Epoch,
+        read_epochs as read_epochs,
     )
     from tradai.entrypoint.freqtrade._strategy.files import (
         SourceFiles as SourceFiles,
@@ -55,11 +60,13 @@ if not TYPE_CHECKING:
             "_modes.hyperopt": "HyperoptHandler",
             "_modes._live.live": "LiveHandler",
             "_modes.planned_run": "PlannedRun plan_run",
+            "_pages.recorded_parts": "recorded_parts",
             "_preparation.planned_session": "PlannedSession plan_session",
             "_modes.train": "TrainHandler",
             "_new_folder.example": "new_strategy",
             "_new_folder.move": "StrategyMove move_strategy",
             "_new_folder.moved_key": "KeyStatus MovedKey",
+            "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
         },
     )

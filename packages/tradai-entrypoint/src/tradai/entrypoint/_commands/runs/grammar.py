@@ -6,6 +6,7 @@ from typing import Final
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
+    add_comparisons,
     add_folder,
     add_output,
     add_store,
@@ -93,12 +94,15 @@ def add_report(commands: Commands) -> None:
     """Add the command `report`."""
     parser = commands.add_parser(
         "report",
-        help="print the path of a run's report",
-        description="Print the path of the report of a run. A run in the run store is copied into "
-        "the folder of runs first.",
+        help="make the report of a run again, or compare runs",
+        description="Of one run: make its report again from the files in its folder, and print its "
+        "path. Of several: write a page that compares them, with JSON and Parquet beside it, and "
+        "print the figures with their differences from the first run. A run in the run store is "
+        "copied into the folder of runs first.",
     )
     parser.set_defaults(module="report")
-    parser.add_argument("run", metavar="RUN", help=_RUN)
+    parser.add_argument("run", metavar="RUN", nargs="+", help=_RUN)
+    add_comparisons(parser)
     add_folder(parser)
     add_store(parser)
     add_output(parser)

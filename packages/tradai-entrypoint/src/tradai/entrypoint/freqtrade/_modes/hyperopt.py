@@ -1,12 +1,9 @@
 """HYPEROPT: search parameters; keep the epochs and a patch with the best parameters."""
 
-import json
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
@@ -15,36 +12,18 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.tracked_facts import RunPart
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
+from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
+from tradai.entrypoint.freqtrade._pages.importance import importances
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
 from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
+from tradai.entrypoint.freqtrade._results.epochs import Epoch, read_epochs
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
-# The engine's loss for an epoch without enough trades to be ranked; a real loss, in the stake
-# currency for instance, can be greater.
-_UNRANKED_LOSS: Final = 100_000
 # The engine's name in its results for a space that it calls otherwise on its command line.
 _IN_DETAILS: Final = {"trades": "max_open_trades"}
 _SEVERAL: Final = ("all", "default")
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
-    """One trial: its number, its loss (lower is better) and its parameters.
-
-    Attributes:
-        details: Parameters by space, as the engine writes them.
-        exact: Values by parameter, as the engine used them.
-    """
-
-    number: int
-    loss: float
-    trades: int
-    profit_ratio: float
-    details: Mapping[str, Any]
-    exact: Mapping[str, Any]
 
 
 @final
@@ -70,12 +49,15 @@ class HyperoptHandler(BatchHandler):
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         stored = context.folder.path / EPOCHS_NAME
         try:
-            epochs = read_epochs(stored) if stored.exists() else []
+            every = read_epochs(stored) if stored.exists() else []
         except StorageError:
             if verdict.is_success:
                 raise
             return verdict
+        epochs = rank(every)
+        context.report = epochs_parts(every)
         if epochs:
+            _warn(epochs[0], context)
             context.record.results |= _figures(epochs)
             context.parts = tuple(map(_part, epochs))
             with nullcontext() if verdict.is_success else suppress(StorageError):
@@ -84,45 +66,15 @@ class HyperoptHandler(BatchHandler):
             if ignored and verdict.is_success:
                 return _ignored(ignored)
         if not epochs and verdict.is_success:
-            return _unranked(_all_epochs(stored))
+            return _unranked(every)
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
 
 
-def read_epochs(path: Path) -> list[Epoch]:
-    """Return the epochs the engine wrote to `path`, best first, without those it did not rank.
-
-    Raises:
-        StorageError: The file cannot be read.
-    """
-    ranked = [
-        epoch
-        for epoch in _all_epochs(path)
-        if math.isfinite(epoch.loss) and epoch.loss != _UNRANKED_LOSS
-    ]
-    return sorted(ranked, key=lambda epoch: (epoch.loss, epoch.number))
-
-
-def _all_epochs(path: Path) -> list[Epoch]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [_epoch(json.loads(line)) for line in lines]
-    except (OSError, ValueError, LookupError, TypeError) as exc:
-        raise StorageError(
-            f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
-            operation="read hyperopt result",
-        ) from exc
-
-
-def _epoch(values: dict[str, Any]) -> Epoch:
-    metrics = values["results_metrics"]
-    return Epoch(
-        number=values["current_epoch"],
-        loss=float(values["loss"]),
-        trades=metrics["total_trades"],
-        profit_ratio=float(metrics["profit_total"]),
-        details=values["params_details"],
-        exact=values.get("params_dict", {}),
-    )
+def _warn(best: Epoch, context: RunContext) -> None:
+    """Note that the best epoch rests on few trades, where it does."""
+    warning = few_trades_warning(best)
+    if warning:
+        context.record.notices.append(warning)
 
 
 def _conclusion(epochs: list[Epoch], verdict: Verdict, patch: Path) -> Verdict:
@@ -192,4 +144,8 @@ def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:
         f"profit {100 * epoch.profit_ratio:.2f} %"
         for epoch in epochs[:_SHOWN]
     }
-    return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown}
+    shares: dict[str, JsonValue] = {
+        name: round(share, 4) for name, share in importances(epochs).items()
+    }
+    explained: dict[str, JsonValue] = {"parameter_importance": shares} if shares else {}
+    return {"ranked_epochs": len(epochs), "best_loss": epochs[0].loss, **shown, **explained}

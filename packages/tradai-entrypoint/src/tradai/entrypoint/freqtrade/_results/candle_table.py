@@ -82,6 +82,26 @@ def write_candles(tables: Sequence[CandleTable], path: Path) -> None:
     FileStore().write(path.resolve().as_uri(), buffer.getvalue().to_pybytes())
 
 
+def read_kept_candles(path: Path, timeframe: str) -> list[CandleTable]:
+    """Read what `write_candles` wrote to `path`.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    try:
+        with file_errors("read", path), pq.ParquetFile(path) as file:
+            return [_kept(file.read_row_group(i), timeframe) for i in range(file.num_row_groups)]
+    except pa.ArrowException as exc:
+        message = f"{path} has no candles that can be read ({exc}); run the backtest again"
+        raise StorageError(message, operation="read candles") from exc
+
+
+def _kept(table: pa.Table, timeframe: str) -> CandleTable:
+    values = {name: numbers(table[name]) for name in VALUES}
+    pair = str(table["pair"][0])
+    return CandleTable(pair=pair, timeframe=timeframe, opened=seconds(table["date"]), values=values)
+
+
 def _values(column: pa.ChunkedArray, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return what the buffers hold: pyarrow's own conversion would import pandas to look."""
     parts = (

@@ -1,0 +1,1 @@
+"""Commands about the epochs of a hyperopt."""

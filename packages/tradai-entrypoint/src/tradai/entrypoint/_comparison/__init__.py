@@ -1,0 +1,1 @@
+"""Comparison of recorded runs: curves on one axis, figures with deltas, and what was configured."""

@@ -1,0 +1,99 @@
+"""A recorded run that is compared with others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Self, final
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._report.config_rows import flatten
+from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade import recorded_parts
+
+Point = tuple[float, float, float]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRun:
+    """A run, its manifest and the parts of its report.
+
+    Attributes:
+        folder: Folder of the run.
+        name: Name in tables and charts.
+    """
+
+    folder: Path
+    name: str
+    record: RunManifest
+    parts: RunReportParts = field(default_factory=RunReportParts)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the run in `folder`.
+
+        Raises:
+            ValidationError: It has not ended.
+            NotFoundError, StorageError: Its files cannot be read.
+        """
+        record = RunManifest.read(folder)
+        if record.state != "ended":
+            message = f"run {record.run_id} has not ended: compare it when it has a result"
+            raise ValidationError(message, field="run", expected="a run that has ended")
+        parts = recorded_parts(folder, record, with_candles=False) or RunReportParts()
+        return cls(folder=folder, name=record.run_id, record=record, parts=parts)
+
+    @property
+    def curve(self) -> list[Point]:
+        """Seconds since 1970, profit on the start and drawdown, both as ratios."""
+        account = [(each.at, each.equity, each.drawdown) for each in self.parts.equity]
+        account = account or [(each.at, each.balance, each.drawdown) for each in self.parts.balance]
+        if not account or not account[0][1]:
+            return []
+        start = account[0][1]
+        return [(at.timestamp(), value / start - 1, 0.0 - fall) for at, value, fall in account]
+
+    @property
+    def has_equity(self) -> bool:
+        """Whether the curve counts open positions."""
+        return bool(self.parts.equity)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Numbers of the result, by name."""
+        return dict(_numbers(self.record.results))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Values of the configuration and the run, by dotted name."""
+        values: dict[str, JsonValue] = {
+            **self.record.config,
+            "run": self.record.run_parameters,
+            "mode": self.record.mode.value if self.record.mode else None,
+            "data": self.record.data.get("timerange"),
+        }
+        return {row.name: row.value for row in flatten(values, {})}
+
+    @property
+    def pairs(self) -> frozenset[str]:
+        """The configured pairs."""
+        pairs = self.record.config.get("pairs")
+        return frozenset(map(str, pairs)) if isinstance(pairs, list) else frozenset()
+
+    @property
+    def period(self) -> str:
+        """First and last candle, or else the time range that was asked for."""
+        results = self.record.results
+        if "first_candle" in results:
+            return f"{results['first_candle']} to {results.get('last_candle')}"
+        return str(self.record.data.get("timerange") or "-")
+
+
+def _numbers(results: dict[str, JsonValue]) -> Iterator[tuple[str, float]]:
+    for name, value in results.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and isfinite(float(str(value))):
+            yield name, float(str(value))

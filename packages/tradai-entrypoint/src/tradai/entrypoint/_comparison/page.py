@@ -1,0 +1,141 @@
+"""HTML page of a comparison of runs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tradai.entrypoint._comparison.compared_run import ComparedRun
+from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._report.chart import ChartBundle
+from tradai.entrypoint._report.curves import Curve, CurveChart
+from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
+from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.sections import section
+from tradai.entrypoint._report.tables import plain_table
+
+
+def comparison_page(comparison: RunComparison, folder: Path) -> str:
+    """Return the page, which lies in `folder`; it needs no network."""
+    charts = tuple(_charts(comparison))
+    bundle = ChartBundle.packaged() if charts else None
+    content = joined(_sections(comparison, charts, folder))
+    if bundle:
+        content = joined((content, bundle.scripts(RunReportParts(curves=charts))))
+    title = f"Comparison of {counted(len(comparison.runs), 'run')}"
+    return render_page(title, _header(comparison, title), content, bundle=bundle)
+
+
+def _header(comparison: RunComparison, title: str) -> Markup:
+    caveats = [element("li", each) for each in comparison.caveats]
+    notices = element("ul", *caveats, class_="notices", aria_label="Notices")
+    first = comparison.runs[0].name
+    return element(
+        "header",
+        element("p", "Comparison", class_="mode"),
+        element("h1", title),
+        element("p", f"Differences are against the first run, {first}.", class_="verdict even"),
+        notices if caveats else Markup(),
+    )
+
+
+def _charts(comparison: RunComparison) -> Iterator[CurveChart]:
+    runs = [each for each in comparison.runs if len(each.curve) > 1]
+    if not runs:
+        return
+    for name, title, column in (("profit", "Profit on the start", 1), ("fall", "Drawdown", 2)):
+        curves = tuple(_curve(each, column) for each in runs)
+        yield CurveChart(name=f"curves-{name}", title=title, curves=curves, is_percent=True)
+
+
+def _curve(run: ComparedRun, column: int) -> Curve:
+    places = [point[0] for point in run.curve]
+    values = [point[column] for point in run.curve]
+    return Curve(label=run.name, at=places, values=values, style="steps")
+
+
+def _sections(
+    comparison: RunComparison, charts: tuple[CurveChart, ...], folder: Path
+) -> Iterator[Markup]:
+    yield section("Runs", _runs_table(comparison, folder))
+    for chart in charts:
+        yield section(chart.title, chart.figure(_caption(comparison, chart)))
+    if comparison.figures:
+        yield section("Figures", _figures_table(comparison))
+    if comparison.differing_settings:
+        yield section("Settings that differ", _settings_table(comparison))
+    else:
+        text = "The runs have the same configuration and parameters."
+        yield section("Settings that differ", element("p", text, class_="remark"))
+
+
+def _caption(comparison: RunComparison, chart: CurveChart) -> str:
+    with_positions = any(each.has_equity for each in comparison.runs)
+    account = "the account with open positions" if with_positions else "closed trades"
+    ends = (f"{each.label} {percent(each.values[-1], with_sign=True)}" for each in chart.curves)
+    lowest = (f"{each.label} {percent(min(each.values), with_sign=True)}" for each in chart.curves)
+    if chart.name.endswith("profit"):
+        return f"Profit of {account}, in percent of its start: {', '.join(ends)}."
+    return f"Fall of {account} from its highest value so far, at most: {', '.join(lowest)}."
+
+
+def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
+    rows = (
+        (
+            element("th", _report_link(each, folder), scope="row"),
+            element("td", str(each.record.config.get("name") or "-"), class_="text"),
+            element("td", each.record.mode.value if each.record.mode else "-", class_="text"),
+            element("td", each.period, class_="text"),
+            element("td", ", ".join(sorted(each.pairs)), class_="text"),
+            element("td", each.record.verdict or "-", class_="text"),
+        )
+        for each in comparison.runs
+    )
+    heads = ("Run", "Strategy", "Mode", "Period", "Pairs", "Verdict")
+    return plain_table("Runs", heads, rows, class_="texts")
+
+
+def _report_link(run: ComparedRun, folder: Path) -> Markup:
+    report = run.folder / "report.html"
+    if not report.is_file():
+        return element("span", run.name)
+    return element("a", run.name, href=os.path.relpath(report.resolve(), folder.resolve()))
+
+
+def _figures_table(comparison: RunComparison) -> Markup:
+    rows = (
+        (
+            element("th", _label(figure), scope="row"),
+            *(_figure_cell(comparison, each, figure) for each in comparison.runs),
+        )
+        for figure in comparison.figures
+    )
+    heads = ("Figure", *(each.name for each in comparison.runs))
+    return plain_table("Figures", heads, rows)
+
+
+def _label(figure: str) -> str:
+    text = figure.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Markup:
+    value, delta = run.figures.get(figure), comparison.delta(run, figure)
+    if value is None or delta is None or run is comparison.runs[0]:
+        return element("td", result_text(value))
+    text = signed(delta, 4).rstrip("0").rstrip(".") if delta else "same"
+    tone = tone_of_delta(figure, delta)
+    return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
+
+
+def _settings_table(comparison: RunComparison) -> Markup:
+    rows = (
+        (
+            element("th", element("code", name), scope="row"),
+            *(element("td", element("code", value), class_="text") for value in values),
+        )
+        for name, values in comparison.differing_settings.items()
+    )
+    heads = ("Setting", *(each.name for each in comparison.runs))
+    return plain_table("Settings that differ", heads, rows, class_="texts")

@@ -1,0 +1,173 @@
+"""Result of a comparison: figures with deltas against the first run, settings, and its files."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import FileStore, JsonValue
+from tradai.entrypoint._comparison.compared_run import ComparedRun
+from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._sweep.runs_parquet import rows_parquet
+
+SCHEMA: Final = 1
+REPORT_NAME: Final = "report.html"
+# Figures of which less is better; of others more is, where it is known at all.
+_LESS: Final = frozenset({"max_drawdown_percent", "equity_drawdown_percent", "best_loss"})
+_MORE: Final = frozenset(
+    {
+        "profit_percent",
+        "final_balance",
+        "cagr_percent",
+        "profit_factor",
+        "expectancy",
+        "sharpe",
+        "sortino",
+    }
+)
+
+# Facts of a run that must be the same for its figures to compare, and the sentence if they are not.
+_DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
+    (
+        lambda run: run.period,
+        "The runs cover different time ranges: totals such as profit do not compare.",
+    ),
+    (lambda run: run.pairs, "The runs trade different pairs."),
+    (
+        lambda run: str(run.record.config.get("stake_currency")),
+        "The runs have different stake currencies: only ratios compare.",
+    ),
+    (
+        lambda run: run.record.digests.get("data"),
+        "The runs used different candles (their digests of data differ).",
+    ),
+    (lambda run: run.record.mode, "The runs are of different modes."),
+)
+
+
+@final
+@dataclass(frozen=True)
+class RunComparison:
+    """Several runs; the first is what the others are compared with."""
+
+    runs: tuple[ComparedRun, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its folder: the same runs have the same."""
+        ids = "\n".join(each.record.run_id for each in self.runs)
+        return f"{self.runs[0].record.run_id[:60]}-{sha256(ids.encode()).hexdigest()[:8]}"
+
+    @cached_property
+    def figures(self) -> tuple[str, ...]:
+        """Names of all figures, in the order of the runs' results."""
+        return tuple(dict.fromkeys(name for each in self.runs for name in each.figures))
+
+    @cached_property
+    def differing_settings(self) -> dict[str, tuple[str, ...]]:
+        """Values of each run, by the names of the settings that are not the same in all."""
+        every = [each.settings for each in self.runs]
+        names = sorted({name for settings in every for name in settings})
+        rows = {name: tuple(each.get(name, "-") for each in every) for name in names}
+        return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+    def delta(self, run: ComparedRun, figure: str) -> float | None:
+        """Return the figure of `run` less that of the first run; None where one has none."""
+        first, value = self.runs[0].figures.get(figure), run.figures.get(figure)
+        return None if first is None or value is None else value - first
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Sentences on differences that make figures hard to compare."""
+        return tuple(self._caveats())
+
+    def _caveats(self) -> Iterator[str]:
+        for differs, sentence in _DIFFERENCES:
+            if len({differs(each) for each in self.runs}) > 1:
+                yield sentence
+        if len({each.has_equity for each in self.runs if each.curve}) > 1:
+            yield "Some curves count open positions, and others closed trades only."
+        for each in self.runs:
+            if each.record.exit_code:
+                yield f"{each.name} did not succeed (exit {each.record.exit_code})."
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a row of the terminal's table for each figure: its name, a cell for each run."""
+        for figure in self.figures:
+            yield figure.replace("_", " "), *(self._cell(each, figure) for each in self.runs)
+
+    def _cell(self, run: ComparedRun, figure: str) -> str:
+        delta = self.delta(run, figure)
+        text = result_text(run.figures.get(figure))
+        if run is self.runs[0] or delta is None:
+            return text
+        return f"{text} ({'+' if delta > 0 else ''}{result_text(round(delta, 8))})"
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the comparison as JSON; curves are in their Parquet file."""
+        return {
+            "schema_version": SCHEMA,
+            "runs": [self._run_json(each) for each in self.runs],
+            "differing_settings": {
+                name: list(values) for name, values in self.differing_settings.items()
+            },
+            "caveats": list(self.caveats),
+        }
+
+    def _run_json(self, run: ComparedRun) -> dict[str, JsonValue]:
+        deltas = {name: self.delta(run, name) for name in self.figures}
+        return {
+            "run_id": run.record.run_id,
+            "folder": str(run.folder),
+            "mode": run.record.mode.value if run.record.mode else None,
+            "exit_code": run.record.exit_code,
+            "verdict": run.record.verdict,
+            "period": run.period,
+            "pairs": sorted(run.pairs),
+            "figures": dict(run.figures),
+            "deltas": {name: value for name, value in deltas.items() if value is not None},
+        }
+
+    def write(self, folder: Path, page: str) -> None:
+        """Write ``comparison.json``, two Parquet files and ``report.html`` into `folder`.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        document = json.dumps(self.to_json(), indent=2) + "\n"
+        _write(folder / "comparison.json", document.encode())
+        kinds = {"run_id": "string", "figure": "string", "value": "float64", "delta": "float64"}
+        _write(folder / "figures.parquet", rows_parquet(kinds, list(self._figure_rows())))
+        kinds = {"run_id": "string", "at_s": "float64", "profit": "float64", "drawdown": "float64"}
+        _write(folder / "curves.parquet", rows_parquet(kinds, list(self._curve_rows())))
+        _write(folder / REPORT_NAME, page.encode())
+
+    def _figure_rows(self) -> Iterator[dict[str, JsonValue]]:
+        for run in self.runs:
+            for name, value in run.figures.items():
+                delta = self.delta(run, name)
+                yield {"run_id": run.record.run_id, "figure": name, "value": value, "delta": delta}
+
+    def _curve_rows(self) -> Iterator[dict[str, JsonValue]]:
+        for run in self.runs:
+            for at, profit, fall in run.curve:
+                yield {
+                    "run_id": run.record.run_id,
+                    "at_s": at,
+                    "profit": profit,
+                    "drawdown": fall,
+                }
+
+
+def tone_of_delta(figure: str, delta: float) -> str:
+    """Return the class of a delta: good, bad, or even where more is neither."""
+    if not delta or figure not in _LESS | _MORE:
+        return "even"
+    return "good" if (delta > 0) == (figure in _MORE) else "bad"
+
+
+def _write(path: Path, data: bytes) -> None:
+    FileStore().write(path.resolve().as_uri(), data)

@@ -1,0 +1,69 @@
+"""Parts of the report of a recorded run, made again from the files in its folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
+from tradai.entrypoint.freqtrade._results.epochs import read_epochs
+from tradai.entrypoint.freqtrade._results.report_parts import report_parts
+from tradai.entrypoint.freqtrade._results.results import read_backtest
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
+
+CANDLES_NAME: Final = "candles.parquet"
+_OPTION: Final = "--strategy"
+
+
+def recorded_parts(
+    folder: Path, record: RunManifest, *, with_candles: bool = True
+) -> RunReportParts | None:
+    """Return the parts of the report of the run in `folder`; None for a run without a result.
+
+    Args:
+        folder: Folder of a run that has ended.
+        record: Its manifest.
+        with_candles: Whether the candles are read, which only the page of the run itself shows.
+
+    Raises:
+        StorageError: A result cannot be read.
+    """
+    match record.mode:
+        case TradingMode.BACKTEST | TradingMode.TRAIN if (folder / BACKTEST_NAME).is_file():
+            return _backtest(folder, record, with_candles=with_candles)
+        case TradingMode.HYPEROPT if (folder / EPOCHS_NAME).is_file():
+            return epochs_parts(read_epochs(folder / EPOCHS_NAME))
+        case _:
+            return None
+
+
+def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunReportParts:
+    from tradai.entrypoint.freqtrade._results.equity import read_equity
+
+    archive, class_name = folder / BACKTEST_NAME, _class_name(record)
+    config = StrategyConfig.model_validate(record.config)
+    result = read_backtest(archive, class_name, config.execution.starting_balance)
+    equity = read_equity(archive, class_name, result.summary)
+    candles = _candles(folder, str(config.timeframe)) if with_candles else ()
+    return report_parts(result, equity=equity, candles=candles)
+
+
+def _candles(folder: Path, timeframe: str) -> "Sequence[CandleTable]":
+    from tradai.entrypoint.freqtrade._results.candle_table import read_kept_candles
+
+    path = folder / CANDLES_NAME
+    return read_kept_candles(path, timeframe) if path.is_file() else ()
+
+
+def _class_name(record: RunManifest) -> str:
+    command = record.engine.get("command")
+    if isinstance(command, list) and _OPTION in command[:-1]:
+        return str(command[command.index(_OPTION) + 1])
+    message = f"the manifest of run {record.run_id} does not name its strategy class"
+    raise StorageError(message, operation="read")

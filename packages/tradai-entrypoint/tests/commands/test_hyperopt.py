@@ -1,0 +1,142 @@
+"""`hyperopt list` and `hyperopt show`, on epochs as the engine writes them."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.entrypoint import Interrupts, RunManifest
+from tradai.entrypoint._cli import run_command
+
+Call = Callable[..., tuple[int, str, str]]
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def line(number: int, loss: float, trades: int, profit: float) -> str:
+    metrics = {"total_trades": trades, "profit_total": profit, "max_drawdown_account": number / 100}
+    values = {
+        "loss": loss,
+        "current_epoch": number,
+        "params_details": {"buy": {"fast": 10 * number}},
+        "results_metrics": metrics,
+    }
+    return f"{json.dumps(values)}\n"
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run a command on the runs `h`, a hyperopt, and `empty`, one without epochs."""
+    for name in ("h", "empty"):
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        record = RunManifest(
+            state="ended",
+            run_id=name,
+            trace_id=name,
+            mode=TradingMode.HYPEROPT,
+            started_at=START,
+            ended_at=START,
+            exit_code=0,
+            verdict="done",
+        )
+        (folder / "manifest.json").write_text(record.as_json())
+    epochs = [
+        line(1, 3.0, 40, -0.01),
+        line(2, 1.0, 5, 0.02),
+        line(3, 100_000.0, 0, 0.0),
+        line(4, 2.0, 60, 0.03),
+    ]
+    (tmp_path / "runs/h/epochs.jsonl").write_text("".join(epochs))
+    (tmp_path / "runs/h/best.yaml").write_text("buy_params:\n  fast: 20\n")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        places = ("--runs", str(tmp_path / "runs"))
+        code = run_command(["hyperopt", *words, *places], interrupts=Interrupts())
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def numbers(call: Call, *words: str) -> list[int]:
+    code, out, _ = call("list", "h", "--json", *words)
+    assert code == 0
+    epochs: list[dict[str, Any]] = json.loads(out)
+    return [each["epoch"] for each in epochs]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), [2, 4, 1, 3]),
+        (("--sort", "profit"), [4, 2, 3, 1]),
+        (("--sort", "drawdown"), [1, 2, 3, 4]),
+        (("--sort", "trades"), [4, 1, 2, 3]),
+        (("--sort", "epoch"), [1, 2, 3, 4]),
+        (("--min-trades", "40"), [4, 1]),
+        (("--max-trades", "5"), [2, 3]),
+        (("--profitable",), [2, 4]),
+        (("--first", "1"), [2]),
+    ],
+)
+def test_epochs_are_sorted_and_chosen(
+    call: Call, words: tuple[str, ...], expected: list[int]
+) -> None:
+    assert numbers(call, *words) == expected
+
+
+def test_the_table_has_a_column_for_each_parameter(call: Call) -> None:
+    _, out, _ = call("list", "h")
+
+    head, first, *_ = out.splitlines()
+    assert head.split() == ["epoch", "loss", "trades", "profit", "drawdown", "buy.fast"]
+    assert first.split() == ["2", "1", "5", "+2.00", "%", "\u22122.00", "%", "20"]
+
+
+def test_the_csv_has_no_loss_for_an_epoch_that_was_not_ranked(call: Call) -> None:
+    _, out, _ = call("list", "h", "--csv")
+
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["loss"] for row in rows] == ["1.0", "2.0", "3.0", ""]
+    assert rows[0]["profit_percent"] == "2.0"
+
+
+def test_the_best_epoch_is_shown_with_its_patch(call: Call, tmp_path: Path) -> None:
+    _, out, _ = call("show", "h")
+
+    assert "buy.fast" in out
+    assert str(tmp_path / "runs/h/best.yaml") in out
+    assert "best.yaml" not in call("show", "h", "4")[1]
+
+
+def test_an_epoch_is_shown_as_json(call: Call) -> None:
+    _, out, _ = call("show", "h", "3", "--json")
+
+    assert json.loads(out) == {
+        "epoch": 3,
+        "loss": None,
+        "trades": 0,
+        "profit_percent": 0.0,
+        "max_drawdown_percent": 3.0,
+        "parameters": {"buy.fast": 30},
+    }
+
+
+@pytest.mark.parametrize("words", [("show", "h", "9"), ("list", "empty"), ("show", "none")])
+def test_an_epoch_or_run_that_is_not_there_is_refused_by_name(
+    call: Call, words: tuple[str, ...]
+) -> None:
+    code, out, err = call(*words)
+
+    assert (code, out) == (65, "")
+    assert words[-1] in err
+
+
+def test_an_empty_choice_is_said(call: Call) -> None:
+    assert call("list", "h", "--min-trades", "99")[1] == "none of 4 epochs is as asked for\n"

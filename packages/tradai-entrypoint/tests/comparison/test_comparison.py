@@ -1,0 +1,143 @@
+"""Comparison of recorded runs: figures with deltas, settings, caveats, files and page."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tradai.core import JsonValue, TradingMode
+from tradai.core.exceptions import ValidationError
+from tradai.entrypoint import RunManifest
+from tradai.entrypoint._comparison.compared_run import ComparedRun
+from tradai.entrypoint._comparison.page import comparison_page
+from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReportParts
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def run(
+    name: str, *values: float, pairs: tuple[str, ...] = ("BTC/USDT",), **results: JsonValue
+) -> ComparedRun:
+    """A run whose account has `values`, a day apart."""
+    equity = tuple(
+        EquityPoint(START + timedelta(days=day), value, 0.0, None)
+        for day, value in enumerate(values)
+    )
+    record = RunManifest(
+        state="ended",
+        run_id=name,
+        trace_id=name,
+        mode=TradingMode.BACKTEST,
+        started_at=START,
+        ended_at=START,
+        exit_code=0,
+        verdict="done",
+        config={"name": "trend", "pairs": list(pairs), "buy_params": {"fast": len(name)}},
+        results=results,
+    )
+    return ComparedRun(
+        folder=Path("runs", name), name=name, record=record, parts=RunReportParts(equity=equity)
+    )
+
+
+def test_deltas_are_against_the_first_run() -> None:
+    compared = RunComparison(
+        (run("a", profit_percent=2.0), run("b", profit_percent=-1.0, sharpe=0.5))
+    )
+
+    first, second = compared.runs
+
+    assert (compared.delta(first, "profit_percent"), compared.delta(second, "profit_percent")) == (
+        0.0,
+        -3.0,
+    )
+    assert compared.delta(second, "sharpe") is None
+    assert list(compared.rows()) == [("profit percent", "2", "-1 (-3)"), ("sharpe", "-", "0.5")]
+
+
+def test_texts_and_switches_are_no_figures() -> None:
+    figures = run("a", is_partial=True, first_candle="2025", trades=3, sharpe=None).figures
+
+    assert figures == {"trades": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("figure", "delta", "tone"),
+    [
+        ("profit_percent", 1.0, "good"),
+        ("max_drawdown_percent", 1.0, "bad"),
+        ("max_drawdown_percent", -1.0, "good"),
+        ("trades", 5.0, "even"),
+        ("sharpe", 0.0, "even"),
+    ],
+)
+def test_a_delta_is_good_by_the_sense_of_its_figure(figure: str, delta: float, tone: str) -> None:
+    assert tone_of_delta(figure, delta) == tone
+
+
+def test_only_settings_that_differ_are_listed() -> None:
+    compared = RunComparison((run("a"), run("bb")))
+
+    assert compared.differing_settings == {"buy_params.fast": ("1", "2")}
+
+
+def test_other_ranges_and_pairs_are_said() -> None:
+    one = run("a", first_candle="2025-01-01", last_candle="2025-02-01")
+    other = run("b", pairs=("ETH/USDT",), first_candle="2025-03-01", last_candle="2025-04-01")
+
+    caveats = "\n".join(RunComparison((one, other)).caveats)
+
+    assert "different time ranges" in caveats
+    assert "different pairs" in caveats
+    assert RunComparison((one, one)).caveats == ()
+
+
+def test_a_run_without_a_value_of_the_account_has_the_curve_of_its_closed_trades() -> None:
+    balance = (BalancePoint(START, 200.0, 0.0), BalancePoint(START, 150.0, 0.25))
+    closed = ComparedRun(
+        folder=Path("c"), name="c", record=run("c").record, parts=RunReportParts(balance=balance)
+    )
+
+    assert [point[1:] for point in closed.curve] == [(0.0, 0.0), (-0.25, -0.25)]
+    mixed = RunComparison((closed, run("a", 1.0, 2.0)))
+    assert any("closed trades only" in each for each in mixed.caveats)
+
+
+def test_page_and_files_have_the_same_curves_and_figures(tmp_path: Path) -> None:
+    compared = RunComparison(
+        (run("a", 100.0, 110.0, profit_percent=10.0), run("b", 50.0, 45.0, profit_percent=-10.0))
+    )
+    folder = tmp_path / compared.name
+
+    compared.write(folder, comparison_page(compared, folder))
+
+    curves = pq.read_table(folder / "curves.parquet").to_pydict()
+    assert curves["run_id"] == ["a", "a", "b", "b"]
+    assert curves["profit"] == pytest.approx([0.0, 0.1, 0.0, -0.1])
+    figures = pq.read_table(folder / "figures.parquet").to_pydict()
+    assert (figures["value"], figures["delta"]) == ([10.0, -10.0], [0.0, -20.0])
+    page = (folder / "report.html").read_text()
+    data = json.loads(
+        page.partition('id="charts" type="application/json">')[2].split("</script")[0]
+    )
+    assert data["curves"][0]["curves"][1] == ["b", "steps", curves["at_s"][2:], [0.0, -0.1]]
+    stored = json.loads((folder / "comparison.json").read_text())
+    assert stored["runs"][1]["deltas"] == {"profit_percent": -20.0}
+
+
+def test_the_page_of_runs_without_curves_runs_no_script(tmp_path: Path) -> None:
+    page = comparison_page(RunComparison((run("a", ranked_epochs=1), run("b"))), tmp_path)
+
+    assert "<script" not in page
+
+
+def test_a_run_that_goes_on_is_not_compared(tmp_path: Path) -> None:
+    record = run("a").record
+    record.state = "running"
+    (tmp_path / "manifest.json").write_text(record.as_json())
+
+    with pytest.raises(ValidationError, match="a has not ended"):
+        ComparedRun.read(tmp_path)
