@@ -166,7 +166,7 @@ def test_at_the_width_of_a_phone_nothing_is_cut_and_axe_finds_no_grave_fault(
     browser.wait(READY)
 
     assert browser.ask("document.documentElement.scrollWidth") == PHONE
-    # What is wider than its box scrolls in it, and is reached by the keyboard.
+    # A box scrolls where its content is wider, and then the keyboard reaches it.
     wide = (
         "[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > e.clientWidth + 1"
         " && getComputedStyle(e).overflowX !== 'visible' && e.clientWidth > 1 && e.tabIndex < 0)"

@@ -24,12 +24,11 @@ def report_data(parts: RunReportParts) -> str:
     return f"{text}\n"
 
 
-def _value(part: str | Sequence[Any]) -> JsonValue:
+def _value(part: str | tuple[Any, ...]) -> JsonValue:
     if isinstance(part, str):
         return part
-    if all(isinstance(each, Figure) for each in part):
-        return {each.label: each.value for each in part}
-    return dict(_columns(part))
+    figures = {each.label: each.value for each in part if isinstance(each, Figure)}
+    return figures if len(figures) == len(part) else dict(_columns(part))
 
 
 def _columns(rows: Sequence[Any]) -> Mapping[str, JsonValue]:

@@ -128,7 +128,8 @@ def _equity(table: pa.Table, summary: Summary) -> Equity:
 
 def _kept(values: NDArray[np.float64]) -> list[int]:
     """Return the positions of the values to draw, in order."""
-    edges = np.unique(np.linspace(0, len(values), _STRETCHES + 1).astype(int)).tolist()
+    # A plain unique() of NumPy would import its masked arrays.
+    edges = sorted(set(np.linspace(0, len(values), _STRETCHES + 1).astype(int).tolist()))
     kept = {len(values) - 1}
     for start, stop in pairwise(edges):
         part = values[start:stop]
