@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.flags import (
 )
 from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
+    add_compare,
     add_contain,
     add_jobs,
     add_submit,
@@ -141,6 +142,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_sync(commands)
     add_submit(commands)
     add_sweep(commands)
+    add_compare(commands)
     add_jobs(commands)
     add_contain(commands)
     _add_data(commands)

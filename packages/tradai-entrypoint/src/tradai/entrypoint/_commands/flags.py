@@ -32,6 +32,11 @@ def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | No
         parser.add_argument("--mode", choices=[each.value for each in TradingMode], help="run mode")
     else:
         parser.set_defaults(mode=mode.value)
+    add_inputs(parser)
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Add candles, market rules, time range, patches, and places of runs."""
     parser.add_argument("--data", metavar="DIR", help="candles: path or URI")
     parser.add_argument(
         "--markets",

@@ -7,6 +7,7 @@ from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._sweep.heat_map import HeatMap, survival_sentence
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 
@@ -32,7 +33,13 @@ def sweep_page(result: SweepResult, runs: str) -> str:
 def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
     if result.windows:
         rows = (tuple(map(_cell, row)) for row in window_rows(result))
-        yield section("Walk forward", plain_table("Windows", window_columns(result.figure), rows))
+        table = plain_table("Windows", window_columns(result.figure), rows)
+        sentence = survival_sentence(result)
+        remark = element("p", sentence, class_="remark") if sentence else Markup()
+        yield section("Walk forward", table, remark)
+    heat_map = HeatMap.of(result)
+    if heat_map:
+        yield section("Heat map", heat_map.table())
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
         table = plain_table("Runs", result.columns, _rows(result, succeeded, runs))

@@ -5,6 +5,8 @@ import argparse
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
+    add_comparisons,
+    add_inputs,
     add_logging,
     add_output,
     add_run_arguments,
@@ -64,6 +66,30 @@ def add_sweep(commands: Commands) -> None:
     )
     _add_extras(parser)
     _add_runner(parser)
+    add_output(parser)
+    add_logging(parser)
+
+
+def add_compare(commands: Commands) -> None:
+    """Add the command `compare`."""
+    parser = commands.add_parser(
+        "compare",
+        help="run a backtest of each of several configurations and compare them",
+        description="Run a backtest of each configuration, several at a time, and compare them in "
+        "a table and a page, as `report RUN RUN` does. What was run before, on the same inputs, is "
+        "not run again, so a comparison that was stopped goes on where it ended.",
+    )
+    parser.set_defaults(module="compare", mode=TradingMode.BACKTEST.value)
+    parser.add_argument(
+        "configs",
+        metavar="CONFIG",
+        nargs="+",
+        help="strategy configurations (path or URI), and key=value overrides for all of them",
+    )
+    add_inputs(parser)
+    parser.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    add_comparisons(parser)
+    _add_extras(parser)
     add_output(parser)
     add_logging(parser)
 

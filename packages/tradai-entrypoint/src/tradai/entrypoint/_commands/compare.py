@@ -1,0 +1,115 @@
+"""`tradai-entrypoint compare`: run a backtest of each configuration, and compare the results."""
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+from tradai.core import backend_for
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.arguments import read_settings, start_logging
+from tradai.entrypoint._commands.console import print_failure, print_text
+from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
+from tradai.entrypoint._commands.report import compare_runs
+from tradai.entrypoint._commands.sweep_plans import PlansHere
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
+from tradai.entrypoint._sweep.local_runs import LocalRuns
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.run_place import PlannedJob
+from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+from tradai.entrypoint._sweep.variants import Variant
+from tradai.entrypoint.freqtrade import SharedStaging
+
+_Base: TypeAlias = tuple[EntrypointSettings, RunRequest]
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Run what was not run before, compare the results, and return the exit code.
+
+    The code is that of the first failed run, if any.
+    """
+    start_logging(args)
+    bases = _bases(args)
+    staging = SharedStaging(Path(args.comparisons) / "staged")
+    try:
+        outcomes = _run(bases, args, staging=staging, interrupts=interrupts)
+    except RunInterruptedError as exc:
+        print_failure(f"{exc}; the same command goes on where this one ended")
+        return ExitCode.of_error(exc)
+    staging.remove()
+    runs = bases[0][0].folder
+    folders = dict.fromkeys(runs / each.run_id for each in outcomes if each.is_success)
+    if folders:
+        compare_runs(list(folders), Path(args.comparisons), as_json=args.json)
+    failed = [each for each in outcomes if not each.is_success]
+    for each in failed:
+        print_text(f"failed: {each.sentence()}", is_error=True)
+    return failed[0].exit_code if failed else int(ExitCode.DONE)
+
+
+def _bases(args: argparse.Namespace) -> list[_Base]:
+    """Return settings and request of each configuration; overrides are for all of them."""
+    overrides = [word for word in args.configs if "=" in word]
+    configs = list(dict.fromkeys(word for word in args.configs if "=" not in word))
+    if not configs:
+        message = "compare needs configurations: name two or more YAML files"
+        raise ConfigurationError(message, key="CONFIG")
+    each = (
+        argparse.Namespace(**{**vars(args), "config": config, "overrides": overrides})
+        for config in configs
+    )
+    return [pin_configuration(*read_settings(words)) for words in each]
+
+
+def _run(
+    bases: Sequence[_Base],
+    args: argparse.Namespace,
+    *,
+    staging: SharedStaging,
+    interrupts: Interrupts,
+) -> list[RunOutcome]:
+    """Return the outcome of each configuration, in their order.
+
+    Raises:
+        RunInterruptedError: A signal came; the jobs are stopped.
+    """
+    extras = JobExtras.of(args)
+
+    def plan(run: SweepRun) -> PlannedJob:
+        base = bases[run.variant.number - 1]
+        plans = PlansHere(_name(base), base, extras, staging=staging, interrupts=interrupts)
+        return plans.plan(SweepRun(variant=Variant(number=run.variant.number, values={})))
+
+    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    sweep = Sweep(
+        backend_for("tradai.runners", LOCAL),
+        LocalRuns(bases[0][0].folder),
+        plan=plan,
+        limit=limit,
+        interrupts=interrupts,
+    )
+    runs = (
+        SweepRun(variant=Variant(number=number, values={"config": str(settings.config)}))
+        for number, (settings, _) in enumerate(bases, 1)
+    )
+    outcomes: list[RunOutcome] = []
+    progress = Progress(enabled=not args.json)
+    with progress, closing(sweep.outcomes(runs)) as made:
+        for outcome in made:
+            outcomes.append(outcome)
+            progress.say(f"{len(outcomes)} of {len(bases)} runs")
+    return sorted(outcomes, key=lambda outcome: outcome.variant.number)
+
+
+def _name(base: _Base) -> str:
+    """Return the beginning of the run's id: the name of its strategy."""
+    settings, request = base
+    name = load_config(settings, request, environ=os.environ).config.name
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")[:40] or "compare"
