@@ -11,6 +11,7 @@ from tradai.core import JsonValue
 from tradai.entrypoint._report.model import Figure, RunReportParts
 
 _IN_PARQUET: Final = frozenset({"trades", "candles"})
+_PAGE_ONLY: Final = frozenset({"sections"})
 
 
 def report_data(parts: RunReportParts) -> str:
@@ -18,8 +19,9 @@ def report_data(parts: RunReportParts) -> str:
     data: dict[str, JsonValue] = {
         field.name: _value(getattr(parts, field.name))
         for field in fields(parts)
-        if field.name not in _IN_PARQUET
+        if field.name not in _IN_PARQUET | _PAGE_ONLY | {"curves"}
     }
+    data["curves"] = [each.to_json() for each in parts.curves]
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return f"{text}\n"
 
