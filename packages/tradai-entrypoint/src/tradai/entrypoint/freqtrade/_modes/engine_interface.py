@@ -40,8 +40,8 @@ def check_interface(wanted: EngineApi) -> None:
 def show_interface(wanted: EngineApi, control: EngineControl) -> None:
     """Show address and password on the terminal, where they are in no log and no file."""
     if wanted != "none":
-        # Over the line of a spinner.
-        sys.stderr.write(f"\r\x1b[K{_NAMES[wanted]}: {control.sign_in_text()}  (shown once)\r\n")
+        # While there is a spinner, lines of standard error stand above it.
+        sys.stderr.write(f"{_NAMES[wanted]}: {control.sign_in_text()}  (shown once)\n")
         sys.stderr.flush()
 
 
