@@ -10,6 +10,7 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
+    add_dry_run,
     add_holdings,
     add_logging,
     add_output,
@@ -179,6 +180,7 @@ def _add_run(commands: Commands) -> None:
         help="end a bot that stands still this long (run.max_idle), e.g. 30m",
     )
     parser.add_argument("--from", dest="replay", metavar="RUN", help="repeat the run RUN exactly")
+    add_dry_run(parser)
     parser.add_argument(
         "--verify",
         type=_times,

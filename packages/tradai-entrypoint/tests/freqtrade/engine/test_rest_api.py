@@ -185,5 +185,7 @@ def test_every_engine_has_a_port_and_a_password_of_its_own_that_is_never_shown()
     assert settings["listen_ip_address"] == "127.0.0.1"
     assert settings["enable_openapi"] is False
     assert settings["password"] != other["password"]
-    assert settings["jwt_secret_key"] == settings["ws_token"] == settings["password"]
+    kept = [settings[name] for name in ("jwt_secret_key", "ws_token", "password")]
+    assert len(set(kept)) == 3
+    assert all(len(each) >= 32 for each in kept)
     assert settings["password"] not in redact(f"it is {settings['password']}")

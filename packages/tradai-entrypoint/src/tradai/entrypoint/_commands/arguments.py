@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from tradai.core import TradingMode, configure_logging, redact
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._process.settings import EntrypointSettings, JobSettings, LogSettings
+from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
@@ -37,12 +40,24 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
     config, overrides = _split_words(args)
     replay_folder = _replay_folder(args)
     replay = RunManifest.read(replay_folder) if replay_folder else None
+    continues = _continuation(args)
     if replay is not None and (overrides or args.patch or config or args.mode):
         raise ConfigurationError(
             "--from repeats a run exactly: leave out CONFIG, --mode, --patch and overrides, or "
             "start a new run without it"
         )
-    settings = _settings(args, config=config, mode=replay.mode if replay else args.mode)
+    if continues is not None:
+        mode = continues.manifest.mode
+        if config is None and (overrides or args.patch):
+            raise ConfigurationError(
+                "--continue without CONFIG goes on with the configuration of that run: name CONFIG "
+                "as well, to change something in it"
+            )
+        if config is None:
+            replay_folder, replay = continues.folder, continues.manifest
+    else:
+        mode = replay.mode if replay else args.mode
+    settings = _settings(args, config=config, mode=mode)
     return settings, RunRequest(
         patches=tuple(args.patch),
         overrides=overrides,
@@ -50,6 +65,7 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
         replay_folder=replay_folder,
         replay=replay,
         accepts_holdings=getattr(args, "accept_holdings", False),
+        continues=continues,
     )
 
 
@@ -90,6 +106,7 @@ def _settings(
         store=args.store,
         id=getattr(args, "run_id", None),
         trace_id=getattr(args, "trace_id", None),
+        engine_api=getattr(args, "engine_api", None),
     )
     return EntrypointSettings(**given)
 
@@ -113,6 +130,27 @@ def _split_words(args: argparse.Namespace) -> tuple[str | None, tuple[str, ...]]
     if getattr(args, "max_idle", None):
         overrides.append(f"run.max_idle={args.max_idle}")
     return (others[0] if others else None), tuple(overrides)
+
+
+def _continuation(args: argparse.Namespace) -> Continuation | None:
+    """Return the dry-run to continue; None without one.
+
+    Raises:
+        ConfigurationError: It cannot be continued, or `--from` was given as well.
+        NotFoundError: There is no such run.
+    """
+    name = getattr(args, "continues", None)
+    if not name:
+        return None
+    if args.replay:
+        raise ConfigurationError("--from starts anew, and --continue goes on: give one of them")
+    folder = find_run(runs_folder(args.runs, os.environ), name)
+    accepts = args.accept_changes
+    earlier = Continuation(
+        folder=folder, manifest=RunManifest.read(folder), accepts_changes=accepts
+    )
+    earlier.require_mode(TradingMode(args.mode) if args.mode else None)
+    return earlier
 
 
 def _replay_folder(args: argparse.Namespace) -> Path | None:

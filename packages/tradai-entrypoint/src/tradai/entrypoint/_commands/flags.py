@@ -62,6 +62,30 @@ def add_holdings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Add the choices of a dry-run."""
+    parser.add_argument(
+        "--continue",
+        dest="continues",
+        metavar="RUN",
+        help="go on with the trades and the balance of the dry-run RUN, which has ended",
+    )
+    parser.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="let --continue go on with another configuration or source than that of RUN",
+    )
+    interface = parser.add_mutually_exclusive_group()
+    for name, text in (("api", "Freqtrade's REST API"), ("ui", "FreqUI and Freqtrade's REST API")):
+        interface.add_argument(
+            f"--{name}",
+            dest="engine_api",
+            action="store_const",
+            const=name,
+            help=f"open {text} of a dry-run on 127.0.0.1, with a password shown once",
+        )
+
+
 def add_folder(parser: argparse.ArgumentParser) -> None:
     """Add the folder of runs."""
     parser.add_argument("--runs", metavar="DIR", help="folder of runs (default: .tradai/runs)")

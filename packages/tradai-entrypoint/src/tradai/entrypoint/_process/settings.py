@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -14,6 +14,8 @@ from tradai.entrypoint._process.runs_folder import (
     LONGEST_STORE_TIMEOUT_S,
     STORE_TIMEOUT_S,
 )
+
+EngineApi: TypeAlias = Literal["none", "api", "ui"]
 
 
 class EntrypointSettings(BaseSettings):
@@ -37,6 +39,8 @@ class EntrypointSettings(BaseSettings):
         attempt: Number of the attempt, from 1, for the claim in the run store.
         stop_grace_s: Seconds between the launcher's SIGTERM and its SIGKILL (live); the default is
             that of Fargate, whose longest is 120.
+        engine_api: Interface of the engine on loopback that people may use (dry-run): ``api`` is
+            Freqtrade's REST API, ``ui`` is FreqUI, too.
     """
 
     model_config = SettingsConfigDict(env_prefix="TRADAI_RUN_")
@@ -56,6 +60,7 @@ class EntrypointSettings(BaseSettings):
     job_id: str | None = None
     attempt: int | None = Field(default=None, ge=1)
     stop_grace_s: float = Field(default=30.0, gt=0, le=120, allow_inf_nan=False)
+    engine_api: EngineApi = "none"
 
     @property
     def trading_mode(self) -> TradingMode:

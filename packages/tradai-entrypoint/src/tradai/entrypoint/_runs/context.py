@@ -11,7 +11,9 @@ from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EngineApi
 from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint._runs.record import RunManifest
@@ -37,6 +39,8 @@ class RunContext:
         replay_folder: Folder of the run that this one repeats.
         expected_digests: Digests of the repeated run, by name, which this one must have too.
         accepts_holdings: Whether LIVE may start on an account that holds coins of its pairs.
+        continues: The earlier dry-run whose trades this one goes on with.
+        engine_api: Interface of a dry-run's engine that people may use: `none`, `api` or `ui`.
         report: Figures, tables and curve for the report.
         parts: Parts of the run that are tracked as runs of their own, the best first.
         verdict: What `conclude` was given; None means the meaning of the exit code.
@@ -59,6 +63,8 @@ class RunContext:
     replay_folder: Path | None = None
     expected_digests: Mapping[str, str] = field(default_factory=dict)
     accepts_holdings: bool = False
+    continues: Continuation | None = None
+    engine_api: EngineApi = "none"
     report: RunReportParts | None = None
     parts: tuple[RunPart, ...] = ()
     verdict: Verdict | None = None

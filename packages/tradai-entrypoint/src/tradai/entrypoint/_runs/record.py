@@ -32,6 +32,8 @@ class RunManifest(BaseModel):
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.
         live: Facts about a live session: its plan, approval, account and place of trading; left out
             of the manifests of other runs.
+        continuation: The run that this dry-run continues, and the one that continues it; left out
+            of the manifests of other runs.
         results: Figures of the result, by name.
         replay_of: Id of the run that this one repeats.
 
@@ -61,6 +63,7 @@ class RunManifest(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     engine: dict[str, JsonValue] = Field(default_factory=dict)
     live: dict[str, JsonValue] = Field(default_factory=dict, exclude_if=operator.not_)
+    continuation: dict[str, JsonValue] = Field(default_factory=dict, exclude_if=operator.not_)
     notices: list[str] = Field(default_factory=list)
     results: dict[str, JsonValue] = Field(default_factory=dict)
     artifacts: list[str] = Field(default_factory=list)

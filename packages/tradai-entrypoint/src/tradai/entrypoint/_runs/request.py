@@ -23,6 +23,7 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._inputs.run_inputs import RunInputs
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint._runs.folder import new_run_id
 from tradai.entrypoint._runs.record import RunManifest
 
@@ -55,6 +56,7 @@ class RunRequest:
         replay_folder: Folder of the run to repeat, whose configuration and source are used.
         replay: Manifest of the run to repeat.
         accepts_holdings: Whether LIVE may start on an account that holds coins of its pairs.
+        continues: The earlier dry-run whose trades this one goes on with.
     """
 
     patches: tuple[str, ...] = ()
@@ -63,11 +65,12 @@ class RunRequest:
     replay_folder: Path | None = None
     replay: RunManifest | None = field(default=None)
     accepts_holdings: bool = False
+    continues: Continuation | None = None
 
     @property
     def replay_of(self) -> str | None:
         """Id of the run to repeat, if any."""
-        return self.replay.run_id if self.replay else None
+        return self.replay.run_id if self.replay and not self.continues else None
 
     @property
     def expected_digests(self) -> Mapping[str, str]:

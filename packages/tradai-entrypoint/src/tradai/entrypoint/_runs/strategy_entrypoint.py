@@ -261,6 +261,8 @@ class StrategyEntrypoint(LoggerMixin):
             replay_folder=self._request.replay_folder,
             expected_digests=self._request.expected_digests,
             accepts_holdings=self._request.accepts_holdings,
+            continues=self._request.continues,
+            engine_api=self._settings.engine_api,
         )
 
     def _load_strategy_config(self) -> LoadedConfig:

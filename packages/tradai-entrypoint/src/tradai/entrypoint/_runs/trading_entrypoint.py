@@ -52,7 +52,7 @@ class TradingEntrypoint(StrategyEntrypoint):
                     f"Failed to load strategy config for LIVE trading: {exc}",
                     reason="configuration",
                 ) from exc
-            if self._is_check:
+            if self._is_check or self._request.continues:
                 # The run would start, and would not be the one that was asked for.
                 raise
             return self._fall_back(exc)
@@ -62,6 +62,13 @@ class TradingEntrypoint(StrategyEntrypoint):
         return loaded
 
     def _permit(self, context: RunContext) -> None:
+        if context.mode is TradingMode.LIVE and context.engine_api != "none":
+            raise ConfigurationError(
+                "the engine's interface is not opened in LIVE, where its buttons would go round "
+                "the checks of the session: leave --api and --ui out, and unset "
+                "TRADAI_RUN_ENGINE_API",
+                key="TRADAI_RUN_ENGINE_API",
+            )
         if context.mode is TradingMode.LIVE and context.parameters.exchange_url is None:
             raise TradingError(
                 "LIVE trading is closed at the exchange itself in this version of tradai: the "

@@ -3,9 +3,11 @@
 import argparse
 from typing import Final
 
-from tradai.entrypoint._commands.flags import Commands, add_output, add_verbs
+from tradai.entrypoint._commands.flags import Commands, add_folder, add_output, add_verbs
 
-_SESSION: Final = "name of the session; by default that of the strategy in small letters"
+_SESSION: Final = (
+    "name of the session, by default that of the strategy in small letters; or id of a dry-run"
+)
 
 
 def add_operators(commands: Commands) -> None:
@@ -19,21 +21,28 @@ def add_operators(commands: Commands) -> None:
 def _add_status(commands: Commands) -> None:
     parser = commands.add_parser(
         "status",
-        help="show live sessions",
+        help="show live sessions, or ask a dry-run",
         description="Show the sessions in the session store (TRADAI_LIVE_SESSIONS), from any "
-        "machine that reaches it: state, heartbeat, progress, and the request that waits.",
+        "machine that reaches it: state, heartbeat, progress, and the request that waits. Of a "
+        "dry-run on this machine: open trades, profit, last candle, last error.",
     )
     parser.set_defaults(module="live.status")
-    parser.add_argument("session", metavar="SESSION", nargs="?", help=f"{_SESSION}; all without it")
+    parser.add_argument(
+        "session", metavar="SESSION", nargs="?", help=f"{_SESSION}; all sessions without it"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="show a dry-run each time it reports, until it ends"
+    )
+    add_folder(parser)
     add_output(parser)
 
 
 def _add_stop(commands: Commands) -> None:
     parser = commands.add_parser(
         "stop",
-        help="stop, pause or continue a live session",
-        description="Leave a request in the record of a session, which obeys it at its next "
-        "heartbeat, and wait until it has. Ctrl-C ends only the waiting.",
+        help="stop, pause or continue a live session or a dry-run",
+        description="Leave a request in the record of a session or a dry-run, which obeys it at "
+        "its next heartbeat, and wait until it has. Ctrl-C ends only the waiting.",
     )
     parser.set_defaults(module="live.stop", wanted="stopped")
     parser.add_argument("session", metavar="SESSION", help=_SESSION)
@@ -56,6 +65,7 @@ def _add_stop(commands: Commands) -> None:
         "--detach", action="store_true", help="return once the request is in the record"
     )
     _add_reason(parser)
+    add_folder(parser)
     add_output(parser)
 
 

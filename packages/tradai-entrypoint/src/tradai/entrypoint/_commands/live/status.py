@@ -1,13 +1,16 @@
-"""`tradai-entrypoint status`: show live sessions, from any machine that reaches their store."""
+"""`tradai-entrypoint status`: show live sessions of a store, and dry-runs of this machine."""
 
 import argparse
 from collections.abc import Iterator
 from typing import Final
 
 from tradai.core import SystemClock
+from tradai.core.exceptions import ValidationError
 from tradai.core.live import SessionStore
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.live.operator import ago
+from tradai.entrypoint._commands.live.paper import living_runs, paper_run
+from tradai.entrypoint._commands.live.paper_screen import show_paper, show_papers
 from tradai.entrypoint._live.live_places import session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record
@@ -19,22 +22,42 @@ _COLUMNS: Final = ("session", "state", "heartbeat", "progress", "reason")
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print one session in full, or a row for each."""
+    """Print one session or dry-run in full, or a row for each session."""
+    if (paper := paper_run(args)) is not None:
+        return show_paper(paper, args, interrupts=interrupts)
+    if args.watch:
+        message = "--watch follows a dry-run: name one, or ask again for a live session"
+        raise ValidationError(message, field="watch", expected="a dry-run")
+    if args.session is None and _has_shown_papers(args):
+        return 0
     store = session_store_of(LiveSettings())
     with interrupts.raising():
         views = list(_views(store, args.session))
+    _print_views(views, args)
+    return 0
+
+
+def _has_shown_papers(args: argparse.Namespace) -> bool:
+    """Print the dry-runs that run, and return whether there is no store of sessions to ask."""
+    has_sessions = LiveSettings().sessions is not None
+    papers = living_runs(args)
+    if papers and not (has_sessions and args.json):
+        show_papers(papers, as_json=args.json)
+    return bool(papers) and not has_sessions
+
+
+def _print_views(views: list[SessionView], args: argparse.Namespace) -> None:
     if args.json:
         answer = [view.to_json() for view in views]
         print_json(answer[0] if args.session else answer)
-    elif args.session:
+        return
+    if args.session:
         print_table(("session", args.session), _facts(views[0]))
     elif views:
         print_table(_COLUMNS, [_row(view) for view in views])
     else:
         print_text("no session was started yet")
-    if not args.json:
-        print_doubts(views)
-    return 0
+    print_doubts(views)
 
 
 def print_doubts(views: list[SessionView]) -> None:

@@ -1,4 +1,4 @@
-"""`tradai-entrypoint stop`: stop, pause or continue a live session through its store."""
+"""`tradai-entrypoint stop`: stop, pause or continue a live session or a dry-run."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from tradai.core.exceptions import ValidationError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
+from tradai.entrypoint._commands.live.paper import PaperRun, paper_run
 from tradai.entrypoint._live.live_places import session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import follow_request, request_session, session_record
@@ -24,8 +25,10 @@ def execute(
 ) -> int:
     """Leave the request, and show the session until it has obeyed; return how it ended."""
     clock = clock or SystemClock()
-    store = session_store_of(LiveSettings())
     request = _request(args, clock)
+    if (paper := paper_run(args)) is not None:
+        return _stop_paper(paper, args, request, clock=clock, interrupts=interrupts)
+    store = session_store_of(LiveSettings())
     screen = _Screen(clock, is_quiet=args.json)
     with interrupts.raising():
         request_session(store, args.session, request)
@@ -38,6 +41,27 @@ def execute(
     if args.json:
         print_json(SessionView(record=record, now=clock.now()).to_json())
     return int(ExitCode.DONE if args.detach else _code(record, request))
+
+
+def _stop_paper(
+    paper: PaperRun,
+    args: argparse.Namespace,
+    request: SessionRequest,
+    *,
+    clock: WaitingClock,
+    interrupts: Interrupts,
+) -> int:
+    """Leave the request with the process of a dry-run, and wait until it has obeyed."""
+    screen = _Screen(clock, is_quiet=args.json)
+    with interrupts.raising():
+        paper.request(request)
+        screen.say(f"{paper.run_id}: {request.state.value} is asked for")
+        code = ExitCode.DONE if args.detach else paper.follow(request, clock, screen.show)
+    if args.json:
+        print_json(paper.to_json())
+    elif not args.detach and paper.verdict:
+        screen.say(f"{paper.run_id}: {paper.verdict}")
+    return int(code)
 
 
 def _followed(

@@ -35,16 +35,27 @@ class EngineControl:
         """Address the engine on `port`."""
         self._port = port
         self._password = password
+        self._token_key, self._socket_token = (secrets.token_urlsafe(32) for _ in range(2))
+        for secret in (password, self._token_key, self._socket_token):
+            register_secret(secret)
 
     @classmethod
     def new(cls) -> Self:
         """Choose a free port and a new password, which only the engine and this process have."""
         password = secrets.token_urlsafe(32)
-        register_secret(password)
         with socket.socket() as probe:
             probe.bind((_HOST, 0))
             port: int = probe.getsockname()[1]
         return cls(port=port, password=password)
+
+    @property
+    def url(self) -> str:
+        """Address of the API, and of FreqUI."""
+        return f"http://{_HOST}:{self._port}"
+
+    def sign_in_text(self) -> str:
+        """Return address, user and password: for the terminal of a person, and nowhere else."""
+        return f"{self.url}  user: {_USER}  password: {self._password}"
 
     def config(self) -> dict[str, JsonValue]:
         """Return the section of the engine's configuration that starts the API."""
@@ -57,8 +68,8 @@ class EngineControl:
                 "enable_openapi": False,
                 "username": _USER,
                 "password": self._password,
-                "jwt_secret_key": self._password,
-                "ws_token": self._password,
+                "jwt_secret_key": self._token_key,
+                "ws_token": self._socket_token,
             }
         }
 
@@ -107,10 +118,26 @@ class EngineControl:
         path = _candles(pair, timeframe, limit=_NO_CANDLES)
         return _number(self._ask(path), "last_analyzed_ts")
 
+    def profit(self) -> dict[str, JsonValue]:
+        """Return the engine's figures of all trades of its database; empty without an answer."""
+        return self._ask("profit")
+
+    def open_trades(self) -> list[dict[str, JsonValue]] | None:
+        """Return the open trades with their profit; None without an answer."""
+        answer = self._read("status", method="GET", timeout_s=_LOOK_TIMEOUT_S)
+        if not isinstance(answer, list):
+            return None
+        return [trade for trade in answer if isinstance(trade, dict)]
+
     def _ask(
         self, path: str, *, method: str = "GET", timeout_s: float = _LOOK_TIMEOUT_S
     ) -> dict[str, JsonValue]:
         """Return the engine's answer; empty when it does not give one."""
+        answer = self._read(path, method=method, timeout_s=timeout_s)
+        return answer if isinstance(answer, dict) else {}
+
+    def _read(self, path: str, *, method: str, timeout_s: float) -> JsonValue:
+        """Return the engine's answer; None when it does not give one."""
         # Not `urllib`, which hands the password to a proxy that the environment names.
         connection = http.client.HTTPConnection(_HOST, self._port, timeout=timeout_s)
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()
@@ -119,11 +146,11 @@ class EngineControl:
             try:
                 connection.request(method, f"/api/v1/{path}", headers=headers)
                 answer = connection.getresponse()
-                status = json.load(answer) if answer.status == HTTPStatus.OK else None
+                value: JsonValue = json.load(answer) if answer.status == HTTPStatus.OK else None
             # An engine that is ending hangs up at any point of its answer.
             except (OSError, http.client.HTTPException, ValueError):
-                return {}
-        return status if isinstance(status, dict) else {}
+                return None
+        return value
 
 
 def _candles(pair: str, timeframe: str, *, limit: int) -> str:

@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from tradai.core import JsonValue
 from tradai.core.live import SessionState
 from tradai.entrypoint._live._account.reconcile import OrderKey
-from tradai.entrypoint._live.live_session import LiveSession
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
@@ -40,6 +39,18 @@ _ENDED_BY_ITSELF: Final = Verdict(
 )
 
 
+class BotSession(Protocol):
+    """A session of a bot; see `LiveSession` and `PaperSession`."""
+
+    @property
+    def stop_reason(self) -> str | None: ...
+
+    def beat(self) -> None: ...
+    def move(self, state: SessionState, reason: str) -> None: ...
+    def note_stall(self, reason: str, *, has_stopped: bool) -> None: ...
+    def note_recovery(self, reason: str) -> None: ...
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
@@ -50,7 +61,7 @@ class Bot:
         address: Address of the exchange; None is the exchange itself.
         database: Trade database, which outlives the engine.
         sections: Settings of the engine that belong to this process alone.
-        session: Right to trade an account; None on paper.
+        session: Its session, which operators pause and stop.
         earlier_orders: Entry orders that the database had before.
     """
 
@@ -58,7 +69,7 @@ class Bot:
     address: str | None
     database: EngineDatabase
     sections: Mapping[str, JsonValue] = field(default_factory=dict)
-    session: LiveSession | None = None
+    session: BotSession | None = None
     earlier_orders: frozenset[OrderKey] = frozenset()
 
     def beat(self) -> None:

@@ -5,13 +5,22 @@ from contextlib import contextmanager
 from typing import Final, final
 
 from tradai.core import utc_now
+from tradai.core.live import SessionState
+from tradai.entrypoint._live._account.reconcile import OrderKey
+from tradai.entrypoint._paper.paper_session import PaperSession
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._engine.process import EngineProcess
+from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
+from tradai.entrypoint.freqtrade._modes.engine_interface import check_interface, show_interface
+from tradai.entrypoint.freqtrade._modes.paper_report import PaperReport
+from tradai.entrypoint.freqtrade._modes.takeover import take_over
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._results.database import entry_orders
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
 
 # The fallback places no order, so no rule of its market matters.
@@ -23,10 +32,54 @@ class DryRunHandler(BotHandler):
     """Runs the engine's paper trading until a signal."""
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
+        check_interface(context.engine_api)
+        self._job = job
         database = SqliteFile(context.folder.path / DATABASE_NAME)
+        earlier: frozenset[OrderKey] = frozenset()
+        if context.continues is not None:
+            earlier = frozenset(entry_orders(take_over(context.continues, context)))
+            # From here on the trades go on in the copy, which is in the scratch folder.
+            context.folder.needs_scratch = True
+        self._session = PaperSession.start(
+            context.folder.scratch, run_id=context.run_id, journal=context.journal
+        )
+        try:
+            return self._trade_on_paper(job, context, database, earlier)
+        except BaseException as exc:
+            self._session.move(SessionState.FAILED, str(exc))
+            raise
+
+    def _trade_on_paper(
+        self,
+        job: EngineJob,
+        context: RunContext,
+        database: SqliteFile,
+        earlier: frozenset[OrderKey],
+    ) -> Verdict:
         with _exchange_address(context) as address:
-            bot = Bot(doing="trading on paper", address=address, database=database)
-            return self._run_bot(job, context, bot)
+            bot = Bot(
+                doing="trading on paper",
+                address=address,
+                database=database,
+                session=self._session,
+                earlier_orders=earlier,
+            )
+            verdict = self._run_bot(job, context, bot)
+        is_stopped = verdict.is_success
+        self._session.move(SessionState.DRAINING, verdict.sentence)
+        final = SessionState.STOPPED if is_stopped else SessionState.FAILED
+        self._session.move(final, verdict.sentence)
+        return verdict
+
+    @contextmanager
+    def _supervising(self, engine: EngineProcess, control: EngineControl) -> Iterator[None]:
+        """Let operators ask, pause and stop the bot beside the engine."""
+        del engine
+        context = self._entrypoint.context
+        report = PaperReport(self._job, context, control, self._watch)
+        self._session.supervise(control, control.last_loop_s, report)
+        show_interface(context.engine_api, control)
+        yield
 
 
 @contextmanager

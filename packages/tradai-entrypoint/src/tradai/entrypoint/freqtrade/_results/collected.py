@@ -19,7 +19,7 @@ _MODELS: Final = "models"
 # The identifier of a FreqAI configuration names a folder, which may lie in others.
 _MODEL_FILES: Final = "**/sub-train-*/*_model.*"
 # In the folder it runs in.
-_DATABASE: Final = "tradesv3.dryrun.sqlite"
+ENGINE_DATABASE: Final = "tradesv3.dryrun.sqlite"
 
 
 def collect_results(user_data: Path, folder: Path) -> list[str]:
@@ -60,7 +60,7 @@ def _results(user_data: Path) -> Iterator[tuple[Path, str, Callable[[Path, Path]
         yield path, BACKTEST_NAME, Path.rename
     if has_models(user_data):
         yield user_data / _MODELS, MODELS_NAME, Path.rename
-    database = user_data.parent / _DATABASE
+    database = user_data.parent / ENGINE_DATABASE
     if database.exists():
         yield database, DATABASE_NAME, keep_database
 

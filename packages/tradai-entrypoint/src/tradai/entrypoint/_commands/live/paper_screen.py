@@ -1,0 +1,113 @@
+"""The status of a dry-run on the screen."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tradai.core import SystemClock
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._commands.live.operator import ago
+from tradai.entrypoint._commands.live.paper import PaperRun
+from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import result_text
+
+_TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
+_RUNS: Final = ("dry-run", "state", "open trades", "profit", "last candle")
+_POLL_S: Final = 1.0
+
+
+def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print the status once, or with `--watch` each time that it is new until the run ends."""
+    with interrupts.raising():
+        shown = _show(paper, as_json=args.json)
+        while args.watch and paper.lives:
+            SystemClock().sleep(_POLL_S)
+            if _version(paper) != shown:
+                shown = _show(paper, as_json=args.json)
+    return 0
+
+
+def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
+    """Print the dry-runs that run, a row each."""
+    if as_json:
+        print_json([paper.to_json() for paper in papers])
+        return
+    print_table(_RUNS, [_run_row(paper) for paper in papers])
+
+
+def _run_row(paper: PaperRun) -> tuple[str, ...]:
+    status = paper.status
+    trades = status.open_trades if status else None
+    profit = f"{_text(status.profit)} {status.currency}" if status else "-"
+    candle = status.last_candle if status else None
+    count = "-" if trades is None else str(len(trades))
+    return (paper.run_id, paper.state, count, profit, candle or "-")
+
+
+def _version(paper: PaperRun) -> tuple[object, ...]:
+    status = paper.status
+    return (paper.state, status.at if status else None)
+
+
+def _show(paper: PaperRun, *, as_json: bool) -> tuple[object, ...]:
+    version = _version(paper)
+    if as_json:
+        print_json(paper.to_json())
+    else:
+        _print(paper)
+    # A pipe would get it at the end only.
+    sys.stdout.flush()
+    return version
+
+
+def _print(paper: PaperRun) -> None:
+    status = paper.status
+    print_table(("dry-run", paper.run_id), [*_facts(paper), *_figures(status)])
+    if status is not None and status.open_trades:
+        print_text("")
+        print_table(_TRADES, map(_row, status.open_trades))
+    print_text("")
+
+
+def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
+    manifest, record = paper.manifest, paper.record
+    yield "state", paper.state
+    if record is not None and manifest.state == "running":
+        yield "reason", record.reason
+        if record.request is not None:
+            yield "request", f"{record.request.state.value}: {record.request.reason}"
+    if manifest.verdict:
+        yield "verdict", manifest.verdict
+    for name, fact in manifest.continuation.items():
+        if name in {"continues", "continued_by"}:
+            yield name.replace("_", " "), str(fact)
+    if manifest.state == "ended":
+        for name, figure in manifest.results.items():
+            yield name.replace("_", " "), result_text(figure)
+
+
+def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
+    if status is None:
+        return
+    age_s = max(0.0, (SystemClock().now() - status.at).total_seconds())
+    yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {ago(age_s)}"
+    trades = status.open_trades
+    yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
+    yield "closed trades", _text(status.closed_trades)
+    yield "profit", f"{_text(status.profit)} {status.currency} with open trades"
+    yield "closed profit", f"{_text(status.closed_profit)} {status.currency}"
+    yield "last candle", status.last_candle or "none yet"
+    yield "last error", status.last_error or "-"
+    if status.problem:
+        yield "stands still", status.problem
+
+
+def _row(trade: OpenTrade) -> tuple[str, ...]:
+    numbers = (trade.amount, trade.open_rate, trade.stake, trade.profit, trade.stop)
+    return (trade.pair, trade.opened_at, *map(_text, numbers))
+
+
+def _text(number: float | None) -> str:
+    return "-" if number is None else f"{number:,.8f}".rstrip("0").rstrip(".")

@@ -1,0 +1,140 @@
+"""The session of a dry-run: heartbeat, and the pauses and stops that its operators ask for."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.core import JournalEntry, JsonValue, RunJournal, backend_for
+from tradai.core.exceptions import TradAIError
+from tradai.core.live import SessionRequest, SessionState, SessionStore
+from tradai.entrypoint._live.heartbeat import Heartbeat
+from tradai.entrypoint._live.session import Session
+from tradai.entrypoint._live.supervision import PausableEngine
+
+_log: Final = logging.getLogger(__name__)
+_FOLDER: Final = "session"
+_TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+
+
+def paper_store(scratch: Path) -> SessionStore:
+    """Return the store with the one session of the dry-run that has the folder `scratch`.
+
+    Raises:
+        ConfigurationError: The store cannot be used.
+    """
+    return backend_for("tradai.sessions", f"{(scratch / _FOLDER).resolve().as_uri()}/")
+
+
+def paper_name(run_id: str) -> str:
+    """Return the name of the session of run `run_id`."""
+    return run_id.lower()
+
+
+@final
+class PaperSession:
+    """Record of a dry-run for its operators, who may pause and stop it by a request there.
+
+    Not for use from several threads. What cannot be written is logged, and trading goes on.
+
+    Attributes:
+        stop_reason: Why the bot is to be stopped in good order; None while it may go on.
+    """
+
+    def __init__(self, session: Session, journal: RunJournal) -> None:
+        """Take the record, and the journal of the run, which gets the pauses."""
+        self.stop_reason: str | None = None
+        self._session = session
+        self._journal = journal
+        self._heartbeat: Heartbeat | None = None
+        self._engine: PausableEngine | None = None
+        self._report: Callable[[], None] = _nothing
+
+    @classmethod
+    def start(cls, scratch: Path, *, run_id: str, journal: RunJournal) -> Self:
+        """Write the record of a dry-run that starts.
+
+        Raises:
+            TradAIError: The record cannot be written.
+        """
+        session = Session.start(
+            paper_store(scratch),
+            session=paper_name(run_id),
+            run_id=run_id,
+            journal=_NoJournal(),
+        )
+        return cls(session, journal)
+
+    def supervise(
+        self,
+        engine: PausableEngine,
+        last_loop_s: Callable[[], float | None],
+        report: Callable[[], None],
+    ) -> None:
+        """Beat beside `engine` from now on, and call `report` at each beat."""
+        self._engine, self._report = engine, report
+        self._heartbeat = Heartbeat(self._session, last_loop_s)
+
+    def beat(self) -> None:
+        """Write heartbeat and status when they are due, and obey a request."""
+        if self._heartbeat is None or self._heartbeat.due_in_s > 0:
+            return
+        try:
+            request = self._heartbeat.beat()
+            self._report()
+            if request is not None and self._engine is not None:
+                self._obey(request, self._engine)
+        except TradAIError as exc:
+            _log.warning("the status of the dry-run was not written", extra={"error": str(exc)})
+
+    def move(self, state: SessionState, reason: str) -> None:
+        """Move the session; a bot that warms up trades at once. A final state stays."""
+        if self._session.state.is_final:
+            return
+        try:
+            self._session.move(state, reason)
+            if state is SessionState.WARM_UP:
+                self._session.move(SessionState.RUNNING, reason)
+        except TradAIError as exc:
+            _log.warning("the session record was not written", extra={"error": str(exc)})
+
+    def note_stall(self, reason: str, *, has_stopped: bool) -> None:
+        """Leave it to the journal of the run, which has it."""
+
+    def note_recovery(self, reason: str) -> None:
+        """Leave it to the journal of the run, which has it."""
+
+    def _obey(self, request: SessionRequest, engine: PausableEngine) -> None:
+        state, wanted = self._session.state, request.state
+        reason = f"{request.by} asked for it: {request.reason}"
+        if wanted is SessionState.STOPPED:
+            self.stop_reason = self.stop_reason or reason
+        elif wanted is state:
+            self._session.obey(request)
+        elif state in _TRADING and _ask(engine, wanted):
+            event = "bot paused" if wanted is SessionState.PAUSED else "bot resumed"
+            self._session.move(wanted, reason, obeyed=request)
+            self._journal.append(event, by=request.by, reason=request.reason)
+
+
+@final
+class _NoJournal:
+    """A journal that keeps nothing: that of the run has the events that its readers want."""
+
+    def append(self, event: str, /, **facts: JsonValue) -> None:
+        """Forget the event."""
+
+    def entries(self) -> Iterator[JournalEntry]:
+        """Return no event."""
+        return iter(())
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _nothing() -> None:
+    """Report nothing."""
+
+
+def _ask(engine: PausableEngine, wanted: SessionState) -> bool:
+    return engine.pause_entries() if wanted is SessionState.PAUSED else engine.resume_entries()

@@ -1,0 +1,87 @@
+"""The status of a dry-run that trades, as its process writes it beside the engine."""
+
+from pathlib import Path
+from typing import Final, Self, final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tradai.core import FileStore, Utc
+from tradai.core.exceptions import StorageError
+
+_NAME: Final = "status.json"
+
+
+@final
+class OpenTrade(BaseModel):
+    """A position of a dry-run.
+
+    Attributes:
+        stake: What it has cost, in the stake currency.
+        profit: Profit at the price that the engine saw last, in the stake currency; None without
+            a price.
+        stop: Price of its stop; None without one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pair: str
+    opened_at: str
+    amount: float
+    open_rate: float
+    stake: float
+    profit: float | None = None
+    stop: float | None = None
+
+
+@final
+class PaperStatus(BaseModel):
+    """Status of a dry-run at one instant.
+
+    Attributes:
+        at: Instant at which the engine was asked.
+        currency: The stake currency of all sums.
+        open_trades: Its positions; None when the engine did not answer.
+        profit: Profit of all trades, open ones at the last price; None without an answer.
+        closed_profit: Profit of closed trades; None without an answer.
+        closed_trades: Number of closed trades; None without an answer.
+        last_candle: Pair and opening instant of the newest analysed candle; None before the first.
+        last_error: The last error of the engine or of the strategy; None without any.
+        problem: Reason why the bot stands still; None while it trades.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: Utc
+    currency: str
+    open_trades: tuple[OpenTrade, ...] | None = None
+    profit: float | None = None
+    closed_profit: float | None = None
+    closed_trades: int | None = None
+    last_candle: str | None = None
+    last_error: str | None = None
+    problem: str | None = None
+
+    @classmethod
+    def read(cls, scratch: Path) -> Self | None:
+        """Return the status in the `scratch` folder of a run; None before the first.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
+        path = scratch / _NAME
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as exc:
+            message = f"the status {path} cannot be read: look at journal.jsonl and engine.log"
+            raise StorageError(message, operation="read") from exc
+
+    def write(self, scratch: Path) -> None:
+        """Write the status into the `scratch` folder of a run.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        text = self.model_dump_json(indent=2) + "\n"
+        FileStore().write((scratch / _NAME).resolve().as_uri(), text.encode())
