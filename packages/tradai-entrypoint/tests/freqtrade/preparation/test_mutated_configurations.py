@@ -75,6 +75,10 @@ VALID: Final[dict[str, Any]] = {
     "pairs": ["BTC/USDT", "ETH/USDT"],
     "stake_currency": "USDT",
     "exchange": "binance",
+    "engine": {
+        "exchange": {"outdated_offset": 5},
+        "webhook": {"enabled": True, "url": "env:HOOK", "retries": 1, "status": {"text": "x"}},
+    },
     "parameters": {"amount_reserve_percent": 0.05, "process_only_new_candles": True},
     "strategy": {"class": "Wave", "source": "wave.py", "config": {"level": 3}},
     "execution": {
@@ -378,6 +382,11 @@ def flaws(started: Candidate) -> Iterator[str]:
         yield f"its pairs are {pairs}"
     if given["stake_currency"] != "USDT" or given["exchange"]["name"] != "binance":
         yield "it trades with another currency, or elsewhere"
+    hook = given.get("webhook", {"url": "env:", "retries": 0})
+    if {"telegram", "api_server", "external_message_consumer", "db_url"} & given.keys():
+        yield "something outside could steer it, or has its trades"
+    if not str(hook["url"]).startswith("env:") or not 0 <= hook.get("retries", 0) <= 2:
+        yield f"its messages go to {hook}"
     if unknown := {*given} - IN_FILE - AT_RUN_TIME - {*((own and own.config) or {})}:
         yield f"the engine does not know {sorted(unknown)}"
     yield from _flaws_of_numbers(given)

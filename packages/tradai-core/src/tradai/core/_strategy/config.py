@@ -101,6 +101,8 @@ class StrategyConfig(BaseModel):
         buy_params: Values of the engine's buy parameters.
         sell_params: Values of the engine's sell parameters.
         freqai: The engine's FreqAI block.
+        engine: Further keys of the engine, by its own names, such as its messages; an empty one
+            is unset.
         strategy: Where its code is.
         execution: Rules that turn its signals into orders.
     """
@@ -119,6 +121,7 @@ class StrategyConfig(BaseModel):
     buy_params: JsonObject = FrozenMapping({})
     sell_params: JsonObject = FrozenMapping({})
     freqai: JsonObject | None = None
+    engine: JsonObject | None = None
     strategy: StrategySource | None = None
     execution: Execution = Execution()
 
@@ -134,7 +137,8 @@ class StrategyConfig(BaseModel):
         if not isinstance(values, Mapping):
             return values
         fields = cls.model_fields
-        return {key: item for key, item in values.items() if item is not None or key in fields}
+        given = {key: item for key, item in values.items() if item is not None or key in fields}
+        return given if given.get("engine") != {} else {**given, "engine": None}
 
     @model_validator(mode="after")
     def _keep_secrets_out(self) -> Self:

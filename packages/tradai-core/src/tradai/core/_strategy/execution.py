@@ -26,6 +26,21 @@ ProfitTable: TypeAlias = Annotated[dict[Minutes, Profit], AfterValidator(_frozen
 
 
 @final
+class DepthOfMarket(BaseModel):
+    """A condition of an entry: the book has enough bids for its asks.
+
+    Attributes:
+        enabled: Whether it must hold.
+        bids_to_ask_delta: Least ratio of the amount of the bids to that of the asks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    enabled: bool
+    bids_to_ask_delta: Annotated[Amount, Field(ge=0, le=1_000_000)] = Decimal(1)
+
+
+@final
 class Pricing(BaseModel):
     """The price in the order book that an order takes.
 
@@ -34,6 +49,7 @@ class Pricing(BaseModel):
         use_order_book: Whether to read the book rather than the ticker.
         order_book_top: Row of the book, 1 being the best price.
         price_last_balance: Weight of the last price against the side's, 0 to 1.
+        check_depth_of_market: Condition of an entry, which only `entry_pricing` may have.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -42,6 +58,7 @@ class Pricing(BaseModel):
     use_order_book: bool = True
     order_book_top: Count = 1
     price_last_balance: Ratio | None = None
+    check_depth_of_market: DepthOfMarket | None = None
 
 
 @final

@@ -1,6 +1,6 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of six words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of seven words.
 
-The words are stage, probe, missing, answers, engine and watchdog.
+The words are stage, probe, missing, answers, schema, engine and watchdog.
 """
 
 import gc
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
-    "| answers | engine FOLDER ARGUMENTS | watchdog"
+    "| answers | schema | engine FOLDER ARGUMENTS | watchdog"
 )
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
@@ -35,6 +35,10 @@ def _main(arguments: list[str]) -> int:
             from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
 
             code = answers()
+        case ["schema"]:
+            from tradai.entrypoint.freqtrade._engine_keys.schema_child import main as schema
+
+            code = schema()
         case ["engine", folder, *words]:
             code = _run_engine(folder, words)
         case ["watchdog"]:

@@ -11,13 +11,15 @@ from typing import Final
 
 from tradai.core import Execution, JsonValue, Pricing, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._engine_keys.block import check_block, for_engine, for_exchange
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import (
     check_keys,
     engine_options,
+    key_error,
     plain_json,
 )
-from tradai.entrypoint.freqtrade._preparation.engine_settings import strategy_keys
+from tradai.entrypoint.freqtrade._preparation.engine_settings import place_of, strategy_keys
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
@@ -99,7 +101,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         ConfigurationError: The exchange is not known, the stake is not set or too small, or the
             engine does not have a key.
     """
-    execution = config.execution
+    execution, block = config.execution, config.engine or {}
+    check_block(block, mode, place_of=place_of)
     rendered: dict[str, JsonValue] = {
         **CONSTANTS,
         "bot_name": config.name,
@@ -109,9 +112,10 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "dry_run_wallet": float(execution.starting_balance),
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
-        "exit_pricing": _pricing(execution.exit_pricing),
+        "exit_pricing": _exit_pricing(execution.exit_pricing),
         **_strategy_settings(execution),
         **engine_options(config.parameters, mode),
+        **{name: plain_json(value) for name, value in for_engine(block, mode).items()},
     }
     if config.strategy is not None:
         rendered |= strategy_keys(config.strategy.config or {})
@@ -128,6 +132,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
 
 def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
     return {
+        **{name: plain_json(value) for name, value in for_exchange(config.engine or {}).items()},
         "name": config.exchange,
         # A websocket keeps an engine alive that failed to start, and cannot be redirected.
         "enable_ws": False,
@@ -163,6 +168,13 @@ def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:
 
 def _pricing(pricing: Pricing | None) -> JsonValue:
     return plain_json((pricing or Pricing()).model_dump(exclude_none=True))
+
+
+def _exit_pricing(pricing: Pricing | None) -> JsonValue:
+    if pricing is not None and pricing.check_depth_of_market is not None:
+        problem = "is a condition of entries: write it to execution.entry_pricing"
+        raise key_error(key="execution.exit_pricing.check_depth_of_market", problem=problem)
+    return _pricing(pricing)
 
 
 def _bot_settings(execution: Execution) -> dict[str, JsonValue]:

@@ -10,7 +10,11 @@ from typing import Final
 
 from tradai.core import Execution, JsonValue, Origin, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine_keys.block import check_block
+from tradai.entrypoint.freqtrade._engine_keys.schema import check_schema
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
 
 # Keys of the engine's configuration file (freqtrade 2026.9).
@@ -99,6 +103,27 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
     if misplaced:
         problems = "; ".join(_misplaced(name, provenance) for name in misplaced)
         raise ConfigurationError(problems, key=misplaced[0])
+
+
+def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
+    """Check the extra keys, and the block ``engine`` by our rules and by the schema of `engine`.
+
+    Raises:
+        ConfigurationError: A key is decided by tradai, is unknown, or has a value that the engine
+            refuses; all are listed.
+        RunInterruptedError: A signal came first.
+    """
+    block, origins = context.config.engine, context.loaded.provenance
+    check_extra_keys(context.config.extra_keys, origins)
+    if block:
+        check_block(block, context.mode, place_of=place_of, provenance=origins)
+        check_schema(
+            block,
+            origins,
+            engine=engine,
+            environ=context.environ,
+            interrupts=context.interrupts,
+        )
 
 
 def strategy_keys(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

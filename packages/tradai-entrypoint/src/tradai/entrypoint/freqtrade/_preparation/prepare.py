@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import Final, final
+from typing import final
 
 from tradai.core import JsonValue, digest, version_id
 from tradai.core.exceptions import ConfigurationError, NotFoundError
@@ -30,7 +30,7 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
-from tradai.entrypoint.freqtrade._preparation.engine_settings import check_extra_keys
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_engine_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     STRATEGIES,
@@ -47,9 +47,7 @@ from tradai.entrypoint.freqtrade._strategy.source import (
     inspect_source,
 )
 
-_LOG_NAME: Final = "engine.log"
-# Starts the engine so that its worker processes find the modules beside the strategy.
-_WORKERS: Final = "tradai.entrypoint.freqtrade"
+_OURS = "tradai.entrypoint.freqtrade"
 
 
 @final
@@ -68,7 +66,6 @@ class EngineJob:
             engine: Engine to run; by default the one in our own interpreter.
         """
         self._context = context
-        check_extra_keys(context.config.extra_keys, context.loaded.provenance)
         self.evidence = EngineEvidence()
         self.markets: MarketsSnapshot
         self.parameters = context.parameters
@@ -76,6 +73,7 @@ class EngineJob:
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
+        check_engine_keys(context, self.engine)
         self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
@@ -225,7 +223,7 @@ class EngineJob:
                     context.environ, home=scratch, temporary=Path(temporary)
                 ),
                 folder=scratch,
-                log_file=context.folder.path / _LOG_NAME,
+                log_file=context.folder.path / "engine.log",
                 on_line=self.evidence.feed_printed,
                 records=records,
                 on_record=read_record,
@@ -237,7 +235,8 @@ class EngineJob:
         words = (self.plan.subcommand, *self.plan.arguments)
         if not self.plan.has_workers:
             return self.engine.command(*words)
-        return self.engine.module_command(_WORKERS, "engine", str(scratch / STRATEGIES), *words)
+        # So its worker processes find the modules beside the strategy.
+        return self.engine.module_command(_OURS, "engine", str(scratch / STRATEGIES), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:

@@ -1,0 +1,138 @@
+"""The block `engine`: what it refuses, and what the engine gets."""
+
+from typing import Any
+
+import pytest
+
+from tradai.core import StrategyConfig, TradingMode
+from tradai.core.exceptions import ConfigurationError
+
+# Not through the door: `check` and `run` show these rules of one block among many others.
+from tradai.entrypoint.freqtrade._engine_keys.messages import message_sections
+from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, OWNED
+from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
+from tradai.entrypoint.freqtrade._preparation.engine_settings import AT_RUN_TIME, IN_FILE, place_of
+
+WEBHOOK = {"enabled": True, "url": "env:TRADAI_TEST_HOOK", "status": {"text": "{status}"}}
+TELEGRAM = {"enabled": True, "token": "env:TRADAI_TEST_TOKEN", "chat_id": "env:TRADAI_TEST_CHAT"}
+
+
+def config(**more: object) -> StrategyConfig:
+    """A configuration with `more` keys."""
+    return StrategyConfig(
+        name="wave",
+        version="1.0.0",
+        timeframe="5m",
+        pairs=["BTC/USDT"],
+        **{"execution": {"stake_amount": 50}, **more},
+    )
+
+
+def rendered(mode: TradingMode = TradingMode.DRY_RUN, **more: object) -> dict[str, Any]:
+    """The engine's configuration for `more` keys."""
+    return engine_config(config(**more), mode)
+
+
+def refusal(engine: dict[str, Any], mode: TradingMode = TradingMode.DRY_RUN) -> str:
+    """The error that the block `engine` causes."""
+    with pytest.raises(ConfigurationError) as caught:
+        rendered(mode, engine=engine)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("empty", [{}, None])
+def test_an_empty_block_changes_no_configuration(empty: object) -> None:
+    assert config(engine=empty).canonical() == config().canonical()
+    assert "engine" not in config().canonical()
+
+
+def test_a_block_is_a_part_of_the_configuration() -> None:
+    assert config(engine={"backtest_breakdown": ["day"]}).canonical() != config().canonical()
+
+
+@pytest.mark.parametrize("name", sorted(IN_FILE | AT_RUN_TIME | OWNED.keys()))
+@pytest.mark.parametrize("mode", [TradingMode.BACKTEST, TradingMode.LIVE])
+def test_each_key_of_the_engine_that_is_not_allowed_is_refused(
+    name: str, mode: TradingMode
+) -> None:
+    if name not in ALLOWED:
+        assert refusal({name: True}, mode).startswith(f"engine.{name} ")
+
+
+def test_each_key_of_the_engines_file_is_allowed_owned_or_has_a_place() -> None:
+    assert [
+        name for name in IN_FILE if not (name in ALLOWED | OWNED.keys() or place_of(name))
+    ] == []
+
+
+def test_a_refusal_says_what_to_use_instead() -> None:
+    text = refusal({"db_url": "sqlite://", "stoploss": -0.1, "webhok": {}})
+
+    assert "engine.db_url is decided by tradai: a run has a database of its own" in text
+    assert "engine.stoploss has a place of its own: execution.stoploss" in text
+    assert "engine.webhok is not a setting of the engine that may be set" in text
+    assert "webhook" in text
+
+
+def test_three_settings_of_the_exchange_reach_the_engine() -> None:
+    exchange = rendered(engine={"exchange": {"outdated_offset": 7}})["exchange"]
+
+    assert exchange["outdated_offset"] == 7
+    assert exchange["pair_whitelist"] == ["BTC/USDT"]
+
+
+@pytest.mark.parametrize("name", ["name", "key", "ccxt_config", "enable_ws", "log_responses"])
+def test_others_of_the_exchange_are_refused(name: str) -> None:
+    assert f"engine.exchange.{name} is decided by tradai" in refusal({"exchange": {name: "x"}})
+
+
+def test_messages_are_off_unless_enabled_and_where_nothing_trades() -> None:
+    block = {"webhook": {**WEBHOOK, "enabled": False}}
+
+    assert "webhook" not in rendered(engine=block)
+    assert "webhook" not in rendered(TradingMode.BACKTEST, engine={"webhook": WEBHOOK})
+    assert rendered(engine={"webhook": WEBHOOK})["webhook"]["url"] == "env:TRADAI_TEST_HOOK"
+
+
+@pytest.mark.parametrize(
+    ("block", "key"),
+    [
+        ({"webhook": {**WEBHOOK, "url": "http://hooks.example/x"}}, "webhook.url"),
+        ({"webhook": {"enabled": True}}, "webhook.url"),
+        ({"discord": {"enabled": True, "webhook_url": 5}}, "discord.webhook_url"),
+        ({"telegram": {**TELEGRAM, "chat_id": "1"}}, "telegram.chat_id"),
+        ({"telegram": {**TELEGRAM, "authorized_users": ["1"]}}, "telegram.authorized_users"),
+        ({"webhook": {**WEBHOOK, "retries": 9}}, "webhook.retries"),
+        ({"webhook": "on"}, "webhook"),
+    ],
+)
+def test_a_message_without_a_secret_reference_or_with_commands_is_refused(
+    block: dict[str, Any], key: str
+) -> None:
+    assert f"engine.{key} " in refusal(block)
+
+
+def test_telegram_takes_no_commands_and_is_not_for_live() -> None:
+    assert rendered(engine={"telegram": TELEGRAM})["telegram"]["authorized_users"] == []
+    assert "could steer the session" in refusal({"telegram": TELEGRAM}, TradingMode.LIVE)
+    assert "webhook" in rendered(TradingMode.LIVE, engine={"webhook": WEBHOOK})
+
+
+def test_secrets_are_resolved_for_one_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADAI_TEST_HOOK", "http://127.0.0.1:9/fake-hook-path")
+    given = rendered(engine={"webhook": WEBHOOK})
+
+    sections = message_sections(given)
+
+    assert sections == {"webhook": {**given["webhook"], "url": "http://127.0.0.1:9/fake-hook-path"}}
+    assert "fake-hook-path" not in str(given)
+
+
+def test_the_depth_of_the_market_is_a_condition_of_entries() -> None:
+    check = {"check_depth_of_market": {"enabled": True, "bids_to_ask_delta": 1.5}}
+
+    pricing = rendered(execution={"stake_amount": 50, "entry_pricing": check})["entry_pricing"]
+
+    assert pricing["check_depth_of_market"] == {"enabled": True, "bids_to_ask_delta": 1.5}
+    with pytest.raises(ConfigurationError, match=r"exit_pricing\.check_depth_of_market"):
+        rendered(execution={"stake_amount": 50, "exit_pricing": check})
