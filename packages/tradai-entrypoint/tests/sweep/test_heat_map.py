@@ -75,7 +75,7 @@ def test_cells_of_windows_are_means_in_sample() -> None:
             training=outcome(variants[0], 10.0 * number),
             test=outcome(variants[0], -100.0, timerange=str(test)),
         )
-        for number, (training, test) in enumerate([(ranges[0], ranges[2])], 1)
+        for number, (training, test) in enumerate([(ranges[0], ranges[1])], 1)
     )
     runs = [
         outcome(each, profit, timerange=str(training))
