@@ -41,6 +41,7 @@ class HeatMap:
         # A test range of one window can be the training range of another.
         tests = {id(each.test) for each in result.windows}
         runs = [each for each in result.outcomes if each.is_success and id(each) not in tests]
+        runs.sort(key=lambda run: run.variant.number)
         values = {key: {run.variant.values.get(key) for run in runs} for key in result.keys}
         varied = [key for key in result.keys if len(values[key]) > 1]
         if len(varied) < _KEYS:
