@@ -40,9 +40,10 @@ def result_of(*outcomes: RunOutcome, keys: tuple[str, ...] = KEYS) -> SweepResul
 def test_each_pair_of_values_has_a_cell() -> None:
     variants = varied(["buy_params.fast=1,2", "buy_params.slow=8,9"])
 
-    heat_map = HeatMap.of(result_of(*(outcome(each, each.number) for each in variants)))
+    heat_map = HeatMap.of(result_of(*(outcome(each, each.number) for each in reversed(variants))))
 
     assert heat_map
+    assert list(heat_map.cells) == [("1", "8"), ("1", "9"), ("2", "8"), ("2", "9")]
     assert heat_map.cells == {("1", "8"): 1, ("1", "9"): 2, ("2", "8"): 3, ("2", "9"): 4}
 
 
@@ -75,7 +76,7 @@ def test_cells_of_windows_are_means_in_sample() -> None:
             training=outcome(variants[0], 10.0 * number),
             test=outcome(variants[0], -100.0, timerange=str(test)),
         )
-        for number, (training, test) in enumerate([(ranges[0], ranges[2])], 1)
+        for number, (training, test) in enumerate([(ranges[0], ranges[1])], 1)
     )
     runs = [
         outcome(each, profit, timerange=str(training))

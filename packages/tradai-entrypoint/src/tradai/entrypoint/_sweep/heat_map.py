@@ -38,8 +38,10 @@ class HeatMap:
     @classmethod
     def of(cls, result: SweepResult) -> Self | None:
         """Return the map of the runs that the variants have in common; None for one key or none."""
-        tests = {str(each.window.test) for each in result.windows}
-        runs = [each for each in result.outcomes if each.is_success and each.timerange not in tests]
+        # A test range of one window can be the training range of another.
+        tests = {id(each.test) for each in result.windows}
+        runs = [each for each in result.outcomes if each.is_success and id(each) not in tests]
+        runs.sort(key=lambda run: run.variant.number)
         values = {key: {run.variant.values.get(key) for run in runs} for key in result.keys}
         varied = [key for key in result.keys if len(values[key]) > 1]
         if len(varied) < _KEYS:

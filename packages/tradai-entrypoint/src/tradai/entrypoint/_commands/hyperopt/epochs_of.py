@@ -20,7 +20,7 @@ def epochs_of(args: argparse.Namespace, *, interrupts: Interrupts) -> tuple[Path
     """Return the folder of the run that `args` name, and its epochs in the order they ended.
 
     Raises:
-        NotFoundError: There is no such run, or it has no epochs.
+        NotFoundError: The run does not exist, or it has no epochs.
         StorageError: Its epochs cannot be read.
         TradAIError: As `RunSource.folder`.
     """

@@ -79,7 +79,7 @@ def add_compare(commands: Commands) -> None:
         "a table and a page, as `report RUN RUN` does. What was run before, on the same inputs, is "
         "not run again, so a comparison that was stopped goes on where it ended.",
     )
-    parser.set_defaults(module="compare", mode=TradingMode.BACKTEST.value)
+    parser.set_defaults(module="runs.compare", mode=TradingMode.BACKTEST.value)
     parser.add_argument(
         "configs",
         metavar="CONFIG",
