@@ -8,7 +8,7 @@ from typing import Final
 from tradai.core import SystemClock
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.live.operator import ago
-from tradai.entrypoint._commands.live.paper import PaperRun
+from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import result_text
