@@ -241,9 +241,8 @@ class StrategyEntrypoint(LoggerMixin):
         self._describe(loaded)
         parameters = read_run_parameters(loaded)
         self._record.run_parameters = parameters.model_dump(mode="json", exclude_unset=True)
-        inputs = RunInputs(
-            run.folder.scratch / _INPUTS, journal=run.journal, progress=self._progress
-        )
+        place = run.folder.scratch / _INPUTS
+        inputs = RunInputs(place, journal=run.journal, progress=self._progress)
         return RunContext(
             mode=self._settings.mode,
             loaded=loaded,
@@ -280,8 +279,7 @@ class StrategyEntrypoint(LoggerMixin):
         self._record.provenance = {leaf: str(origin) for leaf, origin in loaded.provenance.items()}
         self._record.notices += loaded.notices
         for warning in (*loaded.warnings, *unknown_variable_problems(self._environ)):
-            # The rows of a check have them, too.
-            if not self._is_check:
+            if not self._is_check:  # the rows of a check have them, too
                 self.logger.warning(warning)
             self._record.notices.append(warning)
 

@@ -9,8 +9,8 @@ from tradai.core.exceptions import ValidationError
 from tradai.core.live import SessionStore
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.live.operator import ago
-from tradai.entrypoint._commands.live.paper import living_runs, paper_run
-from tradai.entrypoint._commands.live.paper_screen import show_paper, show_papers
+from tradai.entrypoint._commands.paper.paper_run import living_runs, paper_run
+from tradai.entrypoint._commands.paper.screen import show_paper, show_papers
 from tradai.entrypoint._live.live_places import session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record

@@ -9,7 +9,7 @@ from tradai.core.exceptions import ValidationError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
-from tradai.entrypoint._commands.live.paper import PaperRun, paper_run
+from tradai.entrypoint._commands.paper.paper_run import PaperRun, paper_run
 from tradai.entrypoint._live.live_places import session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import follow_request, request_session, session_record

@@ -7,11 +7,10 @@ from typing import Final
 
 from tradai.core import SystemClock
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
-from tradai.entrypoint._commands.live.operator import ago
-from tradai.entrypoint._commands.live.paper import PaperRun
+from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.formatting import duration, result_text
 
 _TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
 _RUNS: Final = ("dry-run", "state", "open trades", "profit", "last candle")
@@ -92,7 +91,7 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
     if status is None:
         return
     age_s = max(0.0, (SystemClock().now() - status.at).total_seconds())
-    yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {ago(age_s)}"
+    yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {duration(age_s)} ago"
     trades = status.open_trades
     yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
     yield "closed trades", _text(status.closed_trades)

@@ -1,0 +1,1 @@
+"""Dry-runs on this machine, as the commands of operators see them."""
