@@ -184,11 +184,7 @@ if TYPE_CHECKING:
         StrategySource as StrategySource,
     )
     from tradai.core._strategy.diff import ConfigDiff as ConfigDiff, diff as diff
-    from tradai.core._strategy.execution import (
-        DepthOfMarket as DepthOfMarket,
-        Execution as Execution,
-        Pricing as Pricing,
-    )
+    from tradai.core._strategy.execution import Execution as Execution, Pricing as Pricing
     from tradai.core._strategy.loader import (
         LoadedConfig as LoadedConfig,
         StrategyConfigLoader as StrategyConfigLoader,
@@ -290,7 +286,7 @@ if not TYPE_CHECKING:
             "_settings.secret_references": "SecretReferenceSettings",
             "_strategy.config": "Strategy StrategyConfig StrategySource",
             "_strategy.diff": "ConfigDiff diff",
-            "_strategy.execution": "DepthOfMarket Execution Pricing",
+            "_strategy.execution": "Execution Pricing",
             "_strategy.loader": "LoadedConfig StrategyConfigLoader",
             "_time.clock": "SystemClock utc_now",
             "_time.instants": "Utc from_epoch_ms to_epoch_ms",

@@ -290,3 +290,23 @@ def test_a_class_that_is_nowhere_is_named_with_the_folders(
 def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., StrategyMove]) -> None:
     with pytest.raises(ConfigurationError, match="--strategy"):
         move(class_name=None)
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "place"),
+    [
+        ({"exchange": {"outdated_offset": 7}}, "exchange.outdated_offset", "engine."),
+        ({"minimum_trade_amount": 12}, "minimum_trade_amount", "engine."),
+        (
+            {"entry_pricing": {"check_depth_of_market": {"enabled": True}}},
+            "entry_pricing.check_depth_of_market",
+            "execution.",
+        ),
+    ],
+)
+def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
+    move: Callable[..., StrategyMove], more: dict[str, Any], name: str, place: str
+) -> None:
+    moved = key(move(more), name)
+
+    assert (moved.status, moved.place) == (KeyStatus.MAPPED, f"{place}{name}")

@@ -136,7 +136,9 @@ def _depth(key: str, value: JsonValue, config: Config) -> Fate:
     if name in Pricing.model_fields:
         return mapped(key, f"execution.{key}", value)
     if isinstance(value, dict) and value.get("enabled"):
-        return unsupported(key, "the depth of the market is not checked before an entry")
+        if key.startswith("entry_pricing."):
+            return mapped(key, f"execution.{key}", value)
+        return unsupported(key, "the depth of the market is checked before an entry alone")
     return unneeded(key, "is off")
 
 

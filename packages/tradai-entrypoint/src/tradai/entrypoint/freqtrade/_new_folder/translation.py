@@ -10,6 +10,11 @@ from pydantic_core import ErrorDetails
 from tradai.core import JsonValue, StrategyConfig, error_sentence, looks_like_secret
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._engine_keys.ownership import (
+    ALLOWED,
+    EXCHANGE,
+    SECRETS as MESSAGES,
+)
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
@@ -40,6 +45,9 @@ _BOOK: Final = "use_order_book"
 _BOOK_DEFAULT: Final = False
 # Where a value cannot be named, its block moves as a whole.
 _WHOLE: Final = ("freqai",)
+_ENGINE: Final = (ALLOWED - MESSAGES.keys() - {"exchange"}) | {
+    f"exchange.{name}" for name in EXCHANGE
+}
 
 
 @final
@@ -183,6 +191,8 @@ def _with_place(key: str, value: JsonValue) -> Fate:
     block = key.partition(".")[0]
     if block in _PRICING and "." in key:
         return mapped(key, f"execution.{key}", value)
+    if key in _ENGINE:
+        return mapped(key, f"engine.{key}", value)
     if place := place_of(key):
         return mapped(key, place, value)
     if "." in key or key in IN_FILE | AT_RUN_TIME:
