@@ -141,14 +141,17 @@ def test_data_that_is_missing_is_named(tradai: Any, desk: Path, kind: str) -> No
     assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
 
 
-@pytest.mark.parametrize(("mode", "code"), [("dry-run", 78), ("live", 77)])
+@pytest.mark.parametrize(
+    ("mode", "code", "why"),
+    [("dry-run", 78, "so mode dry-run is refused"), ("live", 77, "LIVE trading is closed")],
+)
 def test_futures_are_refused_where_positions_are_held(
-    tradai: Any, desk: Path, mode: str, code: int
+    tradai: Any, desk: Path, mode: str, code: int, why: str
 ) -> None:
     ran = tradai("run", desk / "swing.yaml", "--mode", mode)
 
     assert ran.code == code
-    assert f"futures are proven in backtests only, so mode {mode} is refused" in ran.stderr
+    assert why in ran.stderr
 
 
 def _candles() -> "pd.DataFrame":
