@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -21,6 +21,8 @@ PACKAGE = Path(next(iter(tradai.entrypoint.freqtrade.__path__)))
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
 BINANCE = exchange_named("binance")
 
+TABLE: Final = "_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures())"
+
 
 def test_no_other_module_knows_the_exchange() -> None:
     lines = [
@@ -33,13 +35,16 @@ def test_no_other_module_knows_the_exchange() -> None:
 
     # The table of exchanges; anything else about one of them belongs into its own folder.
     assert lines == [
+        "_exchange/supported_exchanges.py: BinanceFutures",
         "_exchange/supported_exchanges.py: Binance",
-        "_exchange/supported_exchanges.py: _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)",
+        f"_exchange/supported_exchanges.py: {TABLE}",
     ]
 
 
 def test_an_unknown_exchange_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match=r"'kraken': only binance, its spot") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"'kraken': only binance, binance_futures"
+    ) as caught:
         exchange_named("kraken")
 
     assert caught.value.key == "exchange"

@@ -56,6 +56,7 @@ class FlatDataRepository(CandleRepository):
         root: str | Path,
         *,
         file_format: Literal["parquet", "feather"] = "parquet",
+        candle_type: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Keep candles in the folder `root`; it is created with the first series.
@@ -63,6 +64,9 @@ class FlatDataRepository(CandleRepository):
         Args:
             root: The folder.
             file_format: Format to write.
+            candle_type: Freqtrade's kind of candles of futures, such as ``futures`` or ``mark``,
+                which are in the folder ``futures`` as ``BTC_USDT_USDT-1h-mark``. The contract is
+                settled in its quote currency and given as ``BTC/USDT``. None is spot.
             clock: Decides which candles have closed; by default the clock of this machine.
 
         Raises:
@@ -73,7 +77,8 @@ class FlatDataRepository(CandleRepository):
             message = f"file format {file_format!r} is not usable: expected {expected}"
             raise ValidationError(message, field="file_format", expected=expected)
         super().__init__(clock)
-        self._root = file_path(root).absolute()
+        self._suffix = f"-{candle_type}" if candle_type else ""
+        self._root = file_path(root).absolute() / ("futures" if candle_type else "")
         self._format = file_format
         self._store = FileStore(self._root, kind=FileKind.CANDLES)
 
@@ -88,8 +93,17 @@ class FlatDataRepository(CandleRepository):
             return []
         with file_errors("list", self._root):
             names = [path.name.rpartition(".") for path in self._root.iterdir()]
-        found = (parse_series_name(stem) for stem, _, kind in names if kind in _FORMATS)
+        found = (self._parse(stem) for stem, _, kind in names if kind in _FORMATS)
         return sorted({series for series in found if series})
+
+    def _parse(self, stem: str) -> tuple[str, Timeframe] | None:
+        if not self._suffix:
+            return parse_series_name(stem)
+        name = stem.removesuffix(self._suffix)
+        contract, _, timeframe = name.partition("-")
+        pair, _, settle = contract.rpartition("_")
+        is_linear = name != stem and pair.endswith(f"_{settle}")
+        return parse_series_name(f"{pair}-{timeframe}") if is_linear else None
 
     def _read(self, pair: str, timeframe: Timeframe, span: Span) -> CandleColumns | None:
         kept = self._load(pair, timeframe)
@@ -136,6 +150,9 @@ class FlatDataRepository(CandleRepository):
 
     def _paths(self, pair: str, timeframe: Timeframe) -> dict[str, Path]:
         stem = series_name(pair, timeframe)
+        if self._suffix:
+            quote = pair.partition("/")[2]
+            stem = series_name(f"{pair}_{quote}", timeframe) + self._suffix
         return {suffix: self._root / f"{stem}.{suffix}" for suffix in _FORMATS}
 
     def _place(self) -> str:

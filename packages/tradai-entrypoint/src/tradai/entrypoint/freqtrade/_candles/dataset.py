@@ -34,6 +34,8 @@ def candle_files(series: NeededSeries) -> tuple[str, ...]:
     ('BTC_USDT-5m.parquet', 'BTC_USDT-5m.feather')
     """
     stem = series_name(series.pair, series.timeframe)
+    if series.kind != "spot":
+        stem = f"futures/{stem.replace(':', '_')}-{series.kind}"
     return tuple(f"{stem}.{suffix}" for suffix in ("parquet", "feather"))
 
 

@@ -13,6 +13,9 @@ from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
 _DAY_S: Final = 86_400
+# Data of a contract beside its candles, in the timeframe that the engine reads it in.
+_CONTRACT_KINDS: Final = ("mark", "funding_rate")
+_CONTRACT_TIMEFRAME: Final = "1h"
 
 
 def needed_series(
@@ -40,15 +43,30 @@ def needed_series(
         days = freqai.get("train_period_days")
         train_s = _whole(days, key="train_period_days") * _DAY_S
         others += _freqai_series(config, features)
+    others = list(_provided(others, run, has_contracts=trades_futures(config)))
     return tuple(
         NeededSeries(
             pair=pair,
             timeframe=timeframe,
             warmup=startup + train_s // Timeframe(timeframe).seconds,
             is_traded=(pair, timeframe) in traded,
+            kind="futures" if trades_futures(config) else "spot",
         )
-        for pair, timeframe in dict.fromkeys([*traded, *_provided(others, run)])
-    )
+        for pair, timeframe in dict.fromkeys([*traded, *others])
+    ) + tuple(_contract_series(config))
+
+
+def trades_futures(config: StrategyConfig) -> bool:
+    """Return whether the pairs are contracts, such as ``BTC/USDT:USDT``."""
+    return any(":" in pair for pair in config.pairs)
+
+
+def _contract_series(config: StrategyConfig) -> Iterator[NeededSeries]:
+    """Yield mark candles and funding rates, by which the engine charges funding fees."""
+    for pair, kind in product(config.pairs if trades_futures(config) else (), _CONTRACT_KINDS):
+        yield NeededSeries(
+            pair=pair, timeframe=_CONTRACT_TIMEFRAME, warmup=0, is_traded=False, kind=kind
+        )
 
 
 def enabled_freqai(config: StrategyConfig) -> Mapping[str, JsonValue] | None:
@@ -84,11 +102,12 @@ def _check_informative(run: RunParameters, facts: SourceFacts) -> None:
         raise ConfigurationError(message, key="run.informative", source=place)
 
 
-def _provided(series: Iterable[_Key], run: RunParameters) -> Iterator[_Key]:
+def _provided(series: Iterable[_Key], run: RunParameters, *, has_contracts: bool) -> Iterator[_Key]:
     for pair, timeframe in series:
         if run.goes_without(pair, timeframe):
             continue
-        if (problem := unavailable(pair)) is not None:
+        problem = _mixed(pair) if has_contracts else unavailable(pair)
+        if problem is not None:
             message = (
                 f"the strategy asks for {pair}@{timeframe}, a {problem}: name it in run.without if "
                 "the strategy can do without it"
@@ -103,6 +122,10 @@ def unavailable(pair: str) -> str | None:
         return "futures series, which this version cannot provide"
     base, quote = pair_parts(pair)
     return "series of a currency in itself, which no exchange trades" if base == quote else None
+
+
+def _mixed(pair: str) -> str | None:
+    return None if ":" in pair else "spot series, and the run trades futures"
 
 
 def _informative(config: StrategyConfig, facts: SourceFacts) -> Iterator[_Key]:

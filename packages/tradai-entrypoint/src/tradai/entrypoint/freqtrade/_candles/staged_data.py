@@ -22,21 +22,31 @@ class NeededSeries:
     Attributes:
         warmup: Candles needed before the range that is traded on.
         is_traded: Whether the strategy trades on them, rather than only reads them.
+        kind: The engine's name of the kind of candles: ``spot``, or of a perpetual contract
+            ``futures``, ``mark`` or ``funding_rate``.
     """
 
     pair: str
     timeframe: str
     warmup: int
     is_traded: bool
+    kind: str = "spot"
 
     @property
     def name(self) -> str:
-        """The series in one word, such as ``BTC/USDT@5m``."""
-        return f"{self.pair}@{self.timeframe}"
+        """The series in one word, such as ``BTC/USDT@5m`` or ``BTC/USDT:USDT@1h-mark``."""
+        return f"{self.pair}@{self.label}"
+
+    @property
+    def label(self) -> str:
+        """Timeframe and, for the data of a contract, the kind, such as ``1h-mark``."""
+        return self.timeframe if self.kind == "spot" else f"{self.timeframe}-{self.kind}"
 
     @property
     def candle(self) -> timedelta:
-        """Length of a candle."""
+        """Length of a candle; of a funding rate, the longest time between two of them."""
+        if self.kind == "funding_rate":
+            return timedelta(hours=8)
         return timedelta(seconds=Timeframe(self.timeframe).seconds)
 
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
-from tradai.entrypoint.freqtrade._candles.dataset import data_folder
+from tradai.entrypoint.freqtrade._candles.contract_data import (
+    FundingRates,
+    contract_candles,
+    contract_folder,
+    read_rates,
+    stage_rates,
+)
+from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -62,7 +69,7 @@ def stage_series(request: StagingRequest) -> StagedData:
         ExternalServiceError: The service behind the URI failed.
     """
     repository: DataRepository = backend_for("tradai.data", request.data)
-    found = {series: _candles(repository, series, request.timerange) for series in request.series}
+    found = {series: _read(repository, series, request) for series in request.series}
     columns = {series: candles for series, candles in found.items() if candles is not None}
     if len(columns) < len(found):
         raise _not_found([series for series in found if series not in columns], request, repository)
@@ -70,7 +77,12 @@ def stage_series(request: StagingRequest) -> StagedData:
     return StagedData(
         timerange=_settled_range(request, staged),
         series=staged,
-        digest=digest(sorted([each.pair, each.timeframe, each.digest] for each in staged)),
+        digest=digest(
+            sorted(
+                [want.pair, want.label, each.digest]
+                for want, each in zip(columns, staged, strict=True)
+            )
+        ),
     )
 
 
@@ -97,16 +109,28 @@ def error_answer(error: TradAIError) -> bytes:
     return json.dumps({"error": values}).encode()
 
 
+def _read(
+    repository: DataRepository, series: NeededSeries, request: StagingRequest
+) -> "CandleColumns | FundingRates | None":
+    if series.kind == "spot":
+        return _candles(repository, series, request.timerange)
+    folder = contract_folder(request.data)
+    if series.kind == "funding_rate":
+        return read_rates(folder, series, request.timerange)
+    return _candles(contract_candles(folder, series), series, request.timerange)
+
+
 def _candles(
     repository: DataRepository, series: NeededSeries, timerange: TimeRange | OpenTimeRange | None
 ) -> "CandleColumns | None":
     """Return the candles of `series` for `timerange` and its warm-up; None when there are none."""
     from tradai.core.frames import read_columns
 
+    market = series.pair.partition(":")[0]
     start = timerange and timerange.start and timerange.start - series.warmup * series.candle
     end = timerange and timerange.stop
     try:
-        candles = read_columns(repository, series.pair, series.timeframe, start=start, end=end)
+        candles = read_columns(repository, market, series.timeframe, start=start, end=end)
     except NotFoundError:
         return None
     return candles if len(candles) else None
@@ -117,14 +141,19 @@ def _not_found(
 ) -> NotFoundError:
     names = ", ".join(series.name for series in missing)
     when = f" for {request.timerange}" if request.timerange else ""
-    known = repository.coverage(missing[0].pair, missing[0].timeframe)
+    is_spot = missing[0].kind == "spot"
+    known = repository.coverage(missing[0].pair, missing[0].timeframe) if is_spot else None
     there = f" (there are {known.first:%Y-%m-%d} to {known.last:%Y-%m-%d})" if known else ""
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
         "choose a range that has them, or drop what asks for them (pairs, run.informative, "
-        f"@informative){_layout_hint(request.data)}"
+        f"@informative){_layout_hint(request.data) if is_spot else _contract_hint(missing[0])}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
+
+
+def _contract_hint(series: NeededSeries) -> str:
+    return f"; the folder is to have {' or '.join(candle_files(series))}"
 
 
 def _layout_hint(data: str) -> str:
@@ -143,12 +172,18 @@ def _layout_hint(data: str) -> str:
 
 
 def _stage_columns(
-    series: NeededSeries, candles: "CandleColumns", request: StagingRequest
+    series: NeededSeries, candles: "CandleColumns | FundingRates", request: StagingRequest
 ) -> StagedSeries:
     from tradai.core.frames import FlatDataRepository, gaps, jumps
 
-    target = FlatDataRepository(request.folder, file_format="feather")
-    target.save_columns(series.pair, series.timeframe, candles)
+    if isinstance(candles, FundingRates):
+        return stage_rates(series, candles, request.folder)
+    target = (
+        FlatDataRepository(request.folder, file_format="feather")
+        if series.kind == "spot"
+        else contract_candles(request.folder, series)
+    )
+    target.save_columns(series.pair.partition(":")[0], series.timeframe, candles)
     return StagedSeries(
         pair=series.pair,
         timeframe=series.timeframe,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias, final
+from typing import Literal, Protocol, TypeAlias, final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
@@ -39,10 +39,12 @@ class MarketRules(BaseModel):
 
 
 class Exchange(Protocol):
-    """The spot market of one exchange, as far as the engine and the market server need it.
+    """One market of an exchange, as far as the engine and the market server need it.
 
     Attributes:
-        name: Its id in ccxt and in a strategy configuration.
+        name: Its name in a strategy configuration.
+        engine_name: Its id in the engine and in ccxt.
+        market_type: Spot, or futures with isolated margin.
         timeframes: Lengths of candles that it offers and the engine can trade on.
         rules_path: Path at which its REST API describes its markets.
         in_flight_s: Seconds after the end of an engine that trades live in which an order that it
@@ -51,6 +53,10 @@ class Exchange(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def engine_name(self) -> str: ...
+    @property
+    def market_type(self) -> Literal["spot", "futures"]: ...
     @property
     def timeframes(self) -> tuple[str, ...]: ...
     @property

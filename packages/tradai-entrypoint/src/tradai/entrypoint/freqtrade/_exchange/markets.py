@@ -41,7 +41,7 @@ MARKETS_NAME: Final = "markets.json"
 
 @final
 class MarketsSnapshot(BaseModel):
-    """Spot markets in their exchange's own words, from which the engine is answered.
+    """Markets of one type in their exchange's own words, from which the engine is answered.
 
     `rules` reads them as a `tradai.core.MarketSnapshot`.
 
@@ -55,7 +55,7 @@ class MarketsSnapshot(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     exchange: str = DEFAULT_EXCHANGE
-    market_type: Literal["spot"] = "spot"
+    market_type: Literal["spot", "futures"] = "spot"
     captured_at: AwareDatetime
     origin: Literal["captured", "made"]
     note: str | None = None
@@ -132,16 +132,35 @@ class MarketsSnapshot(BaseModel):
         """
         source = exchange_named(exchange)
         kept = tuple(_wanted_symbols(source.fetch_symbols(base_url), pairs, source))
-        snapshot = cls(exchange=exchange, captured_at=utc_now(), origin="captured", symbols=kept)
+        snapshot = cls(
+            exchange=exchange,
+            market_type=source.market_type,
+            captured_at=utc_now(),
+            origin="captured",
+            symbols=kept,
+        )
         snapshot.require(pairs)
         return snapshot
 
     @classmethod
-    def made(cls, rules: Mapping[str, MarketRules], *, note: str, captured_at: datetime) -> Self:
+    def made(
+        cls,
+        rules: Mapping[str, MarketRules],
+        *,
+        note: str,
+        captured_at: datetime,
+        exchange: str = DEFAULT_EXCHANGE,
+    ) -> Self:
         """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        make = exchange_named(DEFAULT_EXCHANGE).make_symbol
-        symbols = tuple(make(pair, each) for pair, each in rules.items())
-        return cls(captured_at=captured_at, origin="made", note=note, symbols=symbols)
+        source = exchange_named(exchange)
+        return cls(
+            exchange=exchange,
+            market_type=source.market_type,
+            captured_at=captured_at,
+            origin="made",
+            note=note,
+            symbols=tuple(source.make_symbol(pair, each) for pair, each in rules.items()),
+        )
 
     @property
     def pairs(self) -> frozenset[str]:

@@ -3,10 +3,11 @@
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._exchange._binance.futures_market import BinanceFutures
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
-_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(),)
+_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures())
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
 
 
@@ -20,5 +21,5 @@ def exchange_named(name: str) -> Exchange:
         if exchange.name == name:
             return exchange
     known = ", ".join(exchange.name for exchange in _EXCHANGES)
-    message = f"exchange is {name!r}: only {known}, its spot market, is proven so far"
+    message = f"exchange is {name!r}: only {known} are proven so far"
     raise ConfigurationError(message, key="exchange")

@@ -10,6 +10,7 @@ from typing import Final
 
 from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._candles.series import trades_futures
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
@@ -54,9 +55,11 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
             problem=f"is {config.timeframe}, and class {facts.class_name} has {timeframe}: write "
             "the same in both, or take it out of the class",
         )
-    if _final(facts, "can_short") is True:
-        problem = f"of class {facts.class_name} is true: this version trades spot, where only "
-        raise _class_error(facts, key="can_short", problem=problem + "long positions exist")
+    if _final(facts, "can_short") is True and not trades_futures(config):
+        problem = f"of class {facts.class_name} is true: with these pairs, this version trades spot"
+        raise _class_error(
+            facts, key="can_short", problem=problem + ", where only long positions exist"
+        )
     _check_callbacks(facts)
     _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
@@ -84,7 +87,7 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         yield _protections(config)
     yield from (str(option) for option in facts.unused_options if option.is_of_another)
     yield from map(str, facts.misspellings)
-    if "leverage" in known:
+    if "leverage" in known and not trades_futures(config):
         yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
     if facts.left_out:
         yield _left_out(facts)

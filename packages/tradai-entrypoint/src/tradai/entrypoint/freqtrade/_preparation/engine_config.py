@@ -28,7 +28,7 @@ CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
     {
         # Orders are simulated in every mode but LIVE.
         "dry_run": True,
-        # Margin and futures are not proven.
+        # Margin is not proven, and futures are set for their exchange alone.
         "trading_mode": "spot",
         # As candles are staged.
         "dataformat_ohlcv": "feather",
@@ -110,6 +110,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
         "dry_run_wallet": float(execution.starting_balance),
+        **_market(config),
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _exit_pricing(execution.exit_pricing),
@@ -130,10 +131,17 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     return rendered
 
 
+def _market(config: StrategyConfig) -> dict[str, JsonValue]:
+    if exchange_named(config.exchange).market_type == "spot":
+        return {}
+    # Cross margin is not proven.
+    return {"trading_mode": "futures", "margin_mode": "isolated"}
+
+
 def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
     return {
         **{name: plain_json(value) for name, value in for_exchange(config.engine or {}).items()},
-        "name": config.exchange,
+        "name": exchange_named(config.exchange).engine_name,
         # A websocket keeps an engine alive that failed to start, and cannot be redirected.
         "enable_ws": False,
         "pair_whitelist": list(config.pairs),

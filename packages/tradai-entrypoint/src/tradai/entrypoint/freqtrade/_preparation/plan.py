@@ -19,6 +19,7 @@ from tradai.core import (
     TradingMode,
     canonical_json,
 )
+from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
@@ -122,6 +123,8 @@ def render_plan(
     """
     exchange = exchange_named(config.exchange)
     _check_market(config, exchange)
+    if exchange.market_type == "futures":
+        _check_futures_mode(exchange, mode)
     _check_freqai(config, run, mode)
     has_workers = mode is TradingMode.HYPEROPT and run.jobs > 1
     if mode is TradingMode.HYPEROPT:
@@ -154,15 +157,33 @@ def render_plan(
 def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
     currency = config.stake_currency
     if config.timeframe not in exchange.timeframes:
-        offered = f"{exchange.name.capitalize()} spot has {', '.join(exchange.timeframes)}"
+        market = f"{exchange.engine_name.capitalize()} {exchange.market_type}"
+        offered = f"{market} has {', '.join(exchange.timeframes)}"
         problem = f"is {config.timeframe}: {offered}"
         raise key_error(key="timeframe", problem=problem)
     if not config.pairs:
         raise key_error(key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}")
-    others = [pair for pair in config.pairs if pair.partition("/")[2] != currency]
+    is_spot = exchange.market_type == "spot"
+    wanted = currency if is_spot else f"{currency}:{currency}"
+    others = [pair for pair in config.pairs if pair.partition("/")[2] != wanted]
+    if others and not is_spot:
+        problem = f"has {', '.join(others)}, not contracts settled in {currency}"
+        raise key_error(key="pairs", problem=f"{problem}: write them as BTC/{wanted}")
     if others:
         problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
         raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
+
+
+def _check_futures_mode(exchange: Exchange, mode: TradingMode) -> None:
+    if not mode.holds_positions:
+        return
+    message = (
+        f"exchange is {exchange.name}: futures are proven in backtests only, so mode {mode} is "
+        "refused; run it as a backtest, or trade a spot exchange"
+    )
+    if mode is TradingMode.LIVE:
+        raise TradingError(message)
+    raise ConfigurationError(message, key="exchange")
 
 
 def _check_freqai(config: StrategyConfig, run: RunParameters, mode: TradingMode) -> None:

@@ -44,7 +44,10 @@ def read_candles(folder: Path, pair: str, timeframe: str) -> CandleTable:
     Raises:
         StorageError: They cannot be read.
     """
-    path = folder / f"{series_name(pair, timeframe)}.feather"
+    name = series_name(pair, timeframe)
+    if ":" in pair:
+        name = f"futures/{name.replace(':', '_')}-futures"
+    path = folder / f"{name}.feather"
     try:
         with file_errors("read", path), pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()

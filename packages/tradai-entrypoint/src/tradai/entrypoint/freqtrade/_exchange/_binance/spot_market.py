@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.client import HTTPException
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, Literal, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 
@@ -68,23 +68,25 @@ _API_PATHS: Final = {
 }
 
 
-@final
 class Binance:
-    """The `Exchange` Binance."""
+    """The `Exchange` Binance, its spot market."""
 
-    name: Final = _NAME
+    name: str = _NAME
+    engine_name: Final = _NAME
+    market_type: Literal["spot", "futures"] = "spot"
+    address: str = _ADDRESS
     # Offered by the spot market, and usable by the engine.
     timeframes: Final = (
         *("1m", "3m", "5m", "15m", "30m"),
         *("1h", "2h", "4h", "6h", "8h", "12h"),
         *("1d", "3d", "1w"),
     )
-    rules_path: Final = "/api/v3/exchangeInfo"
+    rules_path: str = "/api/v3/exchangeInfo"
     in_flight_s: Final = WINDOW_S + _DOUBT_S
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""
-        url = f"{(base_url or _ADDRESS).rstrip('/')}{self.rules_path}"
+        url = f"{(base_url or self.address).rstrip('/')}{self.rules_path}"
         return _fetch(url, "market rules", lambda info: _SYMBOLS.validate_python(info["symbols"]))
 
     def fetch_last_candle(
@@ -119,8 +121,8 @@ class Binance:
 
     def market_of(self, symbol: Symbol) -> Market:
         """Return the rules as ccxt would read them; see `Exchange.market_of`."""
-        price, lot = _filter(symbol, "PRICE_FILTER"), _filter(symbol, "LOT_SIZE")
-        notional = _filter(symbol, "NOTIONAL", "MIN_NOTIONAL")
+        price, lot = filter_of(symbol, "PRICE_FILTER"), filter_of(symbol, "LOT_SIZE")
+        notional = filter_of(symbol, "NOTIONAL", "MIN_NOTIONAL")
         entry = {
             "symbol": self.pair_of(symbol),
             "type": "spot",
@@ -206,7 +208,8 @@ class Binance:
         return rendered
 
 
-def _filter(symbol: Symbol, *names: str) -> Symbol:
+def filter_of(symbol: Symbol, *names: str) -> Symbol:
+    """Return the first filter of `symbol` of the types `names`; empty when there is none."""
     filters = symbol.get("filters")
     rows = filters if isinstance(filters, (list, tuple)) else ()
     found = (row for row in rows if isinstance(row, Mapping) and row.get("filterType") in names)

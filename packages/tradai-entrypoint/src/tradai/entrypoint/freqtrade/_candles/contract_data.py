@@ -1,0 +1,130 @@
+"""The data of a perpetual contract in the engine's layout: candles, mark candles, funding."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from tradai.core import OpenTimeRange, TimeRange, file_errors, from_epoch_ms
+from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagedSeries
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tradai.core.frames import FlatDataRepository
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRates:
+    """Funding rates of one contract.
+
+    Attributes:
+        opened: When each is charged, in milliseconds since the epoch.
+        rates: Part of the position's value that is charged; a negative one is paid to longs.
+    """
+
+    opened: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    rates: "np.ndarray[tuple[int], np.dtype[np.float64]]"
+
+
+def contract_folder(data: str) -> Path:
+    """Return the folder of the candles `data`.
+
+    Raises:
+        ConfigurationError: It is not a flat folder.
+    """
+    folder = None if data.startswith(("parquet:", "arctic:")) else data_folder(data)
+    if folder is None:
+        message = (
+            f"{data} cannot hold the data of futures: name a folder in Freqtrade's layout, with "
+            "files such as futures/BTC_USDT_USDT-1h-mark.feather"
+        )
+        raise ConfigurationError(message, key="TRADAI_RUN_DATA")
+    return folder
+
+
+def contract_candles(folder: Path, series: NeededSeries) -> "FlatDataRepository":
+    """Return the candles of the kind of `series` in `folder`."""
+    from tradai.core.frames import FlatDataRepository
+
+    return FlatDataRepository(folder, file_format="feather", candle_type=series.kind)
+
+
+def read_rates(
+    folder: Path, series: NeededSeries, timerange: TimeRange | OpenTimeRange | None
+) -> FundingRates | None:
+    """Return the funding rates of `series` in `timerange`; None when there are none.
+
+    Raises:
+        ValidationError: The file is not one of funding rates, or a rate is not a number.
+        StorageError: It cannot be read.
+    """
+    paths = [path for name in candle_files(series) if (path := folder / name).exists()]
+    if not paths:
+        return None
+    rates = _load(paths[0])
+    import numpy as np
+
+    kept = np.ones(len(rates.opened), dtype=bool)
+    if timerange is not None and timerange.start is not None:
+        kept &= rates.opened >= timerange.start.timestamp() * 1000
+    if timerange is not None and timerange.stop is not None:
+        kept &= rates.opened < timerange.stop.timestamp() * 1000
+    return FundingRates(opened=rates.opened[kept], rates=rates.rates[kept]) if kept.any() else None
+
+
+def stage_rates(series: NeededSeries, rates: FundingRates, folder: Path) -> StagedSeries:
+    """Write `rates` into `folder` for the engine; the digest is over times and rates.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    import pandas as pd
+
+    path = folder / candle_files(series)[1]
+    opened = pd.to_datetime(rates.opened, unit="ms", utc=True)
+    frame = pd.DataFrame({"date": opened, "funding_rate": rates.rates})
+    with file_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_feather(path)
+    content = hashlib.sha256(rates.opened.astype("<i8").tobytes())
+    # Adding zero turns a negative zero into zero, which it equals.
+    content.update((rates.rates + 0.0).astype("<f8").tobytes())
+    return StagedSeries(
+        pair=series.pair,
+        timeframe=series.timeframe,
+        rows=len(rates.opened),
+        first=from_epoch_ms(int(rates.opened[0])),
+        last=from_epoch_ms(int(rates.opened[-1])),
+        gaps=(),
+        jumps=(),
+        digest=content.hexdigest(),
+    )
+
+
+def _load(path: Path) -> FundingRates:
+    import numpy as np
+    import pandas as pd
+
+    read = pd.read_parquet if path.suffix == ".parquet" else pd.read_feather
+    try:
+        with file_errors("read", path):
+            frame = read(path)
+        # The engine wrote them as the opening price before 2026.
+        rates = frame["funding_rate" if "funding_rate" in frame else "open"].to_numpy(float)
+        opened = frame["date"].dt.as_unit("ms").astype("int64").to_numpy()
+    except (AttributeError, LookupError, TypeError, ValueError) as exc:
+        raise _not_rates(path, "dates and rates") from exc
+    # The exchange sends some a few milliseconds late.
+    opened = opened // 1000 * 1000
+    if not np.isfinite(rates).all() or (np.diff(opened) <= 0).any():
+        raise _not_rates(path, "numbers in order of time")
+    return FundingRates(opened=opened, rates=rates)
+
+
+def _not_rates(path: Path, expected: str) -> ValidationError:
+    message = f"{path} is not usable as funding rates: expected {expected}; fetch them again"
+    return ValidationError(message, field=str(path), expected=expected)

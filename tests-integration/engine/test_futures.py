@@ -1,0 +1,202 @@
+"""Futures of Binance: the trades are bare Freqtrade's on the same candles, rates and rules."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pytest
+
+from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
+
+# Not through the door: the settings of the engine's client are not public.
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAIR: Final = "BTC/USDT:USDT"
+HOURS: Final = 24 * 12
+START: Final = "2025-01-01"
+STRATEGY: Final = """
+from freqtrade.strategy import IStrategy
+
+
+class Swing(IStrategy):
+    can_short = True
+    timeframe = "1h"
+    startup_candle_count = 0
+    minimal_roi = {}
+    stoploss = -1.0
+
+    def leverage(self, pair, current_time, current_rate, proposed_leverage, max_leverage,
+                 entry_tag, side, **kwargs):
+        return 20.0 if side == "short" else 3.0
+
+    def populate_indicators(self, dataframe, metadata):
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        hour = dataframe["date"].dt.hour
+        dataframe.loc[hour == 1, "enter_long"] = 1
+        dataframe.loc[hour == 13, "enter_short"] = 1
+        return dataframe
+
+    def populate_exit_trend(self, dataframe, metadata):
+        hour = dataframe["date"].dt.hour
+        dataframe.loc[hour == 11, "exit_long"] = 1
+        dataframe.loc[hour == 23, "exit_short"] = 1
+        return dataframe
+"""
+CONFIG: Final = f"""
+name: swing
+version: 1.0.0
+exchange: binance_futures
+timeframe: 1h
+stake_currency: USDT
+pairs: [{PAIR}]
+strategy: {{class: Swing, source: strategies}}
+execution: {{stake_amount: 100, max_open_trades: 1, starting_balance: 1000}}
+run: {{timerange: 20250102-20250112}}
+"""
+# Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
+BARE: Final[Mapping[str, Any]] = {
+    "dry_run": True,
+    "trading_mode": "futures",
+    "margin_mode": "isolated",
+    "stake_currency": "USDT",
+    "stake_amount": 100,
+    "max_open_trades": 1,
+    "dry_run_wallet": 1000,
+    "timeframe": "1h",
+    "timerange": "1735776000-1736636400",
+    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "pairlists": [{"method": "StaticPairList"}],
+}
+COLUMNS: Final = (
+    "open_date,pair,close_date,open_rate,close_rate,amount,stake_amount,leverage,is_short,"
+    "funding_fees,profit_abs,exit_reason"
+)
+TRADES: Final = """
+import sys
+import pandas as pd
+from freqtrade.data.btanalysis import load_backtest_data
+path, columns = sys.argv[1], sys.argv[2].split(",")
+trades = pd.read_parquet(path) if path.endswith(".parquet") else load_backtest_data(path, "Swing")
+print(trades[columns].to_json(orient="values", date_format="iso", double_precision=15))
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with a strategy that trades both ways, its configuration, and a contract's data."""
+    import pandas as pd
+
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "swing.py").write_text(STRATEGY)
+    (tmp_path / "swing.yaml").write_text(CONFIG)
+    folder = tmp_path / "candles" / "futures"
+    folder.mkdir(parents=True)
+    _candles().to_feather(folder / "BTC_USDT_USDT-1h-futures.feather")
+    _candles().to_feather(folder / "BTC_USDT_USDT-1h-mark.feather")
+    dates = pd.date_range(START, periods=HOURS // 8, freq="8h", tz="UTC")
+    rates = pd.DataFrame({"date": dates, "funding_rate": np.resize([0.0001, -0.0002], len(dates))})
+    rates.to_feather(folder / "BTC_USDT_USDT-1h-funding_rate.feather")
+    MarketsSnapshot.made(
+        {PAIR: MarketRules(tick="0.1", step="0.001", min_notional="5")},
+        exchange="binance_futures",
+        note="a test",
+        captured_at=datetime(2025, 1, 1, tzinfo=UTC),
+    ).save(folder.parent / "markets.json")
+    return tmp_path
+
+
+def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
+    tradai: Any, desk: Path, engine_bin: Path, environ: dict[str, str]
+) -> None:
+    bare = _bare_trades(desk, engine_bin, environ)
+
+    ran = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", desk / "candles")
+
+    assert ran.code == 0, ran.stderr[-3000:]
+    assert _trades(ran.folder / "trades.parquet", engine_bin) == bare
+    assert {each[8] for each in bare} == {True, False}
+    assert {each[7] for each in bare} == {20.0, 3.0}
+    assert "liquidation" in {each[11] for each in bare}
+    assert any(each[9] for each in bare)
+
+
+@pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])
+def test_data_that_is_missing_is_named(tradai: Any, desk: Path, kind: str) -> None:
+    (desk / "candles" / "futures" / f"BTC_USDT_USDT-1h-{kind}.feather").unlink()
+
+    ran = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", desk / "candles")
+
+    assert ran.code == 65
+    assert f"{PAIR}@1h-{kind}" in ran.stderr
+    assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "code", "why"),
+    [("dry-run", 78, "so mode dry-run is refused"), ("live", 77, "LIVE trading is closed")],
+)
+def test_futures_are_refused_where_positions_are_held(
+    tradai: Any, desk: Path, mode: str, code: int, why: str
+) -> None:
+    ran = tradai("run", desk / "swing.yaml", "--mode", mode)
+
+    assert ran.code == code
+    assert why in ran.stderr
+
+
+def _candles() -> "pd.DataFrame":
+    """Return candles that swing gently, with a rise on one afternoon."""
+    import pandas as pd
+
+    hours = np.arange(HOURS)
+    close = 50_000 + 500 * np.sin(hours / 5)
+    entry = 24 * 5 + 14
+    # Beyond the liquidation of a short with 20x (4.4 %), not yet at its stop (5 %).
+    close[entry + 3 :] += close[entry - 1] * 1.047 - close[entry + 3]
+    opened = np.concatenate([close[:1], close[:-1]])
+    return pd.DataFrame(
+        {
+            "date": pd.date_range(START, periods=HOURS, freq="1h", tz="UTC"),
+            "open": opened.round(1),
+            "high": (np.maximum(opened, close) + 20).round(1),
+            "low": (np.minimum(opened, close) - 20).round(1),
+            "close": close.round(1),
+            "volume": 1000.0,
+        }
+    )
+
+
+def _bare_trades(desk: Path, engine_bin: Path, environ: Mapping[str, str]) -> list[list[Any]]:
+    """Return the trades of `freqtrade backtesting`, whose exchange is on this machine."""
+    home = desk / "bare"
+    (home / "user_data").mkdir(parents=True)
+    with MarketServer(MarketsSnapshot.load(desk / "candles" / "markets.json")) as server:
+        exchange = {
+            "name": "binance",
+            "enable_ws": False,
+            "pair_whitelist": [PAIR],
+            "ccxt_config": exchange_named("binance_futures").ccxt_config(server.base_url),
+        }
+        (home / "config.json").write_text(json.dumps({**BARE, "exchange": exchange}))
+        places = ("--datadir", desk / "candles", "--strategy-path", desk / "strategies")
+        options = ("--strategy", "Swing", "--cache", "none", "--export", "trades")
+        command = [engine_bin / "freqtrade", "backtesting", *places, *options]
+        subprocess.run(command, check=True, cwd=home, env=dict(environ), timeout=300)
+    return _trades(home / "user_data" / "backtest_results", engine_bin)
+
+
+def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
+    command = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
+    done = subprocess.run(command, capture_output=True, check=True)
+    trades: list[list[Any]] = json.loads(done.stdout)
+    return trades
