@@ -16,6 +16,14 @@ PEEK = """
         return dataframe
 """
 
+RECURSIVE = """
+    def populate_indicators(self, dataframe, metadata):
+        dataframe["slow"] = dataframe["close"].diff().ewm(span=400).mean()
+        dataframe["long"] = dataframe["close"].rolling(200).mean()
+        dataframe["short"] = dataframe["close"].rolling(20).mean()
+        return dataframe
+"""
+
 
 def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     tradai: Any, strategy: Path, candles: Path
@@ -33,9 +41,12 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     assert "reads candles of the future" in outcome.manifest["verdict"]
 
 
-def test_a_strategy_that_reads_no_future_is_clean(
+def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_are_named(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + RECURSIVE)
+
     outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
 
     results = json.loads(outcome.stdout)["results"]
@@ -44,6 +55,10 @@ def test_a_strategy_that_reads_no_future_is_clean(
     assert results["trades_checked"] >= 10
     assert results["biased_indicators"] == []
     assert "-bias-" in outcome.manifest["run_id"]
+    assert abs(results["recursive_percent"].pop("slow")) > 1
+    assert results["recursive_percent"] == {"long": None}
+    assert any("long (no ratio)" in notice for notice in outcome.manifest["notices"])
+    assert outcome.manifest["engine"]["command"][0] == "lookahead-analysis"
 
 
 def test_too_few_trades_leave_the_question_open(tradai: Any, strategy: Path, candles: Path) -> None:

@@ -1,4 +1,4 @@
-"""Analysis for bias: the engine's look-ahead analysis as one recorded run."""
+"""Analysis for bias: the engine's look-ahead and recursive analyses as one recorded run."""
 
 from typing import ClassVar, final
 
@@ -7,10 +7,18 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.strategy_entrypoint import HandlerFactory, StrategyEntrypoint
+from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
+from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
+from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import (
     FEWEST_TRADES,
     Lookahead,
     lookahead_plan,
+)
+from tradai.entrypoint.freqtrade._modes._bias.recursive import (
+    read_differences,
+    recursive_notice,
+    recursive_plan,
 )
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -27,7 +35,7 @@ class BiasEntrypoint(StrategyEntrypoint):
 @final
 @BiasEntrypoint.register_handler(TradingMode.BACKTEST)
 class BiasHandler(BatchHandler):
-    """Runs the engine's look-ahead analysis and records what it found."""
+    """Runs the engine's analyses and records their result."""
 
     result = LOOKAHEAD_NAME
 
@@ -36,19 +44,48 @@ class BiasHandler(BatchHandler):
         return super()._run_job(job, context)
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
+        if verdict.is_success:
+            found = Lookahead.read(context.folder.path / LOOKAHEAD_NAME)
+            stopped = _look_for_recursion(job, context)
+            verdict = stopped or _verdict(found, context)
         # It is not the run that a backtest of the same inputs is.
-        run = {"analysis": job.plan.subcommand, "run": context.record.digests["run"]}
+        run = {"analysis": "bias", "run": context.record.digests["run"]}
         context.record_digest("run", digest(run))
-        if not verdict.is_success:
-            return verdict
-        found = Lookahead.read(context.folder.path / LOOKAHEAD_NAME)
-        name, verdict = _verdict(found)
-        context.record.results |= {"bias": name, **found.figures()}
         return verdict
 
 
-def _verdict(found: Lookahead) -> tuple[str, Verdict]:
-    """Return the name of the result, and the verdict."""
+def _look_for_recursion(job: EngineJob, context: RunContext) -> Verdict | None:
+    """Record indicators that depend on the candles before them; return how a signal ended it."""
+    startup, notices = job.evidence.startup_candles, context.record.notices
+    if not startup or enabled_freqai(context.config):
+        why = "it trains with FreqAI" if startup else "its startup_candle_count is 0"
+        notices.append(f"the strategy was not analysed for recursive indicators, because {why}")
+        return None
+    context.progress.say("engine: recursive-analysis")
+    engine_facts, job.plan = context.record.engine, recursive_plan(job.plan, startup)
+    with MarketServer(job.markets) as server, job.running(server.base_url) as engine:
+        ended = engine.wait(context.interrupts)
+    context.record.engine = engine_facts
+    verdict = judge(ended, job.evidence, result_present=True)
+    if ended.interrupted_by is not None:
+        return verdict
+    if not verdict.is_success:
+        notices.append(f"recursive indicators are not known: {verdict.sentence}")
+        return None
+    differences = read_differences(context.folder.path / "engine.log")
+    context.record.results["recursive_percent"] = dict(differences)
+    notices += filter(None, [recursive_notice(differences, startup)])
+    return None
+
+
+def _verdict(found: Lookahead, context: RunContext) -> Verdict:
+    """Record the result, and return the verdict."""
+    name, verdict = _named_verdict(found)
+    context.record.results = {"bias": name, **found.figures(), **context.record.results}
+    return verdict
+
+
+def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
     trades = f"{found.trades} trades computed again without the candles after them"
     if found.is_found:
         return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=_found_sentence(found))

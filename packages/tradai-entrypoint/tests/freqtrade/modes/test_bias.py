@@ -1,0 +1,90 @@
+"""Results of the engine's analyses for bias, as the engine writes them (freqtrade 2026.9)."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import StorageError
+
+# Not public: the command `analyse --bias` is made of them, and is tested on the real engine.
+from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead
+from tradai.entrypoint.freqtrade._modes._bias.recursive import read_differences, recursive_notice
+
+HEAD = (
+    "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
+    "biased_indicators\n"
+)
+TABLE = """\
+        Recursive Analysis
+┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━┓
+┃ Indicators ┃ 60 (from strategy) ┃
+┡━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━┩
+│       slow │           {slow} │
+│       long │               nan% │
+│      short │            -0.000% │
+└────────────┴────────────────────┘
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return tmp_path / "lookahead.csv"
+
+
+def test_columns_that_change_are_bias_without_the_targets_of_freqai(table: Path) -> None:
+    table.write_text(HEAD + 'demo.py,Demo,True,12,0,0,"later,&-target"\n')
+
+    found = Lookahead.read(table)
+
+    assert found.is_found
+    assert found.indicators == ("later",)
+    assert found.figures()["trades_checked"] == 12
+
+
+@pytest.mark.parametrize("counts", ["12,1,0", "12,0,1"])
+def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts: str) -> None:
+    table.write_text(f"{HEAD}demo.py,Demo,True,{counts},\n")
+
+    assert Lookahead.read(table).is_found
+
+
+def test_targets_alone_are_no_bias(table: Path) -> None:
+    table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target\n")
+
+    assert not Lookahead.read(table).is_found
+
+
+def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
+    table.write_text(HEAD)
+
+    assert Lookahead.read(table).trades == 0
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,\n", None])
+def test_a_table_that_cannot_be_read_is_an_error(table: Path, text: str | None) -> None:
+    if text is not None:
+        table.write_text(text)
+
+    with pytest.raises(StorageError, match=r"lookahead\.csv cannot be read"):
+        Lookahead.read(table)
+
+
+def test_differences_are_read_from_the_last_table_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(TABLE.format(slow="9.999%") + TABLE.format(slow="0.125%") + "done\n")
+
+    differences = read_differences(log)
+
+    assert differences == {"slow": 0.125, "long": None}
+    notice = recursive_notice(differences, 60)
+    assert notice is not None
+    assert "long (no ratio)" in notice
+    assert "slow" not in notice
+
+
+def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text("No variance on indicator(s) found due to recursive formula.\n")
+
+    assert read_differences(log) == {}
+    assert recursive_notice({}, 60) is None
