@@ -172,8 +172,8 @@ def test_check_of_a_dry_run_warns_of_what_it_ignores(call: Call) -> None:
     code, answer = call("check", "CONFIG", "colour=red", "--mode", "dry-run")
 
     assert code == ExitCode.DONE
-    assert [row["name"] for row in answer["checks"]][-2:] == ["notice", "run folder"]
-    assert "colour" in str(answer["checks"][-2])
+    assert [row["name"] for row in answer["checks"]][-3:] == ["notice", "run folder", "bias"]
+    assert "colour" in str(answer["checks"][-3])
 
 
 def test_doctor(call: Call) -> None:
