@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Final
 
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._commands.data.grammar import add_looks
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
@@ -230,7 +231,7 @@ def _add_doctor(commands: Commands) -> None:
 
 
 def _add_data(commands: Commands) -> None:
-    verbs = add_verbs(commands, "data", "download candles, send and bring data folders")
+    verbs = add_verbs(commands, "data", "download candles, look at folders, send and bring them")
     download = verbs.add_parser(
         "download",
         help="download candles through the engine (online)",
@@ -245,6 +246,7 @@ def _add_data(commands: Commands) -> None:
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     add_logging(download)
+    add_looks(verbs)
     _add_push_and_pull(verbs)
 
 
