@@ -10,6 +10,7 @@ from tradai.core import Timeframe, series_name
 FORMATS: Final = ("json", "json.gz", "feather", "parquet")
 SPOT: Final = "spot"
 TRADES: Final = "trades"
+PARTITIONS: Final = "partitions"
 # Kinds of candles beside those of the spot market, as their files are named.
 OTHER_KINDS: Final = (
     "futures",
@@ -39,14 +40,14 @@ _NAME: Final = re.compile(
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A file of one series, named as Freqtrade names it.
+    """A file of one series, named as Freqtrade names it, or its folder of partitions.
 
     Attributes:
         path: Its path.
         pair: Pair, with the settlement currency for futures: ``BTC/USDT:USDT``.
         timeframe: Timeframe; None for trades.
         kind: ``spot``, ``trades``, or a kind of futures data such as ``mark``.
-        file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
+        file_format: ``json``, ``json.gz``, ``feather``, ``parquet`` or ``partitions``.
     """
 
     path: Path

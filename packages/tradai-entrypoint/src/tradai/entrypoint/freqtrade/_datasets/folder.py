@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import Timeframe, file_errors
+from tradai.core import Timeframe, file_errors, series_name
 from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint.freqtrade._candles.dataset import data_folder
-from tradai.entrypoint.freqtrade._datasets.data_file import FUTURES_FOLDER, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import (
+    FUTURES_FOLDER,
+    PARTITIONS,
+    SPOT,
+    DataFile,
+)
 
 _SHOWN: Final = 5
 _KNOWN: Final = (
@@ -25,13 +31,11 @@ class CandleFolder:
 
     Attributes:
         path: The folder.
-        files: The series in single files, sorted by pair, timeframe and kind.
-        partitioned: Pair and timeframe of the series in folders of partitions.
+        files: The series, sorted by pair, timeframe and kind.
     """
 
     path: Path
     files: tuple[DataFile, ...]
-    partitioned: tuple[tuple[str, Timeframe], ...]
 
 
 def open_folder(data: str) -> CandleFolder:
@@ -44,24 +48,29 @@ def open_folder(data: str) -> CandleFolder:
         NotFoundError: There is no such folder on this machine, or no series in it.
         StorageError: The disk refused.
     """
-    from tradai.core.frames import ParquetDataRepository
-
     path = data_folder(data)
     if path is None or not path.is_dir():
         message = f"there is no folder {path or data} on this machine: bring one with `data pull`"
         raise NotFoundError(message, kind="data folder", key=str(path or data))
     with file_errors("list", path):
-        files = sorted(_files(path), key=_order)
-    partitioned = tuple(ParquetDataRepository(path).series())
-    if not files and not partitioned:
+        files = sorted(chain(_files(path), _partitioned(path)), key=_order)
+    if not files:
         raise _unknown_layout(path)
-    return CandleFolder(path=path, files=tuple(files), partitioned=partitioned)
+    return CandleFolder(path=path, files=tuple(files))
 
 
 def _files(folder: Path) -> Iterator[DataFile]:
     for place in (folder, folder / FUTURES_FOLDER):
         if place.is_dir():
             yield from filter(None, map(DataFile.of, place.iterdir()))
+
+
+def _partitioned(folder: Path) -> Iterator[DataFile]:
+    from tradai.core.frames import ParquetDataRepository
+
+    for pair, timeframe in ParquetDataRepository(folder).series():
+        path = folder / series_name(pair, timeframe)
+        yield DataFile(path=path, pair=pair, timeframe=timeframe, kind=SPOT, file_format=PARTITIONS)
 
 
 def _order(file: DataFile) -> tuple[str, bool, Timeframe | str, str, str]:

@@ -1,6 +1,5 @@
 """Extents and gaps of the series in a candle folder."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import TYPE_CHECKING, final
 
 from tradai.core import Timeframe, from_epoch_ms
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint.freqtrade._datasets.data_file import SPOT, DataFile
-from tradai.entrypoint.freqtrade._datasets.folder import CandleFolder, open_folder
+from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import read_raw
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def list_series(data: str) -> tuple[ListedSeries, ...]:
         NotFoundError: There is no such folder on this machine, or no series in it.
         StorageError: The disk refused to list it.
     """
-    folder = open_folder(data)
-    return (*map(_of_file, folder.files), *_of_partitions(folder))
+    return tuple(map(_of_file, open_folder(data).files))
 
 
 def _of_file(file: DataFile) -> ListedSeries:
@@ -66,21 +64,6 @@ def _of_file(file: DataFile) -> ListedSeries:
     except TradAIError as exc:
         return _listed(file, None, problem=str(exc))
     return _listed(file, opened)
-
-
-def _of_partitions(folder: CandleFolder) -> Iterator[ListedSeries]:
-    from tradai.core.frames import ParquetDataRepository
-
-    repository = ParquetDataRepository(folder.path)
-    for pair, timeframe in folder.partitioned:
-        path = folder.path / f"{pair.replace('/', '_')}-{timeframe.replace('M', 'Mo')}"
-        file = DataFile(
-            path=path, pair=pair, timeframe=timeframe, kind=SPOT, file_format="partitions"
-        )
-        try:
-            yield _listed(file, repository.get_columns(pair, timeframe).opened)
-        except TradAIError as exc:
-            yield _listed(file, None, problem=str(exc))
 
 
 def _listed(

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
-from tradai.core import FileKind, file_errors, read_regular_file
+from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +59,8 @@ def read_raw(file: DataFile) -> RawSeries:
         NotFoundError: There is none.
         StorageError: The disk refused.
     """
+    if file.file_format == PARTITIONS and file.timeframe is not None:
+        return _from_partitions(file, file.timeframe)
     with file_errors("read", file.path):
         data = read_regular_file(file.path, FileKind.CANDLES)
     try:
@@ -71,6 +73,13 @@ def read_raw(file: DataFile) -> RawSeries:
         )
         expected = f"a whole {file.file_format} file with {', '.join(file.columns)}"
         raise ValidationError(message, field=str(file.path), expected=expected) from exc
+
+
+def _from_partitions(file: DataFile, timeframe: Timeframe) -> RawSeries:
+    from tradai.core.frames import ParquetDataRepository
+
+    columns = ParquetDataRepository(file.path.parent).get_columns(file.pair, timeframe)
+    return RawSeries(columns.opened, columns.cells)
 
 
 def _from_json(data: bytes, file: DataFile) -> RawSeries:
