@@ -6,6 +6,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
     from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging as SharedStaging
+    from tradai.entrypoint.freqtrade._datasets.checking import (
+        DataCheck as DataCheck,
+        check_series as check_series,
+    )
+    from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
+    from tradai.entrypoint.freqtrade._datasets.listing import (
+        ListedSeries as ListedSeries,
+        list_series as list_series,
+    )
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
@@ -51,6 +60,9 @@ if not TYPE_CHECKING:
         {
             "_candles.dataset": "data_folder",
             "_candles.shared_staging": "SharedStaging",
+            "_datasets.checking": "DataCheck check_series",
+            "_datasets.findings": "Effect Finding",
+            "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
