@@ -34,6 +34,8 @@ from tradai.entrypoint._commands.strategies.grammar import add_init
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
 
+PROGRAM: Final = "tradai-entrypoint"
+
 # Command of an adapter: the requirement that brings it, and its help.
 _OF_ADAPTERS: Final = {
     "image": ("tradai-aws[docker]", "build and push container images"),
@@ -126,7 +128,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; building it imports no command."""
     parser = argparse.ArgumentParser(
-        prog="tradai-entrypoint",
+        prog=PROGRAM,
         description="Run a trading strategy, from backtest to live, and record each run.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -279,6 +281,11 @@ def _add_push_and_pull(verbs: Commands) -> None:
 
 
 def _add_completion(commands: Commands) -> None:
-    parser = commands.add_parser("completion", help="print a shell completion script")
-    parser.set_defaults(module="completion", build_parser=build_parser)
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
+    parser = commands.add_parser(
+        "completion",
+        help="print a shell completion script",
+        description="Print a script that completes commands, flags, run ids, sessions and keys of "
+        'the configuration. For bash: eval "$(tradai-entrypoint completion bash)" in ~/.bashrc.',
+    )
+    parser.set_defaults(module="completion.script", program=PROGRAM)
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="shell of the script")
