@@ -8,6 +8,7 @@ from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.data.grammar import add_looks
+from tradai.entrypoint._commands.analyse.grammar import add_analyse
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
@@ -137,6 +138,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
+    add_analyse(commands)
     add_init(commands)
     add_approve(commands)
     add_operators(commands)

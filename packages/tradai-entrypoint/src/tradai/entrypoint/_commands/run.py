@@ -56,7 +56,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         is_done = verdict.is_success
         verdict = _verify(entrypoint, args.verify, start) if is_done else unverified(verdict)
         verdict = _sent_again(settings, entrypoint.record, verdict)
-    _print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
+    print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
 
 
@@ -115,11 +115,12 @@ def _record_early_refusal(
     policy = StorePolicy.for_refusal(store, interrupts=interrupts, environ=os.environ)
     tracking = RecordTracking.of(record, os.environ, interrupts=interrupts)
     verdict = record_refusal(folder, record, error, clock=clock, policy=policy, tracking=tracking)
-    _print_result(record, verdict, folder, as_json=args.json)
+    print_result(record, verdict, folder, as_json=args.json)
     return int(verdict.exit_code)
 
 
-def _print_result(record: RunManifest, verdict: Verdict, root: Path, *, as_json: bool) -> None:
+def print_result(record: RunManifest, verdict: Verdict, root: Path, *, as_json: bool) -> None:
+    """Print the result of a run in the folder `root`."""
     folder = root / record.run_id
     if as_json:
         sys.stdout.write(json.dumps(_as_json(record, verdict, folder)) + "\n")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MARKETS_NAME as MARKETS_NAME,
         MarketsSnapshot as MarketsSnapshot,
     )
+    from tradai.entrypoint.freqtrade._modes._bias.bias import BiasEntrypoint as BiasEntrypoint
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
     from tradai.entrypoint.freqtrade._modes.download import download as download
@@ -70,6 +71,7 @@ if not TYPE_CHECKING:
             "_modes.download": "download",
             "_modes.dry_run": "DryRunHandler",
             "_modes.hyperopt": "HyperoptHandler",
+            "_modes._bias.bias": "BiasEntrypoint",
             "_modes._live.live": "LiveHandler",
             "_modes.planned_run": "PlannedRun plan_run",
             "_pages.recorded_parts": "recorded_parts",

@@ -10,6 +10,7 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, keep
 
 BACKTEST_NAME: Final = "engine-result.zip"
 EPOCHS_NAME: Final = "epochs.jsonl"
+LOOKAHEAD_NAME: Final = "lookahead.csv"
 MODELS_NAME: Final = "models"
 
 # The engine's own names (freqtrade 2026.9), below its user folder, and ours in the run folder.
@@ -58,6 +59,8 @@ def _results(user_data: Path) -> Iterator[tuple[Path, str, Callable[[Path, Path]
         yield path, EPOCHS_NAME, _keep_lines
     for path in _newest(user_data, _ARCHIVES):
         yield path, BACKTEST_NAME, Path.rename
+    if (user_data / LOOKAHEAD_NAME).exists():
+        yield user_data / LOOKAHEAD_NAME, LOOKAHEAD_NAME, Path.rename
     if has_models(user_data):
         yield user_data / _MODELS, MODELS_NAME, Path.rename
     database = user_data.parent / ENGINE_DATABASE

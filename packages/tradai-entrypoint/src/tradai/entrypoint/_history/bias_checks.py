@@ -1,0 +1,28 @@
+"""Analyses for bias in a folder of runs: the last one of a strategy source."""
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._runs.record import RunManifest
+
+BIAS: Final = "bias"
+
+
+def new_bias_id(now: datetime) -> str:
+    """Return the id of an analysis, by which it is found among runs."""
+    return f"{now:%Y%m%dT%H%M%SZ}-bias-{secrets.token_hex(4)}"
+
+
+def last_bias_check(root: Path, source_digest: str) -> RunManifest | None:
+    """Return the last analysis of the source that came to a result; None without one."""
+    for folder in sorted(root.glob("*-bias-*"), reverse=True):
+        try:
+            manifest = RunManifest.read(folder)
+        except (NotFoundError, StorageError):
+            continue
+        if BIAS in manifest.results and manifest.digests.get("source") == source_digest:
+            return manifest
+    return None

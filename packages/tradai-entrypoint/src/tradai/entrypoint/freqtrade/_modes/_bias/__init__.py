@@ -1,0 +1,1 @@
+"""Analysis of a strategy for bias, by the analyses of the engine."""

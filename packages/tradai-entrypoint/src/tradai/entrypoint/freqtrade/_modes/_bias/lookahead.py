@@ -1,0 +1,87 @@
+"""Result of the engine's look-ahead analysis, and the plan of it."""
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA, EnginePlan
+from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
+
+# The engine cuts the candles after each of these trades, and compares what is computed then.
+_MOST_TRADES: Final = 20
+# Fewer trades than the engine itself asks for prove nothing when none is biased.
+FEWEST_TRADES: Final = 10
+# FreqAI's targets are meant to read the future, which is what a model learns.
+_TARGET: Final = "&"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookahead:
+    """Trades that were checked for look-ahead, and what was found.
+
+    Attributes:
+        trades: Number of trades that were computed again without the candles after them.
+        entries: Number of entries that were not made then.
+        exits: Number of exits that were not made then.
+        indicators: Columns that had other values then.
+    """
+
+    trades: int
+    entries: int
+    exits: int
+    indicators: tuple[str, ...]
+
+    @classmethod
+    def read(cls, table: Path) -> Self:
+        """Return the result in the engine's table, which has no row without trades.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
+        try:
+            with table.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            return cls._of(rows[0]) if rows else cls(trades=0, entries=0, exits=0, indicators=())
+        except (OSError, KeyError, ValueError) as exc:
+            message = f"the engine's look-ahead table {table} cannot be read: {exc}"
+            raise StorageError(message, operation="read") from exc
+
+    @classmethod
+    def _of(cls, row: dict[str, str]) -> Self:
+        names = row["biased_indicators"].split(",")
+        return cls(
+            trades=int(row["total_signals"]),
+            entries=int(row["biased_entry_signals"]),
+            exits=int(row["biased_exit_signals"]),
+            indicators=tuple(name for name in names if name and not name.startswith(_TARGET)),
+        )
+
+    @property
+    def is_found(self) -> bool:
+        """Whether an entry, an exit or an indicator reads the future."""
+        return bool(self.entries or self.exits or self.indicators)
+
+    def figures(self) -> dict[str, JsonValue]:
+        """Return the figures for the manifest."""
+        return {
+            "trades_checked": self.trades,
+            "biased_entries": self.entries,
+            "biased_exits": self.exits,
+            "biased_indicators": list(self.indicators),
+        }
+
+
+def lookahead_plan(plan: EnginePlan) -> EnginePlan:
+    """Return the plan of the analysis, made from that of the backtest."""
+    # The engine leaves out of its table what has no more trades than the minimum.
+    trades = ("--minimum-trade-amount", "1", "--targeted-trade-amount", str(_MOST_TRADES))
+    table = f"{USER_DATA}/{LOOKAHEAD_NAME}"
+    return replace(
+        plan,
+        subcommand="lookahead-analysis",
+        specific=(*trades, "--lookahead-analysis-exportfilename", table),
+    )

@@ -1,0 +1,56 @@
+"""The analysis for bias finds a strategy that reads the future, on the real engine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+# Enough days for ten trades that are checked.
+RANGE = ("--timerange", "20250105-20250112")
+PEEK = """
+    def populate_indicators(self, dataframe, metadata):
+        dataframe["later"] = dataframe["close"].shift(-8)
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
+        return dataframe
+"""
+
+
+def test_a_strategy_that_reads_eight_candles_ahead_is_found(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + PEEK)
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 76, outcome.stderr
+    assert results["bias"] == "found"
+    assert results["biased_indicators"] == ["later", "enter_long"]
+    assert results["biased_entries"] > 0
+    assert "reads candles of the future" in outcome.manifest["verdict"]
+
+
+def test_a_strategy_that_reads_no_future_is_clean(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 0, outcome.stderr
+    assert results["bias"] == "clean"
+    assert results["trades_checked"] >= 10
+    assert results["biased_indicators"] == []
+    assert "-bias-" in outcome.manifest["run_id"]
+
+
+def test_too_few_trades_leave_the_question_open(tradai: Any, strategy: Path, candles: Path) -> None:
+    hours = ("--timerange", "20250105-20250106")
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *hours)
+
+    assert outcome.code == 65, outcome.stderr
+    assert outcome.manifest["results"]["bias"] == "not known"
+    assert "choose a longer --timerange" in outcome.stderr
