@@ -136,3 +136,24 @@ def test_the_depth_of_the_market_is_a_condition_of_entries() -> None:
     assert pricing["check_depth_of_market"] == {"enabled": True, "bids_to_ask_delta": 1.5}
     with pytest.raises(ConfigurationError, match=r"exit_pricing\.check_depth_of_market"):
         rendered(execution={"stake_amount": 50, "exit_pricing": check})
+
+
+def rendered_futures(engine: dict[str, Any]) -> dict[str, Any]:
+    """The engine's configuration of a backtest of futures with the block `engine`."""
+    market = {"exchange": "binance_futures", "pairs": ["BTC/USDT:USDT"]}
+    return engine_config(config(engine=engine).model_copy(update=market), TradingMode.BACKTEST)
+
+
+def test_settings_of_futures_reach_the_engine_where_contracts_are_traded() -> None:
+    block = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
+
+    given = rendered_futures(block)
+
+    assert {name: given[name] for name in block} == block
+    assert "write `exchange: binance_futures`" in refusal(block, TradingMode.BACKTEST)
+
+
+@pytest.mark.parametrize("rate", ["0.1", True, None])
+def test_a_funding_rate_is_a_number(rate: object) -> None:
+    with pytest.raises(ConfigurationError, match="futures_funding_rate must be a number"):
+        rendered_futures({"futures_funding_rate": rate})
