@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Final
 
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._commands.data.grammar import add_looks
 from tradai.entrypoint._commands.analyse.grammar import add_analyse
+from tradai.entrypoint._commands.data.grammar import add_looks
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
