@@ -7,6 +7,7 @@ def add_looks(verbs: Commands) -> None:
     """Add the verbs that look at a candle folder."""
     _add_list(verbs)
     _add_check(verbs)
+    _add_convert(verbs)
 
 
 def _add_list(verbs: Commands) -> None:
@@ -33,4 +34,28 @@ def _add_check(verbs: Commands) -> None:
     parser.set_defaults(module="data.check")
     parser.add_argument("folder", metavar="FOLDER", help="folder on this machine")
     parser.add_argument("--strict", action="store_true", help="a note is a fault too")
+    add_output(parser)
+
+
+def _add_convert(verbs: Commands) -> None:
+    parser = verbs.add_parser(
+        "convert",
+        help="write a candle folder in another format or timeframe",
+        description="Write the series of a folder into another one, in a format of Freqtrade. "
+        "With --from and --timeframe, make longer candles of shorter ones, or candles of trades.",
+    )
+    parser.set_defaults(module="data.convert")
+    parser.add_argument("folder", metavar="FOLDER", help="folder to read")
+    parser.add_argument("target", metavar="TARGET", help="folder to write")
+    parser.add_argument(
+        "--to",
+        choices=("json", "json.gz", "feather", "parquet"),
+        default="parquet",
+        help="format to write (default: parquet)",
+    )
+    parser.add_argument(
+        "--from", dest="source", metavar="TIMEFRAME", help="or trades: what to read"
+    )
+    parser.add_argument("--timeframe", metavar="TIMEFRAME", help="candles to make, e.g. 1h")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
     add_output(parser)
