@@ -37,6 +37,7 @@ TERMS: Final = (
     *("--order-policy", "keep", "--limit", "drawdown:release=0.05,pause=0.1,halt=0.2"),
     *("--limit", "daily-loss:halt=0.2", "--limit", "order-rate:drain=100"),
     *("--limit", "rejected-orders:drain=10", "--limit", "callback-errors:drain=10"),
+    *("--without-bias-check", "a strategy of the tests"),
 )
 
 

@@ -142,6 +142,37 @@ def test_a_plan_is_shown_beside_the_last_dry_run_and_approved_only_by_its_digest
     assert not (desk.folder / "approvals").exists()
 
 
+def test_a_source_is_approved_after_a_clean_check_for_bias_or_with_a_reason(desk: Desk) -> None:
+    *terms, _, reason = TERMS
+
+    refused = desk.run("approve", *terms, typed="")
+    unchecked = desk.run("approve", *TERMS, typed="")
+    found = re.search(r"^source\s+([0-9a-f]{64})", unchecked.stdout, re.MULTILINE)
+    assert found, unchecked.stderr
+    _record_clean_check(desk.runs / "20250101T000000Z-bias-1", source=found[1])
+    checked = desk.run("approve", *terms, typed="")
+
+    assert refused.returncode == NOT_PERMITTED
+    assert "never done for this source" in refused.stderr
+    assert "digest" not in refused.stdout
+    assert re.search(rf"^bias check\s+without: {reason}$", unchecked.stdout, re.MULTILINE)
+    assert re.search(r"^bias check\s+clean, .*-bias-1$", checked.stdout, re.MULTILINE)
+
+
+def _record_clean_check(folder: Path, *, source: str) -> None:
+    check = RunManifest(
+        state="ended",
+        run_id=folder.name,
+        trace_id=folder.name,
+        mode=TradingMode.BACKTEST,
+        started_at=utc_now(),
+        digests={"source": source},
+        results={"bias": "clean"},
+    )
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(check.as_json())
+
+
 def _rows(table: str) -> Mapping[str, str]:
     found = re.findall(r"^(\S.*?)\s{2,}(ok|warn|fail|skip|raises|timeout)\s", table, re.MULTILINE)
     return dict(found)

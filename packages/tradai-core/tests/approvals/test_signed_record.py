@@ -167,6 +167,7 @@ EDITS: dict[str, object] = {
     "risk_limits.order-rate.halt": "1000",
     "risk_limits.order-rate.drain": "5",
     "stake_currency": "BTC",
+    "without_bias_check": "in a hurry",
 }
 
 
@@ -195,6 +196,18 @@ def test_every_field_of_an_approval_is_among_the_edited_ones() -> None:
     # There is one format, so an edited one is not read at all.
     assert edited == set(Approval.model_fields) - {"format"}
     assert parts == set(LivePlan.model_fields)
+
+
+def test_the_record_of_a_checked_source_has_the_bytes_it_had_before_such_checks(
+    approval: Approval,
+) -> None:
+    unchecked = approval.model_copy(update={"without_bias_check": "in a hurry"})
+
+    before, after = (SignedApproval.sign(each, Secret(KEY)) for each in (approval, unchecked))
+
+    assert b"bias" not in before.to_bytes()
+    assert verify(after.to_bytes()).without_bias_check == "in a hurry"
+    assert before.digest != after.digest
 
 
 def test_another_key_or_a_lost_signature_is_refused(approval: Approval) -> None:

@@ -22,6 +22,7 @@ def terms(**changes: object) -> ApprovalTerms:
         "largest_stake": "100",
         "order_policy": "keep",
         "limit": LIMITS,
+        "without_bias_check": None,
     }
     return ApprovalTerms.of(argparse.Namespace(**(given | changes)))
 

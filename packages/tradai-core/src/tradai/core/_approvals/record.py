@@ -1,5 +1,6 @@
 """`Approval`: the permission to trade one plan on one account, until an instant."""
 
+import operator
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Literal, Self, cast, final
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ValidationError as InvalidModelError,
     field_validator,
     model_validator,
@@ -71,6 +73,8 @@ class Approval(BaseModel):
         risk_limits: Limit of every measure of a risk, at which the session pauses, drains or
             halts.
         order_policy: Treatment of open orders and positions at a stop.
+        without_bias_check: Reason to trade a source that was not found free of bias; left out of
+            the record of one that was.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -85,6 +89,7 @@ class Approval(BaseModel):
     largest_stake: Price
     risk_limits: Mapping[RiskMeasure, RiskLimit]
     order_policy: OrderPolicy
+    without_bias_check: Line | None = Field(default=None, exclude_if=operator.not_)
 
     def check_plan(self, plan: LivePlan, *, now: datetime) -> None:
         """Refuse another plan, and an approval that does not count at `now`.

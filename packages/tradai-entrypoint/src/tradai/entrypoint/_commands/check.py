@@ -10,6 +10,7 @@ from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
+from tradai.entrypoint._history.bias_checks import bias_sentence, is_clean, last_bias_check
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -19,6 +20,7 @@ from tradai.entrypoint._process.settings import (
     LogSettings,
     settings_classes,
 )
+from tradai.entrypoint._runs.record import RunManifest
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -34,6 +36,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         *_secret_rows(),
         *_resource_rows(args.on),
         *entrypoint.checks(),
+        *_bias_rows(settings, entrypoint.record),
     ]
     return _print_report(rows, plan=entrypoint.record.engine, args=args)
 
@@ -41,6 +44,15 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 def _settings_row(settings: EntrypointSettings) -> CheckRow:
     detail = f"mode {settings.mode.value}, configuration {settings.config}"
     return CheckRow(name="settings", status=CheckStatus.OK, detail=detail)
+
+
+def _bias_rows(settings: EntrypointSettings, record: RunManifest) -> Iterator[CheckRow]:
+    """Yield when the strategy source was last analysed for bias, once it is known."""
+    source = record.digests.get("source")
+    if source is not None:
+        check = last_bias_check(settings.folder, source)
+        status = CheckStatus.OK if is_clean(check) else CheckStatus.WARN
+        yield CheckRow(name="bias", status=status, detail=bias_sentence(check))
 
 
 def _secret_rows() -> Iterator[CheckRow]:

@@ -9,6 +9,7 @@ from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._runs.record import RunManifest
 
 BIAS: Final = "bias"
+CLEAN: Final = "clean"
 
 
 def new_bias_id(now: datetime) -> str:
@@ -26,3 +27,15 @@ def last_bias_check(root: Path, source_digest: str) -> RunManifest | None:
         if BIAS in manifest.results and manifest.digests.get("source") == source_digest:
             return manifest
     return None
+
+
+def is_clean(check: RunManifest | None) -> bool:
+    """Return whether there is an analysis, and it found no bias."""
+    return check is not None and check.results[BIAS] == CLEAN
+
+
+def bias_sentence(check: RunManifest | None) -> str:
+    """Return when the analysis was done, and its result."""
+    if check is None:
+        return "never done for this source: `tradai-entrypoint analyse CONFIG --bias` does it"
+    return f"{check.results[BIAS]}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}"

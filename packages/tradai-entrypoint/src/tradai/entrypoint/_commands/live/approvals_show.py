@@ -49,5 +49,7 @@ def _fields(approval: Approval) -> Iterator[tuple[str, str]]:
     yield "expires at", instant_text(approval.expires_at)
     yield "largest stake", f"{approval.largest_stake:f} {approval.stake_currency}"
     yield "order policy", approval.order_policy.value
+    if approval.without_bias_check:
+        yield "without bias check", approval.without_bias_check
     limits = approval.risk_limits.items()
     yield from ((f"limit of {name}", limit_text(limit)) for name, limit in limits)

@@ -13,6 +13,7 @@ from tradai.entrypoint._commands.arguments import entrypoint_class, read_setting
 from tradai.entrypoint._commands.console import print_table, print_text
 from tradai.entrypoint._commands.live.approval_rows import limit_text
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
+from tradai.entrypoint._history.bias_checks import bias_sentence, is_clean, last_bias_check
 from tradai.entrypoint._history.local_runs import differences
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._live.live_places import approvals_of
@@ -34,8 +35,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     approvals = approvals_of(live)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
     session = plan_session(entrypoint, live)
+    bias = _bias_check(settings.folder, entrypoint.record, terms)
     approval = terms.approval_of(session, now=SystemClock().now())
-    _print_plan(session, approval)
+    _print_plan(session, approval, bias=bias)
     _print_differences(settings.folder, entrypoint.record)
     _require_typed(session, interrupts)
     approval_id = approvals.approve(approval)
@@ -44,7 +46,25 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     return 0
 
 
-def _print_plan(session: PlannedSession, approval: Approval) -> None:
+def _bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
+    """Return the last analysis of the planned source for bias, or the reason to go without.
+
+    Raises:
+        TradingError: None was clean, and there is no reason.
+    """
+    check = last_bias_check(root, planned.digests["source"])
+    if is_clean(check):
+        return bias_sentence(check)
+    if terms.without_bias_check is None:
+        message = (
+            f"the plan cannot be approved without a clean check for bias; the last one in {root} "
+            f"is: {bias_sentence(check)}; do one, or give --without-bias-check REASON"
+        )
+        raise TradingError(message, reason="no bias check")
+    return f"without: {terms.without_bias_check}"
+
+
+def _print_plan(session: PlannedSession, approval: Approval, *, bias: str) -> None:
     place = f"{session.exchange_url}: loopback, no money" if session.exchange_url else "real money"
     stake = "-" if session.stake is None else f"{session.stake:f} {session.stake_currency}"
     rows = [
@@ -57,6 +77,7 @@ def _print_plan(session: PlannedSession, approval: Approval) -> None:
         ("order policy", approval.order_policy.value),
         ("expires at", f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"),
         *((f"limit of {name}", limit_text(limit)) for name, limit in approval.risk_limits.items()),
+        ("bias check", bias),
         ("digest", session.plan.digest),
     ]
     print_table(("plan", session.plan.strategy), rows)

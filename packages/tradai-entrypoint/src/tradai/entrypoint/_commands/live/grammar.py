@@ -38,3 +38,8 @@ def add_approve(commands: Commands) -> None:
         required=True,
         help="limit of a risk, once for each, e.g. drawdown:release=0.03,pause=0.05,halt=0.1",
     )
+    parser.add_argument(
+        "--without-bias-check",
+        metavar="REASON",
+        help="approve a source that `analyse --bias` has not found clean; the reason is recorded",
+    )

@@ -30,6 +30,7 @@ class ApprovalTerms:
 
     Attributes:
         lasts: Time until the approval expires.
+        without_bias_check: Reason to approve without a clean check for bias.
     """
 
     approver: str
@@ -37,6 +38,7 @@ class ApprovalTerms:
     largest_stake: str
     order_policy: OrderPolicy
     risk_limits: dict[RiskMeasure, RiskLimit]
+    without_bias_check: str | None
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Self:
@@ -51,6 +53,7 @@ class ApprovalTerms:
             largest_stake=args.largest_stake,
             order_policy=OrderPolicy(args.order_policy),
             risk_limits=_limits(args.limit),
+            without_bias_check=args.without_bias_check,
         )
 
     def approval_of(self, session: PlannedSession, *, now: datetime) -> Approval:
@@ -71,6 +74,7 @@ class ApprovalTerms:
                     "largest_stake": self.largest_stake,
                     "risk_limits": self.risk_limits,
                     "order_policy": self.order_policy,
+                    "without_bias_check": self.without_bias_check,
                 }
             )
         except InvalidModelError as exc:

@@ -1,0 +1,60 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tradai.core import TradingMode
+from tradai.entrypoint import RunManifest
+
+# These functions have no public name: `check` and `approve` are made of them.
+from tradai.entrypoint._history.bias_checks import (
+    bias_sentence,
+    is_clean,
+    last_bias_check,
+    new_bias_id,
+)
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def record(root: Path, *, hour: int, bias: str | None, source: str = "5" * 64) -> str:
+    at = NOON + timedelta(hours=hour)
+    run_id = new_bias_id(at)
+    manifest = RunManifest(
+        state="ended",
+        run_id=run_id,
+        trace_id=run_id,
+        mode=TradingMode.BACKTEST,
+        started_at=at,
+        digests={"source": source},
+        results={} if bias is None else {"bias": bias},
+    )
+    (root / run_id).mkdir()
+    (root / run_id / "manifest.json").write_text(manifest.as_json())
+    return run_id
+
+
+def test_the_last_analysis_of_the_source_with_a_result_is_found(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="clean")
+    last = record(tmp_path, hour=1, bias="found")
+    record(tmp_path, hour=2, bias=None)
+    record(tmp_path, hour=3, bias="clean", source="6" * 64)
+    (tmp_path / "20270101T000000Z-bias-torn").mkdir()
+
+    check = last_bias_check(tmp_path, "5" * 64)
+
+    assert check is not None
+    assert check.run_id == last
+    assert not is_clean(check)
+    assert bias_sentence(check) == f"found, 2026-01-31 13:00 UTC, run {last}"
+
+
+def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:
+    check = last_bias_check(tmp_path / "absent", "5" * 64)
+
+    assert not is_clean(check)
+    assert "analyse CONFIG --bias" in bias_sentence(check)
+
+
+def test_a_clean_analysis_is_clean(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="clean")
+
+    assert is_clean(last_bias_check(tmp_path, "5" * 64))
