@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Final
 
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._commands.analyse.grammar import add_analyse
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
@@ -133,6 +134,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
+    add_analyse(commands)
     add_init(commands)
     add_approve(commands)
     add_operators(commands)

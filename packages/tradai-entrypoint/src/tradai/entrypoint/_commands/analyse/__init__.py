@@ -1,0 +1,1 @@
+"""The analyses of `tradai-entrypoint analyse`, one module each."""
