@@ -59,6 +59,9 @@ if TYPE_CHECKING:
         SourceFiles as SourceFiles,
         list_source as list_source,
     )
+    from tradai.entrypoint.freqtrade._strategy.parameters import (
+        DeclaredParameter as DeclaredParameter,
+    )
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -88,5 +91,6 @@ if not TYPE_CHECKING:
             "_new_folder.moved_key": "KeyStatus MovedKey",
             "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
+            "_strategy.parameters": "DeclaredParameter",
         },
     )
