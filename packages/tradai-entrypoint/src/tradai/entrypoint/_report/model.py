@@ -175,6 +175,7 @@ class RunReportParts:
         rejected: Numbers of signals and orders that made no trade, by their reason.
         curves: Charts of the sections that a mode lays out itself.
         sections: These sections.
+        numbers: Numbers of these sections, for the file of data beside the page.
     """
 
     currency: str = ""
@@ -192,6 +193,7 @@ class RunReportParts:
     rejected: tuple[Figure, ...] = ()
     curves: tuple[CurveChart, ...] = ()
     sections: tuple[ReportSection, ...] = ()
+    numbers: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @final
