@@ -47,6 +47,27 @@ def test_rules_are_written_into_a_file_of_their_own(
     assert MarketsSnapshot.load(tmp_path / "new/rules.json").pairs == {"BTC/USDT"}
 
 
+def test_rules_of_contracts_are_captured_from_the_futures_market(
+    config_file: Path, tmp_path: Path
+) -> None:
+    text = config_file.read_text().replace("BTC/USDT", "BTC/USDT:USDT")
+    config_file.write_text(f"{text}\nexchange: binance_futures\n")
+    made = MarketsSnapshot.made(
+        dict.fromkeys(["BTC/USDT:USDT", "ETH/USDT:USDT"], RULES),
+        exchange="binance_futures",
+        note="for tests",
+        captured_at=datetime(2025, 1, 1, tzinfo=UTC),
+    )
+
+    with MarketServer(made) as server:
+        code = capture(config_file, "--data", f"{tmp_path}/candles", url=server.base_url)
+
+    assert code == 0
+    captured = MarketsSnapshot.load(tmp_path / "candles/markets.json")
+    assert captured.pairs == {"BTC/USDT:USDT"}
+    assert (captured.exchange, captured.market_type) == ("binance_futures", "futures")
+
+
 def test_candles_without_a_folder_need_a_file(
     config_file: Path, exchange: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

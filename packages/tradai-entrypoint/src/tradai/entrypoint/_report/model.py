@@ -80,6 +80,7 @@ class TradeRow:
     """A closed trade.
 
     Attributes:
+        leverage: Size of the position as a multiple of the stake; 1 on the spot market.
         first_stop: Stop price at the entry; None without a stop.
         last_stop: Stop price at the exit; None without a stop.
         profit_abs: In stake currency, after fees.
@@ -87,6 +88,7 @@ class TradeRow:
 
     pair: str
     is_short: bool
+    leverage: float
     opened_at: datetime
     closed_at: datetime
     open_rate: float
