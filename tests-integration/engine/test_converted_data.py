@@ -19,10 +19,10 @@ MADE = [
 
 
 def freqtrade(engine_bin: Path, word: str, folder: Path) -> str:
-    command = [engine_bin / "python", SCRIPT, word, folder]
+    command: list[str | Path] = [engine_bin / "python", SCRIPT, word, folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return str(done.stdout)
 
 
 def test_each_format_becomes_each_other_one_with_the_same_rows(

@@ -13,7 +13,7 @@ from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade
 _CLOSED: Final = """
     SELECT pair, is_short, open_date, close_date, open_rate, close_rate, initial_stop_loss,
            stop_loss, coalesce(realized_profit, close_profit_abs, 0), coalesce(close_profit, 0),
-           coalesce(enter_tag, ''), coalesce(exit_reason, '')
+           coalesce(enter_tag, ''), coalesce(exit_reason, ''), coalesce(leverage, 1)
     FROM trades WHERE NOT is_open AND close_date IS NOT NULL ORDER BY open_date, id
 """
 _OPEN: Final = """
@@ -117,7 +117,7 @@ def figures_of(trade: TradeRow) -> ClosedTrade:
 
 def _closed(row: tuple[Any, ...]) -> TradeRow:
     pair, is_short, opened, closed, open_rate, close_rate, *others = row
-    first_stop, last_stop, profit_abs, profit_ratio, enter_tag, exit_reason = others
+    first_stop, last_stop, profit_abs, profit_ratio, enter_tag, exit_reason, leverage = others
     return TradeRow(
         pair=pair,
         is_short=bool(is_short),
@@ -131,6 +131,7 @@ def _closed(row: tuple[Any, ...]) -> TradeRow:
         profit_ratio=float(profit_ratio),
         enter_tag=enter_tag,
         exit_reason=exit_reason,
+        leverage=float(leverage),
     )
 
 

@@ -24,7 +24,7 @@ def fees_paid(trades: Iterable[TradeRecord]) -> float:
 
 def funding_fees(trades: Iterable[TradeRecord]) -> float:
     """Return the funding fees of all trades in stake currency; below zero they were paid."""
-    return math.fsum(float(trade.get("funding_fees") or 0) for trade in trades)
+    return math.fsum(map(_funding, trades))
 
 
 def exposure(rows: Sequence[TradeRow], period: TimeRange) -> float:
@@ -52,6 +52,10 @@ def daily_profits(rows: Iterable[TradeRow]) -> dict[date, float]:
     closed = sorted(rows, key=lambda row: row.closed_at)
     days = groupby(closed, key=lambda row: row.closed_at.date())
     return {day: math.fsum(row.profit_abs for row in trades) for day, trades in days}
+
+
+def _funding(trade: Mapping[str, Any]) -> float:
+    return float(trade.get("funding_fees") or 0)
 
 
 def _row(trade: Mapping[str, Any]) -> TradeRow:
