@@ -39,6 +39,7 @@ def trade(number: int) -> TradeRow:
     return TradeRow(
         pair=PAIRS[number % 2],
         is_short=False,
+        leverage=1.0,
         opened_at=START + number * 3 * HOUR,
         closed_at=START + (number * 3 + 2) * HOUR,
         open_rate=100.0,

@@ -1,6 +1,8 @@
 """Futures of Binance: the trades are bare Freqtrade's on the same candles, rates and rules."""
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
+from engine.conftest import Command, Outcome
 
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
@@ -91,15 +94,16 @@ print(trades[columns].to_json(orient="values", date_format="iso", double_precisi
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a strategy that trades both ways, its configuration, and a contract's data."""
     import pandas as pd
 
-    (tmp_path / "strategies").mkdir()
-    (tmp_path / "strategies" / "swing.py").write_text(STRATEGY)
-    (tmp_path / "swing.yaml").write_text(CONFIG)
-    folder = tmp_path / "candles" / "futures"
+    desk = tmp_path_factory.mktemp("desk")
+    (desk / "strategies").mkdir()
+    (desk / "strategies" / "swing.py").write_text(STRATEGY)
+    (desk / "swing.yaml").write_text(CONFIG)
+    folder = desk / "candles" / "futures"
     folder.mkdir(parents=True)
     _candles().to_feather(folder / "BTC_USDT_USDT-1h-futures.feather")
     _candles().to_feather(folder / "BTC_USDT_USDT-1h-mark.feather")
@@ -112,46 +116,59 @@ def desk(tmp_path: Path) -> Path:
         note="a test",
         captured_at=datetime(2025, 1, 1, tzinfo=UTC),
     ).save(folder.parent / "markets.json")
-    return tmp_path
+    return desk
+
+
+@pytest.fixture(scope="module")
+def ran(desk: Path, engine_bin: Path) -> Outcome:
+    """The backtest of the folder, made once."""
+    arguments = ("--mode", "backtest", "--data", desk / "candles")
+    runs = desk / "runs"
+    done = subprocess.run(
+        [engine_bin / "tradai-entrypoint", "run", desk / "swing.yaml", *arguments],
+        env=_environ() | {"TRADAI_RUN_FOLDER": str(runs)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=desk,
+    )
+    outcome = Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, runs=runs)
+    assert outcome.code == 0, outcome.stderr[-3000:]
+    return outcome
 
 
 def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
-    tradai: Any, desk: Path, engine_bin: Path, environ: dict[str, str]
+    ran: Outcome, desk: Path, engine_bin: Path
 ) -> None:
-    bare = _bare_trades(desk, engine_bin, environ)
+    trades = _trades(ran.folder / "trades.parquet", engine_bin)
 
-    ran = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", desk / "candles")
-
-    assert ran.code == 0, ran.stderr[-3000:]
-    assert _trades(ran.folder / "trades.parquet", engine_bin) == bare
-    assert {each[8] for each in bare} == {True, False}
-    assert {each[7] for each in bare} == {20.0, 3.0}
-    assert "liquidation" in {each[11] for each in bare}
-    assert any(each[9] for each in bare)
+    assert trades == _bare_trades(desk, engine_bin)
+    assert {each[8] for each in trades} == {True, False}
+    assert {each[7] for each in trades} == {20.0, 3.0}
+    assert "liquidation" in {each[11] for each in trades}
+    assert any(each[9] for each in trades)
 
 
 @pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])
-def test_data_that_is_missing_is_named(tradai: Any, desk: Path, kind: str) -> None:
-    (desk / "candles" / "futures" / f"BTC_USDT_USDT-1h-{kind}.feather").unlink()
+def test_data_that_is_missing_is_named(
+    tradai: Command, desk: Path, tmp_path: Path, kind: str
+) -> None:
+    candles = shutil.copytree(desk / "candles", tmp_path / "candles")
+    (candles / "futures" / f"BTC_USDT_USDT-1h-{kind}.feather").unlink()
 
-    ran = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", desk / "candles")
+    ran = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", candles)
 
     assert ran.code == 65
     assert f"{PAIR}@1h-{kind}" in ran.stderr
     assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
 
 
-@pytest.mark.parametrize(
-    ("mode", "code", "why"),
-    [("dry-run", 78, "so mode dry-run is refused"), ("live", 77, "LIVE trading is closed")],
-)
-def test_futures_are_refused_where_positions_are_held(
-    tradai: Any, desk: Path, mode: str, code: int, why: str
-) -> None:
-    ran = tradai("run", desk / "swing.yaml", "--mode", mode)
+def test_a_dry_run_of_futures_is_refused(tradai: Command, desk: Path) -> None:
+    ran = tradai("run", desk / "swing.yaml", "--mode", "dry-run")
 
-    assert ran.code == code
-    assert why in ran.stderr
+    assert ran.code == 78
+    assert "futures are proven in backtests only, so mode dry-run is refused" in ran.stderr
 
 
 def _candles() -> "pd.DataFrame":
@@ -176,7 +193,11 @@ def _candles() -> "pd.DataFrame":
     )
 
 
-def _bare_trades(desk: Path, engine_bin: Path, environ: Mapping[str, str]) -> list[list[Any]]:
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRADAI_")}
+
+
+def _bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
     """Return the trades of `freqtrade backtesting`, whose exchange is on this machine."""
     home = desk / "bare"
     (home / "user_data").mkdir(parents=True)
@@ -190,13 +211,13 @@ def _bare_trades(desk: Path, engine_bin: Path, environ: Mapping[str, str]) -> li
         (home / "config.json").write_text(json.dumps({**BARE, "exchange": exchange}))
         places = ("--datadir", desk / "candles", "--strategy-path", desk / "strategies")
         options = ("--strategy", "Swing", "--cache", "none", "--export", "trades")
-        command = [engine_bin / "freqtrade", "backtesting", *places, *options]
-        subprocess.run(command, check=True, cwd=home, env=dict(environ), timeout=300)
+        command: list[str | Path] = [engine_bin / "freqtrade", "backtesting", *places, *options]
+        subprocess.run(command, check=True, cwd=home, env=_environ(), timeout=300)
     return _trades(home / "user_data" / "backtest_results", engine_bin)
 
 
 def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
-    command = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
+    command: list[str | Path] = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
     done = subprocess.run(command, capture_output=True, check=True)
     trades: list[list[Any]] = json.loads(done.stdout)
     return trades

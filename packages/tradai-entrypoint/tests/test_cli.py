@@ -14,7 +14,17 @@ from tradai.entrypoint._cli import run_command
 
 # The command line is tested through `run_command`: it is what the installed script calls.
 
-HEAVY = ("pydantic", "pandas", "omegaconf", "rich", "shtab", "yaml", "freqtrade", "boto3", "docker")
+HEAVY = (
+    "pydantic",
+    "pandas",
+    "omegaconf",
+    "rich",
+    "argcomplete",
+    "yaml",
+    "freqtrade",
+    "boto3",
+    "docker",
+)
 
 
 class Handler:
@@ -414,11 +424,3 @@ def test_check_resolves_references_and_shows_no_value(
     assert rows["env:FAKE_EXCHANGE"]["detail"] == "by TRADAI_TRADE_EXCHANGE"
     assert rows["env:FAKE_ABSENT"]["status"] == "fail"
     assert "fake-exchange-value" not in out
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_completion_knows_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code = call("completion", shell)
-
-    assert code == 0
-    assert "doctor" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`markets capture` writes the file that a run will read."""
+"""`markets capture` and `markets make` write the file that a run will read."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
@@ -46,6 +47,27 @@ def test_rules_are_written_into_a_file_of_their_own(
     assert MarketsSnapshot.load(tmp_path / "new/rules.json").pairs == {"BTC/USDT"}
 
 
+def test_rules_of_contracts_are_captured_from_the_futures_market(
+    config_file: Path, tmp_path: Path
+) -> None:
+    text = config_file.read_text().replace("BTC/USDT", "BTC/USDT:USDT")
+    config_file.write_text(f"{text}\nexchange: binance_futures\n")
+    made = MarketsSnapshot.made(
+        dict.fromkeys(["BTC/USDT:USDT", "ETH/USDT:USDT"], RULES),
+        exchange="binance_futures",
+        note="for tests",
+        captured_at=datetime(2025, 1, 1, tzinfo=UTC),
+    )
+
+    with MarketServer(made) as server:
+        code = capture(config_file, "--data", f"{tmp_path}/candles", url=server.base_url)
+
+    assert code == 0
+    captured = MarketsSnapshot.load(tmp_path / "candles/markets.json")
+    assert captured.pairs == {"BTC/USDT:USDT"}
+    assert (captured.exchange, captured.market_type) == ("binance_futures", "futures")
+
+
 def test_candles_without_a_folder_need_a_file(
     config_file: Path, exchange: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,3 +90,105 @@ def test_a_download_takes_only_a_folder(
     assert code == ExitCode.DATA
     assert "does not name a file: expected a path" in capsys.readouterr().err
     assert not (tmp_path / "candles").exists()
+
+
+def make(*words: object) -> int:
+    return run_command(["markets", "make", *map(str, words)], interrupts=Interrupts())
+
+
+def test_rules_are_made_from_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ("--tick", "0.01", "--step", "0.00001", "--min-notional", "5")
+
+    assert make("--pair", "BTC/USDT", "--pair", "ETH/USDT", *flags, "--data", tmp_path) == 0
+
+    made = MarketsSnapshot.load(tmp_path / "markets.json")
+    rules = dict.fromkeys(["BTC/USDT", "ETH/USDT"], RULES)
+    assert (
+        made.symbols == MarketsSnapshot.made(rules, note="", captured_at=made.captured_at).symbols
+    )
+    assert (made.origin, made.note) == ("made", "by `markets make`")
+    assert capsys.readouterr().out == (
+        f"made the market rules of 2 pairs in {tmp_path}/markets.json\n"
+    )
+
+
+def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "note: from the help page of the exchange\n"
+        "pairs:\n"
+        "  BTC/USDT: {tick: 0.01, step: 0.00001, min_notional: 5}\n"
+        '  PEPE/USDT: {tick: 0.00000001, step: "1", min_notional: 1.5}\n'
+    )
+
+    assert make("--rules", tmp_path / "rules.yaml", "--markets", tmp_path / "made.json") == 0
+
+    made = MarketsSnapshot.load(tmp_path / "made.json")
+    ticks = {str(market.pair): f"{market.tick:f}" for market in made.rules.markets}
+    assert ticks == {"BTC/USDT": "0.01", "PEPE/USDT": "0.00000001"}
+    assert made.note == "from the help page of the exchange"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pairs: {BTC/USDT: {tick: 1, step: 1}}", "expected tick, step, min_notional"),
+        (
+            "pairs: {BTC/USDT: {tick: 0, step: 1, min_notional: 1}}",
+            "tick of BTC/USDT is not usable",
+        ),
+        ("pairs: {BTC/USDT: {tick: .nan, step: 1, min_notional: 1}}", "a number above 0"),
+        ("pairs: {BTC/USDT: {tick: yes, step: 1, min_notional: 1}}", "a number above 0"),
+        (
+            "pairs: {BTC/USDT: {tick: 1, step: 1, min_notional: 1, fee: 0.001}}",
+            "set `execution.fee` of the configuration",
+        ),
+        ("{fee: 0.001, pairs: {}}", "a fee is `execution.fee`"),
+        ("pairs: {'BTC/USDT:USDT': {tick: 1, step: 1, min_notional: 1}}", "is no spot pair"),
+        ("", "expected `pairs`"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(
+    tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rules.yaml").write_text(text)
+
+    code = make("--rules", tmp_path / "rules.yaml", "--data", tmp_path)
+
+    assert code == ExitCode.CONFIGURATION
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "markets.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "give --rules FILE, or --pair"),
+        (("--rules", "rules.yaml", "--pair", "BTC/USDT"), "give --rules FILE, or --pair"),
+        (("--tick", "1"), "name a pair with --pair"),
+        (("--pair", "BTC/USDT", "--tick", "1", "--step", "1"), "give --min-notional"),
+    ],
+)
+def test_flags_that_say_too_little_or_too_much_are_refused(
+    tmp_path: Path, words: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make(*words, "--data", tmp_path) == ExitCode.CONFIGURATION
+    assert message in capsys.readouterr().err
+
+
+def test_rules_that_are_there_are_replaced_on_request_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = ("--pair", "BTC/USDT", "--tick", "1", "--step", "1", "--min-notional", "1")
+    (tmp_path / "markets.json").write_text("captured")
+
+    assert make(*rules, "--data", tmp_path) == ExitCode.CONFIGURATION
+    assert (tmp_path / "markets.json").read_text() == "captured"
+    assert make(*rules, "--data", tmp_path, "--force") == 0
+
+    assert "replace it with --force" in capsys.readouterr().err
+    assert MarketsSnapshot.load(tmp_path / "markets.json").origin == "made"
+
+
+def test_an_error_about_missing_rules_names_both_commands(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"`tradai-entrypoint markets capture.*`markets make`"):
+        MarketsSnapshot.load(tmp_path / "markets.json")

@@ -60,13 +60,17 @@ FLAGS: dict[str, dict[str, int | None]] = {
 TABLES = """
 CREATE TABLE IF NOT EXISTS trades (
     id INTEGER PRIMARY KEY, pair VARCHAR(25) NOT NULL, is_open BOOLEAN NOT NULL,
-    realized_profit FLOAT, amount FLOAT, open_rate FLOAT,
+    realized_profit FLOAT, amount FLOAT, open_rate FLOAT, is_short BOOLEAN NOT NULL DEFAULT 0,
+    open_date DATETIME, close_date DATETIME, close_rate FLOAT, stake_amount FLOAT,
+    initial_stop_loss FLOAT, stop_loss FLOAT, close_profit FLOAT, close_profit_abs FLOAT,
+    enter_tag VARCHAR(255), exit_reason VARCHAR(255),
     strategy VARCHAR(100) DEFAULT 'WaveRider'
 );
 CREATE TABLE IF NOT EXISTS orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_order_side VARCHAR(25) NOT NULL,
     ft_pair VARCHAR(25) NOT NULL, order_id VARCHAR(255) NOT NULL, status VARCHAR(255),
-    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT
+    ft_is_open BOOLEAN NOT NULL DEFAULT 1, filled FLOAT, average FLOAT, order_date DATETIME,
+    ft_order_tag VARCHAR(255)
 );
 """
 # The pipe it logs to, opened once it has read its configuration, and the end of a record there.

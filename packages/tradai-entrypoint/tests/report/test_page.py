@@ -91,6 +91,7 @@ def trade(text: str = "USDT", *, profit: float = 1.5, tag: str | None = None) ->
     return TradeRow(
         pair=text,
         is_short=False,
+        leverage=1.0,
         opened_at=START,
         closed_at=START + timedelta(hours=1),
         open_rate=1.0,
@@ -219,12 +220,44 @@ def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
         "equity": [days[:2], [1000.0, 990.0], [0.0, -0.01], [1000.0, None]],
         "pairs": [[HOSTILE, 1, 300, 3600]],
         "trades": [
-            [HOSTILE, START_S, 1.0, START_S + 3600, 2.0, 0.9, None, 1.5, 0.015, *[HOSTILE] * 2, 0]
+            [
+                HOSTILE,
+                START_S,
+                1.0,
+                START_S + 3600,
+                2.0,
+                0.9,
+                None,
+                1.5,
+                0.015,
+                *[HOSTILE] * 2,
+                0,
+                1.0,
+            ]
         ],
         "sharpe": [[START_S + 1800], [-1.5]],
         "currency": HOSTILE,
         "decimals": 2,
     }
+
+
+def text_after(page: Page, text: str) -> str:
+    return page.texts[page.texts.index(text) + 1]
+
+
+def test_sides_and_leverage_are_shown_where_contracts_were_traded() -> None:
+    long = trade("BTC/USDT:USDT")
+    short = replace(long, is_short=True, leverage=2.5)
+
+    spot = Page(render_report(report(result=replace(parts(), trades=(long,)))))
+    futures = Page(render_report(report(result=replace(parts(), trades=(long, short)))))
+
+    assert not {"Side", "Leverage", "long"} & set(spot.texts)
+    start = futures.texts.index("Side")
+    assert futures.texts[start : start + 2] == ["Side", "Leverage"]
+    times = "\N{MULTIPLICATION SIGN}"
+    assert text_after(futures, "long") == f"1{times}"
+    assert text_after(futures, "short") == f"2.5{times}"
 
 
 def test_equal_reports_are_equal_pages() -> None:

@@ -122,6 +122,7 @@ def test_the_files_of_a_run_are_its_artifacts_and_the_manifest_is_the_last_one(
         "journal.jsonl",
         "manifest.json",
         "report.html",
+        "report.json",
         "strategy/demo.py",
     ]
     assert {name: (folder / name).read_bytes() for name in artifacts} == artifacts

@@ -8,6 +8,7 @@ from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.analyse.grammar import add_analyse
+from tradai.entrypoint._commands.data.grammar import add_looks
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_config,
@@ -28,10 +29,13 @@ from tradai.entrypoint._commands.jobs.grammar import (
 )
 from tradai.entrypoint._commands.live.grammar import add_approve
 from tradai.entrypoint._commands.live.operator_grammar import add_operators
+from tradai.entrypoint._commands.markets.grammar import add_markets
 from tradai.entrypoint._commands.runs.grammar import add_report, add_runs, add_sync
 from tradai.entrypoint._commands.strategies.grammar import add_init
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import OutputStream, checked_output
+
+PROGRAM: Final = "tradai-entrypoint"
 
 # Command of an adapter: the requirement that brings it, and its help.
 _OF_ADAPTERS: Final = {
@@ -125,7 +129,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; building it imports no command."""
     parser = argparse.ArgumentParser(
-        prog="tradai-entrypoint",
+        prog=PROGRAM,
         description="Run a trading strategy, from backtest to live, and record each run.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -149,7 +153,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_jobs(commands)
     add_contain(commands)
     _add_data(commands)
-    _add_markets(commands)
+    add_markets(commands)
     for name, (distribution, text) in _OF_ADAPTERS.items():
         commands.add_parser(name, help=f"{text} ({distribution})", add_help=False)
     _add_completion(commands)
@@ -238,7 +242,7 @@ def _add_doctor(commands: Commands) -> None:
 
 
 def _add_data(commands: Commands) -> None:
-    verbs = add_verbs(commands, "data", "download candles, send and bring data folders")
+    verbs = add_verbs(commands, "data", "download candles, look at folders, send and bring them")
     download = verbs.add_parser(
         "download",
         help="download candles through the engine (online)",
@@ -253,6 +257,7 @@ def _add_data(commands: Commands) -> None:
     )
     download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
     add_logging(download)
+    add_looks(verbs)
     _add_push_and_pull(verbs)
 
 
@@ -277,23 +282,12 @@ def _add_push_and_pull(verbs: Commands) -> None:
         add_output(verb)
 
 
-def _add_markets(commands: Commands) -> None:
-    verbs = add_verbs(commands, "markets", "capture market rules")
-    capture = verbs.add_parser(
-        "capture",
-        help="capture the exchange's market rules (online)",
-        description="Write a snapshot of the exchange's market rules (tick, step, minimum) for "
-        "the pairs of a configuration beside its candles; backtests use these rules.",
-    )
-    capture.set_defaults(module="markets")
-    add_config(capture)
-    place = capture.add_mutually_exclusive_group(required=True)
-    place.add_argument("--data", metavar="DIR", help="candles: path or URI, in a folder")
-    place.add_argument("--markets", metavar="FILE", help="file to write")
-    capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
-
-
 def _add_completion(commands: Commands) -> None:
-    parser = commands.add_parser("completion", help="print a shell completion script")
-    parser.set_defaults(module="completion", build_parser=build_parser)
-    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="shell of the script")
+    parser = commands.add_parser(
+        "completion",
+        help="print a shell completion script",
+        description="Print a script that completes commands, flags, run ids, sessions and keys of "
+        'the configuration. For bash: eval "$(tradai-entrypoint completion bash)" in ~/.bashrc.',
+    )
+    parser.set_defaults(module="completion.script", program=PROGRAM)
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="shell of the script")

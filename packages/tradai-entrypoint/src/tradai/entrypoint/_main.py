@@ -1,6 +1,7 @@
 """Entry point of the process: signals are watched before anything heavy is imported."""
 
 import gc
+import os
 import sys
 from typing import Final
 
@@ -10,6 +11,8 @@ from tradai.entrypoint._process.output import open_missing_descriptors
 # Imports make some 100,000 objects and hardly any garbage. With Python's own threshold of 700, a
 # tenth of the CPU time of a short command goes into looking for it.
 _GARBAGE_THRESHOLD: Final = 50_000
+# A shell that asks for completions sets it, in the script that `completion` prints.
+_COMPLETION: Final = "_ARGCOMPLETE"
 
 
 def main() -> int:
@@ -19,6 +22,8 @@ def main() -> int:
     """
     gc.set_threshold(_GARBAGE_THRESHOLD)
     open_missing_descriptors()
+    if _COMPLETION in os.environ:
+        _complete()
     with Interrupts(hangup=True) as interrupts:
         from tradai.entrypoint._cli import run_command
 
@@ -26,3 +31,10 @@ def main() -> int:
             return run_command(sys.argv[1:], interrupts=interrupts)
         finally:
             interrupts.ignore()
+
+
+def _complete() -> None:
+    from tradai.entrypoint._cli import build_parser
+    from tradai.entrypoint._commands.completion.answer import answer
+
+    answer(build_parser())

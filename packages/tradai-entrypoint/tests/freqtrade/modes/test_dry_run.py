@@ -99,7 +99,7 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
     assert tuple(manifest.artifacts) == ("trades.sqlite",)
     assert "to: STOPPED" in (done.folder / "engine.log").read_text()
     assert done.files == {
-        *("manifest.json", "journal.jsonl", "report.html", "engine.log"),
+        *("manifest.json", "journal.jsonl", "report.html", "report.json", "engine.log"),
         *("trades.sqlite", "strategy"),
     }
 

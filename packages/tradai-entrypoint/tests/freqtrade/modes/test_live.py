@@ -72,7 +72,12 @@ from tradai.entrypoint._live.watchdog import Watchdog, WatchdogTimes
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import load_config
-from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot, plan_session
+from tradai.entrypoint.freqtrade import (
+    MARKETS_NAME,
+    MarketRules,
+    MarketsSnapshot,
+    plan_session,
+)
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._evidence.log_silence import LogSilence
 from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
@@ -1298,6 +1303,24 @@ def test_state_on_the_disk_of_a_container_is_refused(
 
     names = ("approvals", "latch", "lease", "sessions", "trade database")
     refused(live, ExitCode.NOT_PERMITTED, *(f"the {name} at " for name in names))
+
+
+def test_market_rules_that_were_made_are_refused(
+    live: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    approve()
+    path = tmp_path / "made.json"
+    rules = {"BTC/USDT": MarketRules(tick="0.01", step="0.00001", min_notional="5")}
+    made = MarketsSnapshot.made(rules, note="for a test", captured_at=SystemClock().now())
+    made.save(path)
+    monkeypatch.setenv("TRADAI_RUN_MARKETS", str(path))
+
+    refused(live, ExitCode.NOT_PERMITTED, "were made, not captured")
+    assert account.asked == []
 
 
 @pytest.mark.parametrize(

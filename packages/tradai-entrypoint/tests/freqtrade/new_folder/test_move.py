@@ -171,6 +171,8 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
     ("more", "name", "reason"),
     [
         ({"trading_mode": "futures"}, "trading_mode", "futures"),
+        ({"trading_mode": "futures", "margin_mode": "cross"}, "margin_mode", "isolated alone"),
+        ({"liquidation_buffer": 0.1}, "liquidation_buffer", "a setting of futures"),
         ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
         ({"telegram": {"enabled": True}}, "telegram.enabled", "TRADAI_LIVE_ALERTS"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
@@ -310,3 +312,41 @@ def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
     moved = key(move(more), name)
 
     assert (moved.status, moved.place) == (KeyStatus.MAPPED, f"{place}{name}")
+
+
+def futures(pairs: list[str], **more: object) -> dict[str, Any]:
+    """A configuration of isolated futures on Binance with `pairs`."""
+    exchange = {"name": "binance", "pair_whitelist": pairs, "pair_blacklist": ["BNB/.*"]}
+    return {
+        "trading_mode": "futures",
+        "margin_mode": "isolated",
+        "exchange": exchange,
+        **more,
+    }
+
+
+def test_isolated_futures_of_binance_become_its_futures_exchange(
+    move: Callable[..., StrategyMove],
+) -> None:
+    more = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
+    moved = move(futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more))
+
+    config = loaded(moved).config
+    assert (config.exchange, config.pairs) == ("binance_futures", ("BTC/USDT:USDT",))
+    assert config.model_dump()["engine"] == more
+    for name in ("trading_mode", "margin_mode"):
+        assert key(moved, name).status is KeyStatus.UNNEEDED
+        assert "isolated futures" in key(moved, name).note
+    note = key(moved, "exchange.pair_whitelist").note
+    assert "BTC/USDC:USDC is not a contract settled in USDT" in note
+    assert "ETH/USDT is not a contract settled in USDT" in note
+    assert "BNB/USDT:USDT is on the blacklist" in note
+
+
+def test_cross_margin_leaves_no_pair_and_says_why(move: Callable[..., StrategyMove]) -> None:
+    moved = move(futures(["BTC/USDT:USDT"], margin_mode="cross"))
+
+    whitelist = key(moved, "exchange.pair_whitelist")
+    assert whitelist.status is KeyStatus.UNSUPPORTED
+    assert "margin_mode isolated alone" in whitelist.note
+    assert loaded(moved).config.exchange == "binance"

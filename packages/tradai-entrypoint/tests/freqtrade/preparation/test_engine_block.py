@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tradai.core import StrategyConfig, TradingMode
+from tradai.core import StrategyConfig, TradingMode, redact
 from tradai.core.exceptions import ConfigurationError
 
 # Not through the door: `check` and `run` show these rules of one block among many others.
-from tradai.entrypoint.freqtrade._engine_keys.messages import message_sections
+from tradai.entrypoint.freqtrade._engine_keys.messages import EngineMessages
 from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, OWNED
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_settings import AT_RUN_TIME, IN_FILE, place_of
@@ -122,10 +122,39 @@ def test_secrets_are_resolved_for_one_process_alone(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TRADAI_TEST_HOOK", "http://127.0.0.1:9/fake-hook-path")
     given = rendered(engine={"webhook": WEBHOOK})
 
-    sections = message_sections(given)
+    messages = EngineMessages.resolve(given)
 
-    assert sections == {"webhook": {**given["webhook"], "url": "http://127.0.0.1:9/fake-hook-path"}}
+    url = "http://127.0.0.1:9/fake-hook-path"
+    assert messages.sections == {"webhook": {**given["webhook"], "url": url}}
     assert "fake-hook-path" not in str(given)
+    # The engine's client of HTTP logs the path alone.
+    assert redact("exceeded with url: /fake-hook-path (Caused") == "exceeded with url: *** (Caused"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TOKEN", "not-a-token", "engine.telegram.token: the secret env:TRADAI_TEST_TOKEN is not"),
+        ("CHAT", "my chat", "engine.telegram.chat_id: the secret env:TRADAI_TEST_CHAT is not"),
+        ("HOOK", "hooks.example/x", "engine.webhook.url: the secret env:TRADAI_TEST_HOOK is not"),
+        ("HOOK", "ftp://h/some-fake-path", "engine.webhook.url"),
+    ],
+)
+def test_a_secret_of_another_form_is_refused_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv("TRADAI_TEST_HOOK", "http://127.0.0.1:9/fake-hook-path")
+    monkeypatch.setenv("TRADAI_TEST_TOKEN", "1:obviously-fake-token-of-a-test")
+    monkeypatch.setenv("TRADAI_TEST_CHAT", "-100200300")
+    given = rendered(engine={"webhook": WEBHOOK, "telegram": TELEGRAM})
+    assert EngineMessages.resolve(given).sections.keys() == {"telegram", "webhook"}
+
+    monkeypatch.setenv(f"TRADAI_TEST_{variable}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        EngineMessages.resolve(given)
+
+    assert said in str(refused.value)
+    assert value not in str(refused.value)
 
 
 def test_the_depth_of_the_market_is_a_condition_of_entries() -> None:
@@ -136,3 +165,24 @@ def test_the_depth_of_the_market_is_a_condition_of_entries() -> None:
     assert pricing["check_depth_of_market"] == {"enabled": True, "bids_to_ask_delta": 1.5}
     with pytest.raises(ConfigurationError, match=r"exit_pricing\.check_depth_of_market"):
         rendered(execution={"stake_amount": 50, "exit_pricing": check})
+
+
+def rendered_futures(engine: dict[str, Any]) -> dict[str, Any]:
+    """The engine's configuration of a backtest of futures with the block `engine`."""
+    market = {"exchange": "binance_futures", "pairs": ["BTC/USDT:USDT"]}
+    return engine_config(config(engine=engine).model_copy(update=market), TradingMode.BACKTEST)
+
+
+def test_settings_of_futures_reach_the_engine_where_contracts_are_traded() -> None:
+    block = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
+
+    given = rendered_futures(block)
+
+    assert {name: given[name] for name in block} == block
+    assert "write `exchange: binance_futures`" in refusal(block, TradingMode.BACKTEST)
+
+
+@pytest.mark.parametrize("rate", ["0.1", True, None])
+def test_a_funding_rate_is_a_number(rate: object) -> None:
+    with pytest.raises(ConfigurationError, match="futures_funding_rate must be a number"):
+        rendered_futures({"futures_funding_rate": rate})

@@ -5,6 +5,7 @@ import pytest
 from tradai.core import Execution, Origin, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, FUTURES
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
 from tradai.entrypoint.freqtrade._preparation.engine_settings import (
@@ -97,6 +98,7 @@ def test_every_place_exists() -> None:
         *("strategy.source", *(f"execution.{name}" for name in Execution.model_fields)),
         *(f"parameters.{name}" for name in OPTIONS),
         *(f"run.{name}" for name in RunParameters.model_fields),
+        *(f"engine.{name}" for name in ALLOWED | FUTURES),
     }
     for name in IN_FILE | OPTIONS:
         _, _, place = str(refusal(name)).partition("its place is ")

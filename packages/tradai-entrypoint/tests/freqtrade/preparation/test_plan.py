@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tradai.core import Secret, StrategyConfig, TradingMode
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.entrypoint import ExitCode
 from tradai.entrypoint._live._account.account import ApiKeys
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._preparation.engine_access import EngineAccess
@@ -395,3 +396,15 @@ def test_an_identifier_may_name_a_folder_in_a_folder() -> None:
     rendered = plan(TradingMode.TRAIN, run, freqai={**FREQAI, "identifier": "waves/week"})
 
     assert rendered.subcommand == "backtesting"
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [(TradingMode.DRY_RUN, ExitCode.CONFIGURATION), (TradingMode.LIVE, ExitCode.NOT_PERMITTED)],
+)
+def test_futures_are_refused_where_positions_are_held(mode: TradingMode, code: ExitCode) -> None:
+    with pytest.raises(TradAIError, match="futures are proven in backtests only") as caught:
+        plan(mode, exchange="binance_futures", timeframe="1h", pairs=["BTC/USDT:USDT"])
+
+    assert ExitCode.of_error(caught.value) is code
+    assert f"mode {mode} is refused" in str(caught.value)

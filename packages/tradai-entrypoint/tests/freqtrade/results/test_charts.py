@@ -72,6 +72,7 @@ def trade(start: int, stop: int, *, pair: str = "BTC/USDT", profit: float = 1.0)
     return TradeRow(
         pair=pair,
         is_short=False,
+        leverage=1.0,
         opened_at=opened,
         closed_at=closed,
         open_rate=100.0,

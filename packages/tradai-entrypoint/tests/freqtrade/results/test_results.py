@@ -133,6 +133,24 @@ def test_trades_are_grouped_by_entry_tag_when_one_has_a_tag(tmp_path: Path) -> N
     }
 
 
+def test_funding_fees_shorts_and_liquidations_are_shown(tmp_path: Path) -> None:
+    trades = deepcopy(ENGINE["trades"])
+    trades[0] |= {"is_short": True, "leverage": 20.0, "funding_fees": -1.25}
+    trades[1] |= {"leverage": 3.0, "funding_fees": 0.5, "exit_reason": "liquidation"}
+
+    spot = report_parts(read(stored(tmp_path / "a", CAPTURED)), equity=None, candles=[])
+    futures = report_parts(
+        read(stored(tmp_path / "b", changed(trades=trades))), equity=None, candles=[]
+    )
+
+    shown = {each.label: each.value for each in futures.figures}
+    assert shown["Funding fees received, net"] == "\N{MINUS SIGN}0.75 USDT"
+    assert shown["Longs, shorts"] == f"{len(trades) - 1} / 1"
+    assert shown["Highest leverage"] == "20\N{MULTIPLICATION SIGN}"
+    assert "liquidation" in {each.name for each in futures.exit_reasons}
+    assert not {"Longs, shorts", "Highest leverage"} & {each.label for each in spot.figures}
+
+
 def test_the_engines_numbers_of_rejected_signals_are_shown_with_their_reason(
     tmp_path: Path,
 ) -> None:

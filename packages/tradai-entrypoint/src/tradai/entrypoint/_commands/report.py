@@ -22,7 +22,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         folders = [source.folder(name) for name in dict.fromkeys(args.run)]
         if len(folders) > 1:
             return compare_runs(folders, Path(args.comparisons), as_json=args.json)
-        report = make_report(folders[0])
+        report = make_report(folders[0], data=args.data)
     if args.json:
         print_json({"report": str(report)})
     else:
@@ -30,8 +30,12 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     return 0
 
 
-def make_report(folder: Path) -> Path:
+def make_report(folder: Path, *, data: str | None = None) -> Path:
     """Make the report of the run in `folder` again, and return its path.
+
+    Args:
+        folder: Folder of the run.
+        data: Candles of the time of a dry-run, for its slippage.
 
     Raises:
         NotFoundError: The run has not ended.
@@ -43,7 +47,7 @@ def make_report(folder: Path) -> Path:
     if record.ended_at is None or record.exit_code is None:
         message = f"run {record.run_id!r} has no report: it has not ended"
         raise NotFoundError(message, kind="report", key=str(report))
-    parts = recorded_parts(folder, record)
+    parts = recorded_parts(folder, record, data=data)
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.
         return report

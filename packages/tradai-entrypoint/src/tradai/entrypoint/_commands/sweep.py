@@ -26,7 +26,7 @@ from tradai.entrypoint._commands.console import (
 from tradai.entrypoint._commands.costs import SweepCost, cost_json, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere
+from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere, chosen_limit
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     place, plan = _place(
         args, (settings, request), runner, staging=staging, progress=progress, interrupts=interrupts
     )
-    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    limit = chosen_limit(args, on_machine=args.on.startswith(LOCAL))
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
     show = _display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)

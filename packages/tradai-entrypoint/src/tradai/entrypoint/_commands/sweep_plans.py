@@ -1,18 +1,34 @@
 """Plans of the runs of a sweep: on this machine with the engine, elsewhere with their inputs."""
 
+import argparse
+import os
 from collections.abc import Callable
 from typing import final
 
 from tradai.core import JobSpec, digest
+from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._sweep.run_limit import RunLimit
 from tradai.entrypoint._sweep.run_place import PlannedJob
 from tradai.entrypoint._sweep.sweep import SweepRun
 from tradai.entrypoint.freqtrade import SharedStaging, plan_run
+
+
+def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
+    """Return the number of runs at a time; say the default, which follows from this machine."""
+    if args.limit is not None:
+        return int(args.limit)
+    if not on_machine:
+        return os.cpu_count() or 1
+    limit = RunLimit.of_machine()
+    if not args.json:
+        print_text(f"runs: {limit.sentence()}", is_error=True)
+    return limit.runs
 
 
 @final

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tradai.core import FileStore, Utc
 from tradai.core.exceptions import StorageError
 
-_NAME: Final = "status.json"
+STATUS_NAME: Final = "status.json"
 
 
 @final
@@ -62,13 +62,13 @@ class PaperStatus(BaseModel):
     problem: str | None = None
 
     @classmethod
-    def read(cls, scratch: Path) -> Self | None:
-        """Return the status in the `scratch` folder of a run; None before the first.
+    def read(cls, folder: Path) -> Self | None:
+        """Return the status in the scratch folder of a run, or in its own; None before the first.
 
         Raises:
             StorageError: It cannot be read.
         """
-        path = scratch / _NAME
+        path = folder / STATUS_NAME
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
@@ -77,11 +77,11 @@ class PaperStatus(BaseModel):
             message = f"the status {path} cannot be read: look at journal.jsonl and engine.log"
             raise StorageError(message, operation="read") from exc
 
-    def write(self, scratch: Path) -> None:
-        """Write the status into the `scratch` folder of a run.
+    def write(self, folder: Path) -> None:
+        """Write the status into the folder of a run, or into its scratch folder.
 
         Raises:
             StorageError: The disk refused.
         """
         text = self.model_dump_json(indent=2) + "\n"
-        FileStore().write((scratch / _NAME).resolve().as_uri(), text.encode())
+        FileStore().write((folder / STATUS_NAME).resolve().as_uri(), text.encode())

@@ -130,7 +130,7 @@ def _trade_values(trade: TradeRow) -> Iterator[JsonValue]:
     yield from (trade.pair, _seconds(trade.opened_at), trade.open_rate)
     yield from (_seconds(trade.closed_at), trade.close_rate, trade.first_stop, trade.last_stop)
     yield from (trade.profit_abs, round(trade.profit_ratio, 8))
-    yield from (trade.enter_tag, trade.exit_reason, int(trade.is_short))
+    yield from (trade.enter_tag, trade.exit_reason, int(trade.is_short), trade.leverage)
 
 
 def _seconds(at: datetime) -> int:

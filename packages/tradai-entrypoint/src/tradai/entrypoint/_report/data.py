@@ -19,8 +19,9 @@ def report_data(parts: RunReportParts) -> str:
     data: dict[str, JsonValue] = {
         field.name: _value(getattr(parts, field.name))
         for field in fields(parts)
-        if field.name not in _IN_PARQUET | _PAGE_ONLY | {"curves"}
+        if field.name not in _IN_PARQUET | _PAGE_ONLY | {"curves", "numbers"}
     }
+    data |= parts.numbers
     data["curves"] = [each.to_json() for each in parts.curves]
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return f"{text}\n"

@@ -80,6 +80,7 @@ class TradeRow:
     """A closed trade.
 
     Attributes:
+        leverage: Size of the position as a multiple of the stake; 1 on the spot market.
         first_stop: Stop price at the entry; None without a stop.
         last_stop: Stop price at the exit; None without a stop.
         profit_abs: In stake currency, after fees.
@@ -87,6 +88,7 @@ class TradeRow:
 
     pair: str
     is_short: bool
+    leverage: float
     opened_at: datetime
     closed_at: datetime
     open_rate: float
@@ -175,6 +177,7 @@ class RunReportParts:
         rejected: Numbers of signals and orders that made no trade, by their reason.
         curves: Charts of the sections that a mode lays out itself.
         sections: These sections.
+        numbers: Numbers of these sections, for the file of data beside the page.
     """
 
     currency: str = ""
@@ -192,6 +195,7 @@ class RunReportParts:
     rejected: tuple[Figure, ...] = ()
     curves: tuple[CurveChart, ...] = ()
     sections: tuple[ReportSection, ...] = ()
+    numbers: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @final

@@ -17,11 +17,18 @@ _SIGNIFICANT: Final = 7
 
 
 def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
-    """Return the table of `trades` and the choices that filter it."""
+    """Return the table of `trades` and the choices that filter it.
+
+    The side and the leverage are shown where one of the trades has another than a spot trade.
+    """
     shown = trades[:MOST_ROWS]
+    has_sides = any(trade.is_short or trade.leverage != 1 for trade in trades)
     decimals = decimals_for(trade.profit_abs for trade in trades)
-    rows = [_row(number, trade, decimals) for number, trade in enumerate(shown)]
-    heads = (element("th", text, scope="col", data_sort=key) for key, text in _heads(currency))
+    rows = [
+        _row(number, trade, decimals, has_sides=has_sides) for number, trade in enumerate(shown)
+    ]
+    texts = _heads(currency, has_sides=has_sides)
+    heads = (element("th", text, scope="col", data_sort=key) for key, text in texts)
     table = element(
         "table",
         element("caption", _TITLE, class_="unseen"),
@@ -42,20 +49,23 @@ def _later(rows: Sequence[Markup]) -> Markup:
     return element("noscript", scroll_box(f"Later {_TITLE.lower()}", table), id="later-trades")
 
 
-def _heads(currency: str) -> Iterator[tuple[str, str]]:
-    yield from (("number", "#"), ("pair", "Pair"), ("opened", "Entry, UTC"))
-    yield from (("entry", "At price"), ("closed", "Exit, UTC"), ("exit", "At price"))
+def _heads(currency: str, *, has_sides: bool) -> Iterator[tuple[str, str]]:
+    yield from (("number", "#"), ("pair", "Pair"))
+    if has_sides:
+        yield from (("side", "Side"), ("leverage", "Leverage"))
+    yield from (("opened", "Entry, UTC"), ("entry", "At price"))
+    yield from (("closed", "Exit, UTC"), ("exit", "At price"))
     yield from (("profit", f"Profit {currency}".strip()), ("ratio", "Profit"), ("time", "Time"))
     yield from (("tag", "Entry tag"), ("reason", "Exit reason"))
 
 
-def _row(number: int, trade: TradeRow, decimals: int) -> Markup:
+def _row(number: int, trade: TradeRow, decimals: int, *, has_sides: bool) -> Markup:
     tone = tone_of(trade.profit_abs)
-    pair = f"{trade.pair} short" if trade.is_short else trade.pair
     return element(
         "tr",
         element("th", str(number + 1), scope="row"),
-        element("td", pair, class_="text"),
+        element("td", trade.pair, class_="text"),
+        *(_side(trade) if has_sides else ()),
         element("td", f"{trade.opened_at:%Y-%m-%d %H:%M}"),
         element("td", _price(trade.open_rate)),
         element("td", f"{trade.closed_at:%Y-%m-%d %H:%M}"),
@@ -67,6 +77,11 @@ def _row(number: int, trade: TradeRow, decimals: int) -> Markup:
         element("td", trade.exit_reason, class_="text"),
         data_trade=str(number),
     )
+
+
+def _side(trade: TradeRow) -> Iterator[Markup]:
+    yield element("td", "short" if trade.is_short else "long", class_="text")
+    yield element("td", f"{trade.leverage:g}\N{MULTIPLICATION SIGN}")
 
 
 def _filters(trades: Sequence[TradeRow]) -> Markup:

@@ -18,7 +18,7 @@ function addTrades(showTrade) {
   const rows = [...body.rows];
   const count = document.getElementById("trade-count");
   const selects = [...filters.querySelectorAll("select")];
-  const column = { number: -1, pair: 0, tag: 9, reason: 10, opened: 1, closed: 3, entry: 2, exit: 4, profit: 7, ratio: 8 };
+  const column = { number: -1, pair: 0, tag: 9, reason: 10, side: 11, leverage: 12, opened: 1, closed: 3, entry: 2, exit: 4, profit: 7, ratio: 8 };
   const valueOf = (row, name) => {
     const number = Number(row.dataset.trade);
     const each = report.trades[number];

@@ -6,6 +6,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
     from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging as SharedStaging
+    from tradai.entrypoint.freqtrade._datasets.checking import (
+        DataCheck as DataCheck,
+        check_series as check_series,
+    )
+    from tradai.entrypoint.freqtrade._datasets.conversion import (
+        Conversion as Conversion,
+        Resampling as Resampling,
+        convert_series as convert_series,
+    )
+    from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
+    from tradai.entrypoint.freqtrade._datasets.listing import (
+        ListedSeries as ListedSeries,
+        list_series as list_series,
+    )
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
@@ -45,6 +59,9 @@ if TYPE_CHECKING:
         SourceFiles as SourceFiles,
         list_source as list_source,
     )
+    from tradai.entrypoint.freqtrade._strategy.parameters import (
+        DeclaredParameter as DeclaredParameter,
+    )
 
 if not TYPE_CHECKING:
     __getattr__, __dir__, __all__ = lazy_exports(
@@ -52,6 +69,10 @@ if not TYPE_CHECKING:
         {
             "_candles.dataset": "data_folder",
             "_candles.shared_staging": "SharedStaging",
+            "_datasets.checking": "DataCheck check_series",
+            "_datasets.conversion": "Conversion Resampling convert_series",
+            "_datasets.findings": "Effect Finding",
+            "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
@@ -70,5 +91,6 @@ if not TYPE_CHECKING:
             "_new_folder.moved_key": "KeyStatus MovedKey",
             "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
+            "_strategy.parameters": "DeclaredParameter",
         },
     )

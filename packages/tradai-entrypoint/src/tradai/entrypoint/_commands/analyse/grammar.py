@@ -1,5 +1,7 @@
 """Command-line grammar of `analyse`; importing it imports no command."""
 
+import argparse
+
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
@@ -26,5 +28,38 @@ def add_analyse(commands: Commands) -> None:
         const="analyse.bias",
         help="look for signals and indicators that read candles of the future",
     )
+    analysis.add_argument(
+        "--robust",
+        dest="module",
+        action="store_const",
+        const="analyse.robust",
+        help="say how much of the profit is left with shaken numbers, higher costs and resampled "
+        "trades",
+    )
+    _add_robust(parser)
     add_output(parser)
     add_logging(parser)
+
+
+def _add_robust(parser: argparse.ArgumentParser) -> None:
+    robust = parser.add_argument_group("of --robust")
+    robust.add_argument(
+        "--sets", metavar="N", type=int, default=8, help="sets of shaken numbers (default: 8)"
+    )
+    robust.add_argument(
+        "--shake",
+        metavar="PERCENT",
+        type=float,
+        default=5.0,
+        help="largest change of a shaken number (default: 5)",
+    )
+    robust.add_argument(
+        "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
+    )
+    robust.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    robust.add_argument(
+        "--analyses",
+        metavar="DIR",
+        default=".tradai/analyses",
+        help="folder of results (default: .tradai/analyses)",
+    )

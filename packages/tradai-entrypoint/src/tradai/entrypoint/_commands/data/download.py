@@ -6,7 +6,7 @@ import os
 from tradai.core import StrategyConfigLoader, file_path, parse_time_range
 from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
-from tradai.entrypoint._commands.markets import capture
+from tradai.entrypoint._commands.markets.capture import capture
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress

@@ -1,6 +1,7 @@
 """Command-line grammar of `submit`, `sweep` and `jobs`; importing it imports no command."""
 
 import argparse
+from typing import Final
 
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
@@ -12,6 +13,8 @@ from tradai.entrypoint._commands.flags import (
     add_run_arguments,
     add_verbs,
 )
+
+_LIMIT: Final = "runs at a time (default: one for each core, as far as memory allows)"
 
 
 def add_submit(commands: Commands) -> None:
@@ -60,7 +63,7 @@ def add_sweep(commands: Commands) -> None:
         metavar="90d/30d",
         help="run the variant that is best on the first range on the range after it",
     )
-    parser.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    parser.add_argument("--limit", metavar="K", type=int, help=_LIMIT)
     parser.add_argument(
         "--sweeps", metavar="DIR", default=".tradai/sweeps", help="folder of sweeps"
     )
@@ -87,7 +90,7 @@ def add_compare(commands: Commands) -> None:
         help="strategy configurations (path or URI), and key=value overrides for all of them",
     )
     add_inputs(parser)
-    parser.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    parser.add_argument("--limit", metavar="K", type=int, help=_LIMIT)
     add_comparisons(parser)
     _add_extras(parser)
     add_output(parser)

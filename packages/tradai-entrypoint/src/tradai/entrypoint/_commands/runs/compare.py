@@ -14,7 +14,7 @@ from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.report import compare_runs
-from tradai.entrypoint._commands.sweep_plans import PlansHere
+from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -87,7 +87,7 @@ def _run(
         plans = PlansHere(_name(base), base, extras, staging=staging, interrupts=interrupts)
         return plans.plan(SweepRun(variant=Variant(number=run.variant.number, values={})))
 
-    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    limit = chosen_limit(args, on_machine=True)
     sweep = Sweep(
         backend_for("tradai.runners", LOCAL),
         LocalRuns(bases[0][0].folder),

@@ -102,6 +102,8 @@ def add_report(commands: Commands) -> None:
     )
     parser.set_defaults(module="report")
     parser.add_argument("run", metavar="RUN", nargs="+", help=_RUN)
+    text = "candles of the time of a dry-run, to show its slippage against a backtest: path or URI"
+    parser.add_argument("--data", metavar="DIR", help=text)
     add_comparisons(parser)
     add_folder(parser)
     add_store(parser)

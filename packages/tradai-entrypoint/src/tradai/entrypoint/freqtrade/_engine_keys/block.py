@@ -1,6 +1,6 @@
 """The block `engine`: its own rules, and what the engine gets of it in a mode."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, cast
 
@@ -9,6 +9,8 @@ from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     ALLOWED,
     EXCHANGE,
+    FUTURES,
+    NOT_IN_SCHEMA,
     OWNED,
     OWNED_WITHIN,
     SECRETS,
@@ -25,18 +27,26 @@ _LONGEST_DELAY_S: Final = 1
 
 
 def block_problems(
-    block: Block, mode: TradingMode, *, place_of: Callable[[str], str | None]
+    block: Block,
+    mode: TradingMode,
+    *,
+    is_futures: bool,
+    place_of: Callable[[str], str | None],
 ) -> Iterator[Problem]:
     """Yield the keys of `block` that it may not have, each with what to use instead.
 
     Args:
         block: The block ``engine`` of a strategy configuration.
         mode: Mode of the run.
+        is_futures: Whether its exchange trades contracts.
         place_of: Returns the place of a setting that has one in the strategy configuration.
     """
+    allowed = ALLOWED | FUTURES if is_futures else ALLOWED
     for name, value in block.items():
-        if name not in ALLOWED:
-            yield f"engine.{name}", _refusal(name, place_of(name))
+        if name not in allowed:
+            yield f"engine.{name}", _refusal(name, place_of(name), allowed)
+        elif name in NOT_IN_SCHEMA and not _is_number(value):
+            yield f"engine.{name}", "must be a number"
         elif name == "exchange" or name in SECRETS:
             yield from _block_problems(name, value, mode)
 
@@ -45,6 +55,7 @@ def check_block(
     block: Block,
     mode: TradingMode,
     *,
+    is_futures: bool,
     place_of: Callable[[str], str | None],
     provenance: Mapping[str, Origin] | None = None,
 ) -> None:
@@ -54,7 +65,8 @@ def check_block(
         ConfigurationError: It has one; all are listed, each with its place where `provenance` has
             it.
     """
-    refuse(block_problems(block, mode, place_of=place_of), provenance or {})
+    problems = block_problems(block, mode, is_futures=is_futures, place_of=place_of)
+    refuse(problems, provenance or {})
 
 
 def refuse(problems: Iterator[Problem], provenance: Mapping[str, Origin]) -> None:
@@ -85,13 +97,13 @@ def for_exchange(block: Block) -> Block:
     return cast("Block", block.get("exchange") or {})
 
 
-def _refusal(name: str, place: str | None) -> str:
+def _refusal(name: str, place: str | None, allowed: Collection[str]) -> str:
     if name in OWNED:
         return f"is decided by tradai: {OWNED[name]}"
     if place is not None:
         return f"has a place of its own: {place}"
     return "is not a setting of the engine that may be set" + (
-        did_you_mean(name, ALLOWED) or f"; there are {', '.join(sorted(ALLOWED))}"
+        did_you_mean(name, allowed) or f"; there are {', '.join(sorted(allowed))}"
     )
 
 
@@ -127,6 +139,10 @@ def _message_problems(name: str, value: Block, mode: TradingMode) -> Iterator[Pr
 
 def _is_at_most(value: object, most: int) -> bool:
     return isinstance(value, (int, float, Decimal)) and value <= most
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
 def _is_on(value: object) -> bool:

@@ -1,29 +1,72 @@
 """Secrets of the engine's messages, resolved for its standard input alone."""
 
-from collections.abc import Mapping
-from typing import cast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Self, cast, final
+from urllib.parse import urlsplit
 
-from tradai.core import JsonValue, SecretReference, resolve_secret
+from tradai.core import JsonValue, Secret, SecretReference, resolve_secret
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._engine_keys.ownership import SECRETS
 
+_URL: Final = (re.compile(r"https?://[^/\s]+\S*"), "a URL such as https://HOST/PATH")
+_SHORT: Final = 5
+# Otherwise the engine would ask Telegram three times, and then send nothing.
+_FORMS: Final = {
+    "discord.webhook_url": _URL,
+    "telegram.chat_id": (re.compile(r"-?[0-9]+|@\w+"), "the number of a chat, or @CHANNEL"),
+    "telegram.token": (re.compile(r"[0-9]+:[A-Za-z0-9_-]{20,}"), "a token such as 123456:AbC..."),
+    "webhook.url": _URL,
+}
 
-def message_sections(config: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return the sections of messages in the planned `config`, with their secrets.
 
-    They belong to one process, and are in no plan, file, argument or environment.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMessages:
+    """The messages of one engine; its secrets are masked in texts as long as this object is kept.
 
-    Raises:
-        ConfigurationError: No installed distribution serves a reference, or its source refused it.
-        NotFoundError: A secret does not exist.
-        ExternalServiceError: A source refused or did not answer.
+    Attributes:
+        sections: Sections of the engine's configuration, with their secrets: they belong to one
+            process, and are in no plan, file, argument or environment.
+        secrets: Each secret, and the path of each URL, which the engine logs alone.
     """
-    return {
-        name: _resolved(cast("Mapping[str, JsonValue]", config[name]), keys)
-        for name, keys in SECRETS.items()
-        if name in config
-    }
+
+    sections: Mapping[str, JsonValue]
+    secrets: tuple[Secret, ...]
+
+    @classmethod
+    def resolve(cls, config: Mapping[str, JsonValue]) -> Self:
+        """Return the messages of the planned `config`.
+
+        Raises:
+            ConfigurationError: No installed distribution serves a reference, its source refused it,
+                or the secret has another form than the engine needs.
+            NotFoundError: A secret does not exist.
+            ExternalServiceError: A source refused or did not answer.
+        """
+        sections: dict[str, JsonValue] = {}
+        secrets: list[Secret] = []
+        for name in SECRETS.keys() & config.keys():
+            section = cast("Mapping[str, JsonValue]", config[name])
+            resolved = {key: _resolved(f"{name}.{key}", section[key]) for key in SECRETS[name]}
+            sections[name] = {**section, **{key: each.reveal() for key, each in resolved.items()}}
+            secrets += [*resolved.values(), *_paths(resolved)]
+        return cls(sections=sections, secrets=tuple(secrets))
 
 
-def _resolved(section: Mapping[str, JsonValue], keys: tuple[str, ...]) -> dict[str, JsonValue]:
-    secrets = {key: resolve_secret(SecretReference(str(section[key]))).reveal() for key in keys}
-    return {**section, **secrets}
+def _resolved(path: str, reference: JsonValue) -> Secret:
+    secret = resolve_secret(SecretReference(str(reference)))
+    form, shown = _FORMS[path]
+    if not form.fullmatch(secret.reveal()):
+        message = f"engine.{path}: the secret {reference} is not {shown}"
+        raise ConfigurationError(message, key=f"engine.{path}")
+    return secret
+
+
+def _paths(resolved: Mapping[str, Secret]) -> Iterator[Secret]:
+    for secret in resolved.values():
+        if _URL[0].fullmatch(secret.reveal()):
+            parts = urlsplit(secret.reveal())
+            # Of a shorter one, the mask would be in words.
+            yield from (Secret(each) for each in (parts.path, parts.query) if len(each) > _SHORT)

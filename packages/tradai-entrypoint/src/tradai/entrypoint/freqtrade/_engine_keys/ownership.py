@@ -22,10 +22,16 @@ ALLOWED: Final = frozenset(
         *SECRETS,
     }
 )
+# Those that it may have where contracts are traded.
+FUTURES: Final = frozenset({"futures_funding_rate", "liquidation_buffer"})
+# Of these, those that the engine reads and that its schema does not have.
+NOT_IN_SCHEMA: Final = frozenset({"futures_funding_rate"})
 # The one block of which tradai decides a part.
 EXCHANGE: Final = frozenset({"markets_refresh_interval", "outdated_offset", "unknown_fee_rate"})
 
-_SPOT: Final = "only the spot market is proven"
+_CONTRACTS: Final = "it is for futures: write `exchange: binance_futures` at the top level"
+_MARGIN: Final = "`exchange` decides it: binance is spot, binance_futures isolated futures"
+_FUTURES_BOT: Final = "futures are proven in backtests only, which do not use it"
 _FOLDERS: Final = "a run has a folder of its own"
 _DOWNLOAD: Final = "`data download` and its flags decide it"
 _OUTPUT: Final = "a run keeps its result in its folder"
@@ -55,21 +61,22 @@ OWNED: Final[Mapping[str, str]] = MappingProxyType(
         "hyperopt_path": "put the file of the loss beside the strategy",
         "initial_state": "a dry-run starts at once, and LIVE when its checks have passed",
         "internals": "write execution.process_throttle_s; tradai watches the bot itself",
-        "liquidation_buffer": _SPOT,
-        "liquidation_warn_ratio": _SPOT,
+        "futures_funding_rate": _CONTRACTS,
+        "liquidation_buffer": _CONTRACTS,
+        "liquidation_warn_ratio": _FUTURES_BOT,
         "log_config": "write TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
         "logfile": "engine.log in the folder of the run has the log",
         "lookahead_analysis_exportfilename": _OUTPUT,
-        "margin_mode": _SPOT,
+        "margin_mode": _MARGIN,
         "new_pairs_days": _DOWNLOAD,
         "orderflow": "the engine's trades by the second are not provided",
         "pairlists": "name all pairs under pairs",
         "print_all": "the verdict is read from the engine's output",
-        "proxy_coin": _SPOT,
+        "proxy_coin": _FUTURES_BOT,
         "recursive_strategy_search": "name the folder with strategy.source",
         "runmode": "the mode is set with --mode",
         "skip_wallet_history_migration": "a run starts with a new database",
-        "trading_mode": _SPOT,
+        "trading_mode": _MARGIN,
         "user_data_dir": _FOLDERS,
         "userdir": _FOLDERS,
         "verbosity": "write TRADAI_LOG_LEVEL",

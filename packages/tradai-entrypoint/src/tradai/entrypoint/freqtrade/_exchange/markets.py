@@ -107,9 +107,9 @@ class MarketsSnapshot(BaseModel):
             return cls.model_validate_json(text)
         except pydantic.ValidationError:
             raise ValidationError(
-                f"{path} is not a markets snapshot: capture it again",
+                f"{path} is not a markets snapshot: capture it again, or make it",
                 field=str(path),
-                expected="the file that `tradai-entrypoint markets capture` writes",
+                expected="the file that `tradai-entrypoint markets capture` or `make` writes",
             ) from None
 
     @classmethod
@@ -203,7 +203,8 @@ class MarketsSnapshot(BaseModel):
             listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
             message = (
                 f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, or remove the pairs"
+                f"{self.captured_at:%Y-%m-%d}: capture them again, make them with "
+                "`markets make`, or remove the pairs"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         restricted.rules.require(wanted)
@@ -257,6 +258,6 @@ def _missing(path: Path) -> NotFoundError:
     place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
     message = (
         f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
-        f"{place}`"
+        f"{place}`, or make them without internet with `markets make`"
     )
     return NotFoundError(message, kind="markets", key=str(path))

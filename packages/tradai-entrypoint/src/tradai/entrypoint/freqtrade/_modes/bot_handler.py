@@ -15,7 +15,7 @@ from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
-from tradai.entrypoint.freqtrade._engine_keys.messages import message_sections
+from tradai.entrypoint.freqtrade._engine_keys.messages import EngineMessages
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.entry_orders import EntryOrders
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
@@ -109,7 +109,9 @@ class BotHandler(EngineHandler):
         self._orders = EntryOrders()
         control = EngineControl.new()
         self._watch = StallWatch(job, context, control, bot)
-        sections = {**bot.sections, **control.config(), **message_sections(job.plan.config)}
+        # Kept until the engine has ended, so that its log is masked.
+        messages = EngineMessages.resolve(job.plan.config)
+        sections = {**bot.sections, **control.config(), **messages.sections}
         with (
             job.running(bot.address, sections=sections, on_record=self._note_facts) as engine,
             self._supervising(engine, control),

@@ -8,6 +8,7 @@ from tradai.core import utc_now
 from tradai.core.live import SessionState
 from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._paper.paper_session import PaperSession
+from tradai.entrypoint._paper.paper_status import STATUS_NAME, PaperStatus
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -19,6 +20,7 @@ from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._modes.engine_interface import check_interface, show_interface
 from tradai.entrypoint.freqtrade._modes.paper_report import PaperReport
 from tradai.entrypoint.freqtrade._modes.takeover import take_over
+from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import entry_orders
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
@@ -30,6 +32,11 @@ _ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 @final
 class DryRunHandler(BotHandler):
     """Runs the engine's paper trading until a signal."""
+
+    def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
+        verdict = super()._judged(job, context)
+        _report(context)
+        return verdict
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
         check_interface(context.engine_api)
@@ -80,6 +87,20 @@ class DryRunHandler(BotHandler):
         self._session.supervise(control, control.last_loop_s, report)
         show_interface(context.engine_api, control)
         yield
+
+
+def _report(context: RunContext) -> None:
+    """Make the mode's part of the report, and keep the last status of a bot with positions."""
+    database = SqliteFile(context.folder.path / DATABASE_NAME)
+    if not database.path.exists():
+        return
+    status = PaperStatus.read(context.folder.scratch)
+    if status is not None and status.open_trades:
+        status.write(context.folder.path)
+        context.record.artifacts.append(STATUS_NAME)
+    context.report = paper_parts(
+        database, context.folder.path, context.record, at=utc_now(), data=None
+    )
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A batch run that is planned and not started: its digests, with its candles staged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -9,6 +10,7 @@ from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 
 
 @final
@@ -21,12 +23,14 @@ class PlannedRun:
         run_digest: Digest of mode, parameters, candles, market rules and engine.
         config_id: Short id of the configuration.
         staged: Folder of its staged candles.
+        declared: Hyper-parameters that the strategy class declares, by name.
     """
 
     config_digest: str
     run_digest: str
     config_id: str
     staged: Path
+    declared: Mapping[str, DeclaredParameter]
 
 
 def plan_run(
@@ -55,4 +59,5 @@ def plan_run(
             run_digest=digests["run"],
             config_id=context.record.config_id or "",
             staged=folders[0],
+            declared=job.facts.declared,
         )

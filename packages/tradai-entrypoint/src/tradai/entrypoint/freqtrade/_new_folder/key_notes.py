@@ -77,7 +77,7 @@ PRIVATE: Final = frozenset(
     }
 )
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
-_FUTURES: Final = "only the spot market is proven"
+_FUTURES: Final = "futures are proven in backtests only, which do not use it"
 _ANALYSIS: Final = "the engine's analysis commands are not run"
 _REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
 
@@ -103,7 +103,6 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "internals.heartbeat_interval": "tradai watches the bot itself: run.max_idle ends it",
         "internals.interval": "the engine's default holds",
         "internals.sd_notify": "a bot is a run, which systemd cannot watch",
-        "liquidation_buffer": _FUTURES,
         "liquidation_warn_ratio": _FUTURES,
         "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
         "lookahead_analysis_exportfilename": _ANALYSIS,

@@ -16,6 +16,8 @@ Fate: TypeAlias = tuple[MovedKey, JsonValue]
 Config: TypeAlias = Mapping[str, JsonValue]
 
 _DEFAULT_STAKE: Final = "USDT"
+_FUTURES_EXCHANGE: Final = "binance_futures"
+_PROVEN_FUTURES: Final = "futures are proven on binance with margin_mode isolated alone"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -40,18 +42,28 @@ def block_of(config: Config, name: str) -> Config:
     return block if isinstance(block, dict) else {}
 
 
+def _is_proven_futures(config: Config) -> bool:
+    """Return whether `config` trades contracts in the only way that a run here does."""
+    name = block_of(config, "exchange").get("name")
+    modes = (config.get("trading_mode"), config.get("margin_mode"))
+    return (*modes, name) == ("futures", "isolated", DEFAULT_EXCHANGE)
+
+
 def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:
     stake = config.get("stake_currency", _DEFAULT_STAKE)
+    is_futures = _is_proven_futures(config)
+    wanted = f"{stake}:{stake}" if is_futures else stake
+    other = f"is not a contract settled in {stake}" if is_futures else f"is not bought with {stake}"
     blocked = list(_patterns(block_of(config, "exchange").get("pair_blacklist")))
     names = [str(name) for name in value] if isinstance(value, list) else []
     problems: dict[str, str] = {}
     for name in names:
         if not _is_pair(name):
-            problems[name] = "is not the name of one spot pair: name each pair that it stands for"
-        elif ":" in name:
-            problems[name] = "is a futures pair: only the spot market is proven"
-        elif name.partition("/")[2] != stake:
-            problems[name] = f"is not bought with {stake}"
+            problems[name] = "is not the name of one pair: name each pair that it stands for"
+        elif ":" in name and not is_futures:
+            problems[name] = f"is a futures pair: {_PROVEN_FUTURES}"
+        elif name.partition("/")[2] != wanted:
+            problems[name] = other
         elif any(pattern.fullmatch(name) for pattern in blocked):
             problems[name] = "is on the blacklist"
     pairs: list[JsonValue] = [name for name in dict.fromkeys(names) if name not in problems]
@@ -85,7 +97,8 @@ def _blacklist(key: str, value: JsonValue, config: Config) -> Fate:
 
 
 def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
-    del config
+    if _is_proven_futures(config):
+        return mapped(key, "exchange", _FUTURES_EXCHANGE, note="isolated futures of binance")
     note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
     moved, kept = mapped(key, "exchange", value, note=note)
     return (moved if not note else _refused(moved)), kept
@@ -97,10 +110,17 @@ def _refused(moved: MovedKey) -> MovedKey:
 
 
 def _trading_mode(key: str, value: JsonValue, config: Config) -> Fate:
-    del config
+    if _is_proven_futures(config):
+        return unneeded(key, f"{_FUTURES_EXCHANGE} trades isolated futures", place="exchange")
     if value in ("spot", "", None):
-        return unneeded(key, "every run trades the spot market")
-    return unsupported(key, f"is {value}: only the spot market is proven")
+        return unneeded(key, "is the default")
+    return unsupported(key, f"is {value}: {_PROVEN_FUTURES}")
+
+
+def _futures_setting(key: str, value: JsonValue, config: Config) -> Fate:
+    if _is_proven_futures(config):
+        return mapped(key, f"engine.{key}", value)
+    return unsupported(key, f"is a setting of futures: {_PROVEN_FUTURES}")
 
 
 def _pairlists(key: str, value: JsonValue, config: Config) -> Fate:
@@ -203,8 +223,10 @@ SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = 
         "exchange.pair_whitelist": _whitelist,
         "exit_pricing.check_depth_of_market": _depth,
         "force_entry_enable": _force_entry,
+        "futures_funding_rate": _futures_setting,
         "initial_state": _initial_state,
         "internals.process_throttle_secs": _throttle,
+        "liquidation_buffer": _futures_setting,
         "margin_mode": _trading_mode,
         "pairlists": _pairlists,
         "trading_mode": _trading_mode,

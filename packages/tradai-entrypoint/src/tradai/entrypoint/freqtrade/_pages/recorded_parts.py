@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import StrategyConfig, TradingMode
+from tradai.core import StrategyConfig, TradingMode, utc_now
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts
+from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
 from tradai.entrypoint.freqtrade._results.epochs import read_epochs
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import read_backtest
+from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
 
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
@@ -22,7 +24,7 @@ _OPTION: Final = "--strategy"
 
 
 def recorded_parts(
-    folder: Path, record: RunManifest, *, with_candles: bool = True
+    folder: Path, record: RunManifest, *, with_candles: bool = True, data: str | None = None
 ) -> RunReportParts | None:
     """Return the parts of the report of the run in `folder`; None for a run without a result.
 
@@ -30,15 +32,21 @@ def recorded_parts(
         folder: Folder of a run that has ended.
         record: Its manifest.
         with_candles: Whether the candles are read, which only the page of the run itself shows.
+        data: Path or URI of candles of the time of a dry-run, for its slippage.
 
     Raises:
-        StorageError: A result cannot be read.
+        StorageError: A result or a candle cannot be read.
+        ConfigurationError: No backend for `data` is installed.
     """
     match record.mode:
         case TradingMode.BACKTEST | TradingMode.TRAIN if (folder / BACKTEST_NAME).is_file():
             return _backtest(folder, record, with_candles=with_candles)
         case TradingMode.HYPEROPT if (folder / EPOCHS_NAME).is_file():
             return epochs_parts(read_epochs(folder / EPOCHS_NAME))
+        case TradingMode.DRY_RUN if (folder / DATABASE_NAME).is_file():
+            database = SqliteFile(folder / DATABASE_NAME)
+            at = record.ended_at or utc_now()
+            return paper_parts(database, folder, record, at=at, data=data)
         case _:
             return None
 

@@ -102,7 +102,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
             engine does not have a key.
     """
     execution, block = config.execution, config.engine or {}
-    check_block(block, mode, place_of=place_of)
+    is_futures = exchange_named(config.exchange).market_type == "futures"
+    check_block(block, mode, is_futures=is_futures, place_of=place_of)
     rendered: dict[str, JsonValue] = {
         **CONSTANTS,
         "bot_name": config.name,

@@ -14,7 +14,9 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine_keys.block import check_block
+from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, FUTURES, NOT_IN_SCHEMA
 from tradai.entrypoint.freqtrade._engine_keys.schema import check_schema
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
 
 # Keys of the engine's configuration file (freqtrade 2026.9).
@@ -99,7 +101,7 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
     Raises:
         ConfigurationError: A key is a setting of the engine or a run parameter; all are listed.
     """
-    misplaced = [name for name in extras if name in IN_FILE | _PLACES.keys()]
+    misplaced = [name for name in extras if name in IN_FILE | FUTURES | _PLACES.keys()]
     if misplaced:
         problems = "; ".join(_misplaced(name, provenance) for name in misplaced)
         raise ConfigurationError(problems, key=misplaced[0])
@@ -116,9 +118,16 @@ def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
     block, origins = context.config.engine, context.loaded.provenance
     check_extra_keys(context.config.extra_keys, origins)
     if block:
-        check_block(block, context.mode, place_of=place_of, provenance=origins)
-        check_schema(
+        market_type = exchange_named(context.config.exchange).market_type
+        check_block(
             block,
+            context.mode,
+            is_futures=market_type == "futures",
+            place_of=place_of,
+            provenance=origins,
+        )
+        check_schema(
+            {name: value for name, value in block.items() if name not in NOT_IN_SCHEMA},
             origins,
             engine=engine,
             environ=context.environ,
@@ -133,7 +142,7 @@ def strategy_keys(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         ConfigurationError: A key is a setting of the engine.
     """
     for name in given:
-        if name in IN_FILE | AT_RUN_TIME:
+        if name in IN_FILE | AT_RUN_TIME | FUTURES:
             problem = f"is a setting of the engine, not a key of the strategy{_advice(name)}"
             raise key_error(key=f"strategy.config.{name}", problem=problem)
     return {name: plain_json(value) for name, value in given.items()}
@@ -148,4 +157,6 @@ def _misplaced(name: str, provenance: Mapping[str, Origin]) -> str:
 def _advice(name: str) -> str:
     if name in _PLACES:
         return f": its place is {_PLACES[name]}"
+    if name in ALLOWED | FUTURES:
+        return f": its place is engine.{name}"
     return ": this version does not pass it on to the engine, so remove it"

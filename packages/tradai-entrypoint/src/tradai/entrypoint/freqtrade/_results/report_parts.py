@@ -12,6 +12,7 @@ from tradai.entrypoint.freqtrade._results.trade_rows import (
     daily_profits,
     exposure,
     fees_paid,
+    funding_fees,
     longest_streaks,
     trade_rows,
 )
@@ -113,6 +114,7 @@ def _trade_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> tuple[
     shown = {
         "Time with a trade open": percent(exposure(trades, result.summary.period)),
         "Fees paid": f"{plain(fees_paid(result.trades), decimals)} {currency}",
+        **_futures_figures(result, trades),
         "Best trade": f"{percent(best.profit_ratio, with_sign=True)} {best.pair}",
         "Worst trade": f"{percent(worst.profit_ratio, with_sign=True)} {worst.pair}",
         "Best day": f"{signed(days[good], decimals)} {currency} on {good}",
@@ -121,6 +123,20 @@ def _trade_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> tuple[
         "Longest streak of losses": str(losses or NOTHING),
     }
     return tuple(Figure(label, value) for label, value in shown.items())
+
+
+def _futures_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> dict[str, str]:
+    """Return the figures of contracts; none where all trades are like those of a spot market."""
+    funding = funding_fees(result.trades)
+    shorts = sum(trade.is_short for trade in trades)
+    if not (funding or shorts or any(trade.leverage != 1 for trade in trades)):
+        return {}
+    decimals = decimals_for([result.summary.final_balance])
+    return {
+        "Funding fees received, net": f"{signed(funding, decimals)} {result.stake_currency}",
+        "Longs, shorts": f"{len(trades) - shorts} / {shorts}",
+        "Highest leverage": f"{max(trade.leverage for trade in trades):g}\N{MULTIPLICATION SIGN}",
+    }
 
 
 def _tags(summary: Summary) -> tuple[TradeStats, ...]:

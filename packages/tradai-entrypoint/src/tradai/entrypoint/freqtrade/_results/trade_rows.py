@@ -22,6 +22,11 @@ def fees_paid(trades: Iterable[TradeRecord]) -> float:
     return math.fsum(fee for trade in trades for fee in _fees(trade))
 
 
+def funding_fees(trades: Iterable[TradeRecord]) -> float:
+    """Return the funding fees of all trades in stake currency; below zero they were paid."""
+    return math.fsum(map(_funding, trades))
+
+
 def exposure(rows: Sequence[TradeRow], period: TimeRange) -> float:
     """Return the share of `period` in which at least one trade was open."""
     total, reached = timedelta(0), period.start
@@ -49,10 +54,15 @@ def daily_profits(rows: Iterable[TradeRow]) -> dict[date, float]:
     return {day: math.fsum(row.profit_abs for row in trades) for day, trades in days}
 
 
+def _funding(trade: Mapping[str, Any]) -> float:
+    return float(trade.get("funding_fees") or 0)
+
+
 def _row(trade: Mapping[str, Any]) -> TradeRow:
     return TradeRow(
         pair=trade["pair"],
         is_short=bool(trade.get("is_short")),
+        leverage=float(trade.get("leverage") or 1),
         opened_at=_instant(trade["open_timestamp"]),
         closed_at=_instant(trade["close_timestamp"]),
         open_rate=float(trade["open_rate"]),

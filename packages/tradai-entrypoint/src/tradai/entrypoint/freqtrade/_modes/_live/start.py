@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from tradai.core import TradingMode, utc_now
-from tradai.core.exceptions import ConfigurationError
+from tradai.core import TradingMode, file_path, utc_now
+from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.core.live import Approval
 from tradai.entrypoint._live._risk.restarts import halt_restarts
 from tradai.entrypoint._live.check_table import (
@@ -28,6 +28,7 @@ from tradai.entrypoint._preflight.facts import PreflightFacts
 from tradai.entrypoint._preflight.preflight import preflight_checks
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.live_plan import live_plan
 from tradai.entrypoint.freqtrade._preparation.planned_session import venue_of
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -41,7 +42,9 @@ def gate_of(job: EngineJob, context: RunContext, settings: LiveSettings) -> Gate
 
     Raises:
         ConfigurationError: The plan cannot be approved.
+        TradingError: The market rules that were named are made.
     """
+    _refuse_made_rules(context)
     plan = live_plan(job, context, settings)
     address = context.parameters.exchange_url
     context.record_digest("live", plan.digest)
@@ -51,6 +54,19 @@ def gate_of(job: EngineJob, context: RunContext, settings: LiveSettings) -> Gate
         context.record.live["place"] = notice
         context.record.notices.append(notice)
     return Gate(settings, plan, venue_of(job, address))
+
+
+def _refuse_made_rules(context: RunContext) -> None:
+    """Refuse a file of rules that no exchange has; LIVE trades by the rules of the exchange."""
+    if context.markets is None:
+        return
+    path = file_path(context.inputs.file_of(context.markets))
+    if MarketsSnapshot.load(path).origin == "made":
+        message = (
+            f"the market rules {path} were made, not captured, and LIVE trades by the rules of "
+            "the exchange: leave out --markets and TRADAI_RUN_MARKETS"
+        )
+        raise TradingError(message, reason="made_market_rules")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Capture the market rules of the configuration's pairs and print the path."""
     del interrupts
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    print_text(capture(config, _file(args), exchange_url=args.exchange_url))
+    print_text(capture(config, rules_file(args), exchange_url=args.exchange_url))
     return 0
 
 
@@ -38,7 +38,12 @@ def capture(config: StrategyConfig, path: Path, *, exchange_url: str | None) -> 
     return f"captured the market rules of {pairs} into {path}"
 
 
-def _file(args: argparse.Namespace) -> Path:
+def rules_file(args: argparse.Namespace) -> Path:
+    """Return the file that --markets names, or the one in the folder of --data.
+
+    Raises:
+        ConfigurationError: The candles are in no folder of this machine.
+    """
     from tradai.entrypoint.freqtrade import MARKETS_NAME, data_folder
 
     if args.markets is not None:

@@ -1,9 +1,9 @@
-"""`tradai-entrypoint completion`: print a shell completion script, made by shtab."""
+"""`tradai-entrypoint completion`: print a shell completion script, made by argcomplete."""
 
 import argparse
 import sys
 
-import shtab
+from argcomplete.shell_integration import shellcode
 
 from tradai.entrypoint._process.interrupts import Interrupts
 
@@ -11,5 +11,5 @@ from tradai.entrypoint._process.interrupts import Interrupts
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the script for `args.shell`."""
     del interrupts
-    sys.stdout.write(shtab.complete(args.build_parser(), shell=args.shell))
+    sys.stdout.write(shellcode([args.program], shell=args.shell, use_defaults=False).lstrip())
     return 0

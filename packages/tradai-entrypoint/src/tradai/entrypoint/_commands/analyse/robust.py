@@ -1,0 +1,127 @@
+"""`tradai-entrypoint analyse --robust`: compare a backtest with slightly changed ones."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, final
+
+from tradai.core import backend_for, digest
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.arguments import read_settings, start_logging
+from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
+from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
+from tradai.entrypoint._commands.sweep_plans import PlansHere
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
+from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.shake import shaken_groups
+from tradai.entrypoint._robust.study import Shaking, Study
+from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
+from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._sweep.local_runs import LocalRuns
+from tradai.entrypoint._sweep.sweep import Sweep
+from tradai.entrypoint.freqtrade import SharedStaging, plan_run
+
+_LARGEST_SHAKE: Final = 50
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Make the runs, write and print the result, and return the exit code.
+
+    The code is that of the first failed run, if any.
+    """
+    start_logging(args)
+    shaking = _shaking(args)
+    settings, request = pin_configuration(*read_settings(args))
+    progress = Progress(enabled=not args.json)
+    staging = SharedStaging(Path(args.analyses) / "staged")
+    analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
+    limit = (os.cpu_count() or 1) if args.limit is None else args.limit
+    study = analysis.study(shaking, limit=limit, say=progress.say)
+    try:
+        with progress:
+            result = study.run()
+    except RunInterruptedError as exc:
+        print_failure(f"{exc}; the same command goes on where this one ended")
+        return ExitCode.of_error(exc)
+    staging.remove()
+    folder = Path(args.analyses) / analysis.name
+    result.write(folder)
+    _print(result, folder, as_json=args.json)
+    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+
+
+@final
+class _Analysis:
+    """One configuration, planned as a backtest of this machine."""
+
+    def __init__(
+        self,
+        settings: EntrypointSettings,
+        request: RunRequest,
+        *,
+        staging: SharedStaging,
+        interrupts: Interrupts,
+    ) -> None:
+        self._request = request
+        self._staging = staging
+        self._interrupts = interrupts
+        entrypoint = StrategyEntrypoint(settings, request=request, interrupts=interrupts)
+        self._planned = plan_run(entrypoint, staging)
+        self._config = load_config(settings, request, environ=os.environ).config
+        readable = re.sub(r"[^A-Za-z0-9_]+", "-", self._config.name).strip("-_")[:40] or "strategy"
+        self.name = (
+            f"{readable}-{digest([self._planned.config_digest, self._planned.run_digest])[:8]}"
+        )
+        # The runs are parts of the analysis wherever they are tracked.
+        self._settings = settings.model_copy(update={"trace_id": self.name})
+
+    def study(self, shaking: Shaking, *, limit: int, say: Callable[[str], object]) -> Study:
+        """Return the study of the configuration, of which nothing is run yet."""
+        plans = PlansHere(
+            self.name,
+            (self._settings, self._request),
+            JobExtras(),
+            staging=self._staging,
+            interrupts=self._interrupts,
+        )
+        sweep = Sweep(
+            backend_for("tradai.runners", LOCAL),
+            LocalRuns(self._settings.folder),
+            plan=plans.plan,
+            limit=limit,
+            interrupts=self._interrupts,
+        )
+        return Study(
+            sweep=sweep,
+            config=self._config,
+            groups=shaken_groups(self._config, self._planned.declared),
+            shaking=shaking,
+            runs=self._settings.folder,
+            say=say,
+        )
+
+
+def _shaking(args: argparse.Namespace) -> Shaking:
+    if not 0 < args.shake <= _LARGEST_SHAKE:
+        message = f"--shake takes a number above 0 and up to {_LARGEST_SHAKE}, in percent"
+        raise ConfigurationError(message, key="--shake")
+    return Shaking(share=args.shake / 100, sets=args.sets, seed=args.seed)
+
+
+def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({**result.to_json(), "folder": str(folder)})
+        return
+    print_table(("run", "trades", "profit percent", "max drawdown percent"), result.rows())
+    if result.problem:
+        print_text(result.problem)
+    for finding in result.findings:
+        print_text(f"{finding.test}: {finding.sentence}")
+    for note in result.notes:
+        print_text(f"note: {note}")
+    print_text(f"result: {folder}")

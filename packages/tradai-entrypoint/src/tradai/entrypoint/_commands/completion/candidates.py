@@ -1,0 +1,89 @@
+"""Words that complete an argument: ids and names from folders of this machine, keys from a list.
+
+Nothing here needs pydantic, whose import takes longer than all the rest, or reaches a server.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
+
+_JOBS: Final = ".tradai/jobs"
+_RUNNER: Final = "local:"
+_SESSIONS: Final = "TRADAI_LIVE_SESSIONS"
+
+
+def run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the ids of runs on this machine, ``latest``, and paths for a prefix with a slash."""
+    if "/" in prefix:
+        yield from paths(args, prefix)
+        return
+    yield from (folder.name for folder in _run_folders(args))
+    yield LATEST
+
+
+def dry_run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the ids of dry-runs on this machine."""
+    del prefix
+    for folder in _run_folders(args):
+        # Reading the whole manifest of each run would take as long as all the rest.
+        with (folder / MANIFEST_NAME).open("rb") as manifest:
+            if b'"mode": "dry-run"' in manifest.read():
+                yield folder.name
+
+
+def session_names(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the names of live sessions in a store on this machine, and the ids of dry-runs."""
+    uri = os.environ.get(_SESSIONS, "")
+    if uri.startswith("file:"):
+        yield from (path.stem for path in _children(Path(_path_of(uri))) if path.suffix == ".json")
+    yield from dry_run_ids(args, prefix)
+
+
+def job_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the ids of jobs of the local runner."""
+    del prefix
+    runner = getattr(args, "on", None) or _RUNNER
+    if runner.startswith(_RUNNER):
+        folder = unquote(runner.removeprefix(_RUNNER)) or _JOBS
+        yield from (path.name for path in _children(Path(folder)) if path.is_dir())
+
+
+def config_keys(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the keys of a strategy configuration and of run parameters, as overrides."""
+    del args, prefix
+    keys = files(__package__).joinpath("config_keys.txt").read_text(encoding="ascii")
+    yield from (f"{key}=" for key in keys.split())
+
+
+def paths(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the files and folders whose path begins with `prefix`; hidden ones need their dot."""
+    del args
+    name = prefix.rpartition("/")[2]
+    start = prefix.removesuffix(name)
+    for path in _children(Path(start or ".").expanduser()):
+        if path.name.startswith(name) and path.name.startswith(".") <= name.startswith("."):
+            yield f"{start}{path.name}{'/' if path.is_dir() else ''}"
+
+
+def _run_folders(args: argparse.Namespace) -> Iterator[Path]:
+    root = runs_folder(getattr(args, "runs", None), os.environ)
+    return (folder for folder in _children(root) if (folder / MANIFEST_NAME).is_file())
+
+
+def _children(folder: Path) -> list[Path]:
+    """Return the entries of `folder`; none where it cannot be read, as a completer says nothing."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _path_of(uri: str) -> str:
+    return unquote(uri.removeprefix("file:").removeprefix("//"))

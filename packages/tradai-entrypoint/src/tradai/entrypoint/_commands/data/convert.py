@@ -1,0 +1,69 @@
+"""`tradai-entrypoint data convert`: write a candle folder in another format or timeframe."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+from tradai.core import Timeframe, file_path
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade import Conversion, Resampling
+
+_COLUMNS: Final = ("file", "read", "written", "changed")
+# Each count of a conversion with its phrase.
+_CHANGES: Final = {
+    "undated": "without a time, left out",
+    "moved": "sorted in",
+    "repeated": "of the same time, left out",
+    "partial": "partial at the ends, left out",
+    "thin": "made across a gap",
+}
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Write the files and print what changed in each."""
+    from tradai.entrypoint.freqtrade import convert_series
+
+    with interrupts.raising():
+        done = convert_series(
+            args.folder,
+            file_path(args.target),
+            file_format=args.to,
+            resampling=_resampling(args),
+            force=args.force,
+        )
+    if args.json:
+        rows = map(asdict, done)
+        print_json([row | {name: str(row[name]) for name in ("source", "target")} for row in rows])
+        return 0
+    print_table(_COLUMNS, map(_row, done))
+    print_text(f"wrote {counted(len(done), 'file')} to {args.target}")
+    return 0
+
+
+def _resampling(args: argparse.Namespace) -> "Resampling | None":
+    from tradai.entrypoint.freqtrade import Resampling
+
+    if args.timeframe is None and args.source is None:
+        return None
+    if args.timeframe is None or args.source is None:
+        message = "--timeframe and --from go together: the candles to make, and those to read"
+        raise ConfigurationError(message, key="--timeframe")
+    source = None if args.source == "trades" else Timeframe(args.source)
+    return Resampling(source=source, target=Timeframe(args.timeframe))
+
+
+def _row(each: "Conversion") -> tuple[str, ...]:
+    changes = ", ".join(_changes(each)) or "-"
+    return each.target.name, f"{each.read:,}", f"{each.written:,}", changes
+
+
+def _changes(each: "Conversion") -> Iterator[str]:
+    for name, phrase in _CHANGES.items():
+        if count := getattr(each, name):
+            yield f"{count:,} {phrase}"

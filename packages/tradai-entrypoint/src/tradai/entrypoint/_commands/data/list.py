@@ -1,0 +1,66 @@
+"""`tradai-entrypoint data list`: list the series of a candle folder."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from tradai.core import JsonValue
+from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._process.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade import ListedSeries
+
+_COLUMNS: Final = ("pair", "timeframe", "kind", "format", "rows", "first", "last", "gaps")
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Print a row per series."""
+    del interrupts
+    from tradai.entrypoint.freqtrade import list_series
+
+    found = list_series(args.folder)
+    if args.json:
+        print_json(list(map(_values, found)))
+    elif args.csv:
+        _print_csv(found)
+    else:
+        print_table(_COLUMNS, map(_row, found))
+    return 0
+
+
+def _values(series: "ListedSeries") -> dict[str, JsonValue]:
+    times = {"first": _iso(series.first), "last": _iso(series.last)}
+    return {**asdict(series), "path": str(series.path), **times}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _print_csv(found: Iterable["ListedSeries"]) -> None:
+    rows = list(map(_values, found))
+    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _row(series: "ListedSeries") -> tuple[str, ...]:
+    place = (series.pair, series.timeframe or "-", series.kind, series.file_format)
+    if series.problem:
+        return (*place, "-", "-", "-", f"cannot be read: `data check {series.path.parent}`")
+    return (*place, f"{series.rows:,}", _minute(series.first), _minute(series.last), _gaps(series))
+
+
+def _minute(at: datetime | None) -> str:
+    return "-" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _gaps(series: "ListedSeries") -> str:
+    if series.gaps is None:
+        return "-"
+    return f"{series.gaps:,} ({series.missing:,} missing)" if series.gaps else "0"

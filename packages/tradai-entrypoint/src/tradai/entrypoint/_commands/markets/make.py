@@ -1,0 +1,105 @@
+"""`tradai-entrypoint markets make`: write market rules without asking the exchange."""
+
+import argparse
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+from tradai.core import FileKind, file_errors, file_path, pair_parts, read_regular_file, utc_now
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._commands.console import print_text
+from tradai.entrypoint._commands.markets.capture import rules_file
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
+
+if TYPE_CHECKING:
+    from tradai.entrypoint.freqtrade import MarketRules
+
+_NAMES: Final = ("tick", "step", "min_notional")
+_NOTE: Final = "by `markets make`"
+
+
+def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
+    """Write the rules of the pairs and print the path."""
+    del interrupts
+    from tradai.entrypoint.freqtrade import MarketsSnapshot
+
+    rules, note = _given(args)
+    path = rules_file(args)
+    if path.exists() and not args.force:
+        message = f"{path} is there: keep it, or replace it with --force"
+        raise ConfigurationError(message, key="--force")
+    made = MarketsSnapshot.made(rules, note=args.note or note or _NOTE, captured_at=utc_now())
+    made.require(rules)
+    made.save(path)
+    print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}")
+    return 0
+
+
+def _given(args: argparse.Namespace) -> tuple[dict[str, "MarketRules"], str | None]:
+    """Return the rules by pair of the file or of the flags, and the note of the file."""
+    flags = {name: getattr(args, name) for name in _NAMES}
+    has_flags = bool(args.pair) or any(value is not None for value in flags.values())
+    if bool(args.rules) is has_flags:
+        message = "give --rules FILE, or --pair with --tick, --step and --min-notional"
+        raise ConfigurationError(message, key="--rules")
+    if args.rules:
+        return _of_file(args.rules)
+    if not args.pair:
+        message = "name a pair with --pair: the other flags are its rules"
+        raise ConfigurationError(message, key="--pair")
+    return {_pair(pair): _rules(pair, flags) for pair in args.pair}, None
+
+
+def _of_file(name: str) -> tuple[dict[str, "MarketRules"], str | None]:
+    from tradai.core import read_yaml_fields
+
+    path = file_path(name)
+    with file_errors("read", path):
+        text = read_regular_file(path, FileKind.CONFIGURATION)
+    values = read_yaml_fields(text, source=str(path)).values
+    pairs, note = values.get("pairs"), values.get("note")
+    if not isinstance(pairs, Mapping) or not pairs or set(values) - {"pairs", "note"}:
+        message = (
+            f"{path} has no market rules: expected `pairs` with tick, step and min_notional of "
+            "each pair, and a `note` if you like; a fee is `execution.fee` of the configuration"
+        )
+        raise ConfigurationError(message, key="pairs", source=str(path))
+    rules = {_pair(pair): _rules(pair, given) for pair, given in pairs.items()}
+    return rules, None if note is None else str(note)
+
+
+def _pair(pair: str) -> str:
+    pair_parts(pair)
+    if ":" in pair:
+        message = f"{pair} is no spot pair, and rules are made for the spot market alone"
+        raise ConfigurationError(message, key=pair)
+    return pair
+
+
+def _rules(pair: str, given: object) -> "MarketRules":
+    from tradai.entrypoint.freqtrade import MarketRules
+
+    if isinstance(given, Mapping) and "fee" in given:
+        message = f"the rules of {pair} have a fee: set `execution.fee` of the configuration"
+        raise ConfigurationError(message, key=f"{pair}.fee")
+    if not isinstance(given, Mapping) or set(given) != {*_NAMES}:
+        message = f"the rules of {pair} are not usable: expected {', '.join(_NAMES)}"
+        raise ConfigurationError(message, key=pair)
+    return MarketRules(**{name: _number(pair, name, given[name]) for name in _NAMES})
+
+
+def _number(pair: str, name: str, given: object) -> str:
+    """Return a number above zero as decimal text without an exponent."""
+    try:
+        number = Decimal(str(given))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if isinstance(given, bool) or not number.is_finite() or number <= 0:
+        message = (
+            f"{name} of {pair} is not usable: expected a number above 0, such as 0.01"
+            if given is not None
+            else f"{name} of {pair} is missing: give --{name.replace('_', '-')}"
+        )
+        raise ConfigurationError(message, key=f"{pair}.{name}")
+    return f"{number:f}"

@@ -1,0 +1,1 @@
+"""Robustness of a backtest: its parameters shaken, its costs doubled, its trades resampled."""

@@ -1,0 +1,167 @@
+"""Result of the tests of a backtest: findings, runs, resamples, and their files."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self, final
+
+from tradai.core import FileStore, JsonValue
+from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._robust.bootstrap import Bootstrap
+from tradai.entrypoint._robust.costs import SLIPPAGE
+from tradai.entrypoint._robust.findings import (
+    Finding,
+    bootstrap_finding,
+    cost_finding,
+    problem_with,
+    profit_of,
+    shake_finding,
+)
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.runs_parquet import runs_parquet
+
+SCHEMA: Final = 1
+# Figures of the table; the files have all of them.
+SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
+_KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not."
+_SLIPPAGE: Final = (
+    f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order, computed as a fee. "
+    "Not modelled are limit orders that a worse price leaves unfilled, and stops that it reaches."
+)
+_RESAMPLES: Final = (
+    "A resample joins blocks of trades that followed each other, each trade with its profit in "
+    "stake currency. It assumes that later trades are like those of this time range, and that no "
+    "stake depends on an earlier profit."
+)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Robustness:
+    """All that the tests of a backtest found.
+
+    Attributes:
+        base: Outcome of the backtest of the configuration.
+        trades: Number of its trades.
+        balance: Its starting balance.
+        shaking_share: Largest change of a shaken number, as a share of it.
+        shaken_keys: The shaken numbers, by dotted key.
+        shaken: Outcomes of the runs with shaken numbers.
+        costs: Outcome of each case of higher costs, by its name.
+        bootstrap: The resampled trades; None when they were not resampled.
+    """
+
+    base: RunOutcome
+    trades: int
+    balance: float
+    shaking_share: float
+    shaken_keys: tuple[str, ...]
+    shaken: tuple[RunOutcome, ...] = ()
+    costs: Mapping[str, RunOutcome] = field(default_factory=dict)
+    bootstrap: Bootstrap | None = None
+
+    def tested(
+        self, *, shaken: Sequence[RunOutcome], costs: Mapping[str, RunOutcome], bootstrap: Bootstrap
+    ) -> Self:
+        """Return the result with the outcomes of the tests."""
+        return replace(self, shaken=tuple(shaken), costs=costs, bootstrap=bootstrap)
+
+    @property
+    def problem(self) -> str | None:
+        """The reason for which there are no tests; None without one."""
+        if not self.base.is_success:
+            return f"The backtest has no result: {self.base.verdict}."
+        return problem_with(self.trades, profit_of(self.base))
+
+    @property
+    def outcomes(self) -> tuple[RunOutcome, ...]:
+        """Outcomes of all runs, the backtest of the configuration first."""
+        return (self.base, *self.shaken, *self.costs.values())
+
+    @property
+    def failed(self) -> list[RunOutcome]:
+        """Outcomes without a result."""
+        return [outcome for outcome in self.outcomes if not outcome.is_success]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """A sentence on each test; none when there are no tests."""
+        return () if self.problem else tuple(self._findings())
+
+    def _findings(self) -> Iterator[Finding]:
+        base = profit_of(self.base) or 0.0
+        yield shake_finding(base, self.shaken, share=self.shaking_share)
+        for case, outcome in self.costs.items():
+            fee = float(outcome.variant.values["execution.fee"])
+            yield cost_finding(base, outcome, case=case, fee=f"{100 * fee:.4g} %")
+        if self.bootstrap:
+            yield bootstrap_finding(base, self.bootstrap, balance=self.balance)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on the assumptions of the tests."""
+        shaken = ", ".join(self.shaken_keys) or "none"
+        return f"Shaken are {shaken}. {_KNOWN}", _SLIPPAGE, _RESAMPLES
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield a row for each run: its name, and its main figures."""
+        yield _row("configuration", self.base)
+        for number, outcome in enumerate(self.shaken, 1):
+            yield _row(f"shaken {number}", outcome)
+        for case, outcome in self.costs.items():
+            yield _row(case, outcome)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the result as JSON."""
+        return {
+            "schema_version": SCHEMA,
+            "problem": self.problem,
+            "findings": [{"test": each.test, "sentence": each.sentence} for each in self.findings],
+            "notes": list(self.notes),
+            "base": _run_json(self.base),
+            "shaken": [_run_json(each) for each in self.shaken],
+            "costs": {case: _run_json(each) for case, each in self.costs.items()},
+            "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``robustness.json`` and ``runs.parquet`` into `folder`.
+
+        Raises:
+            StorageError: The disk refused.
+        """
+        document = json.dumps(self.to_json(), indent=2) + "\n"
+        _write(folder / "robustness.json", document.encode())
+        keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
+        _write(folder / "runs.parquet", runs_parquet(self.outcomes, tuple(keys)))
+
+
+def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
+    return name, *(result_text(outcome.figures.get(each)) for each in SHOWN)
+
+
+def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
+    return {
+        "values": dict(outcome.variant.values),
+        "run_id": outcome.run_id or None,
+        "exit_code": outcome.exit_code,
+        "verdict": outcome.verdict,
+        "is_reused": outcome.is_reused,
+        "figures": dict(outcome.figures),
+    }
+
+
+def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue]:
+    return {
+        "resamples": len(bootstrap.profits),
+        "mean_block": bootstrap.block,
+        "share_with_profit": bootstrap.share_with_profit,
+        "profit_percent_low": 100 * bootstrap.low_profit / balance,
+        "profit_percent_median": 100 * bootstrap.median_profit / balance,
+        "drawdown_percent_high": 100 * bootstrap.high_drawdown / balance,
+    }
+
+
+def _write(path: Path, data: bytes) -> None:
+    FileStore().write(path.resolve().as_uri(), data)

@@ -1,0 +1,107 @@
+"""Runs and resamples by which a backtest is tested, one after the other."""
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import final
+
+from tradai.core import StrategyConfig
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._robust.bootstrap import Bootstrap
+from tradai.entrypoint._robust.costs import cost_cases
+from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.shake import ShakenGroup, shaken_sets
+from tradai.entrypoint._robust.trades import ClosedTrades
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+from tradai.entrypoint._sweep.variants import Variant
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shaking:
+    """Choices of the shaken runs.
+
+    Attributes:
+        share: Largest change of a number, as a share of it.
+        sets: Number of sets.
+        seed: Seed of the random numbers, those of the resamples too.
+    """
+
+    share: float
+    sets: int
+    seed: int
+
+
+@final
+@dataclass(kw_only=True)
+class Study:
+    """Tests of one configuration.
+
+    Attributes:
+        sweep: Makes the runs.
+        config: The configuration.
+        groups: Its numbers to shake.
+        shaking: Choices of the shaken runs.
+        runs: Folder of the runs.
+        say: Called with a sentence on the progress.
+    """
+
+    sweep: Sweep
+    config: StrategyConfig
+    groups: tuple[ShakenGroup, ...]
+    shaking: Shaking
+    runs: Path
+    say: Callable[[str], object]
+    _done: int = field(default=0, init=False)
+
+    def run(self) -> Robustness:
+        """Make the backtest and all further runs, and resample its trades.
+
+        Raises:
+            RunInterruptedError: A signal came; the jobs are stopped.
+            StorageError: The trades of the backtest cannot be read.
+        """
+        (base,) = self._outcomes([{}])
+        trades = self._trades(base)
+        fee = self.config.execution.fee
+        fee = trades.fee if fee is None else fee
+        result = Robustness(
+            base=base,
+            trades=len(trades.profits),
+            balance=float(self.config.execution.starting_balance),
+            shaking_share=self.shaking.share,
+            shaken_keys=tuple(key for group in self.groups for key in group.values),
+        )
+        return result if result.problem else self._tested(result, trades, fee or Decimal(0))
+
+    def _tested(self, result: Robustness, trades: ClosedTrades, fee: Decimal) -> Robustness:
+        shaking, cases = self.shaking, cost_cases(fee)
+        sets = shaken_sets(self.groups, share=shaking.share, count=shaking.sets, seed=shaking.seed)
+        costs = [{"execution.fee": f"{each:f}"} for each in cases.values()]
+        outcomes = self._outcomes([*sets, *costs])
+        return result.tested(
+            shaken=outcomes[: len(sets)],
+            costs=dict(zip(cases, outcomes[len(sets) :], strict=True)),
+            bootstrap=Bootstrap.of(trades.profits, seed=shaking.seed),
+        )
+
+    def _trades(self, base: RunOutcome) -> ClosedTrades:
+        if not base.is_success:
+            return ClosedTrades(profits=(), fee=None)
+        return ClosedTrades.read(self.runs / base.run_id)
+
+    def _outcomes(self, sets: Iterable[dict[str, str]]) -> list[RunOutcome]:
+        runs = [
+            SweepRun(variant=Variant(number=number, values=values))
+            for number, values in enumerate(sets, 1)
+        ]
+        outcomes = []
+        with closing(self.sweep.outcomes(runs)) as made:
+            for outcome in made:
+                outcomes.append(outcome)
+                self._done += 1
+                self.say(f"{counted(self._done, 'run')} done")
+        return sorted(outcomes, key=lambda outcome: outcome.variant.number)

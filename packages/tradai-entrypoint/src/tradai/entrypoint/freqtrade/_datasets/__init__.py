@@ -1,0 +1,1 @@
+"""Candle folders: find series, read them as they are, list, check and convert them."""

@@ -1,0 +1,185 @@
+"""Convert the series of a folder to another format, and make longer candles."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from tradai.core import Timeframe
+from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
+from tradai.entrypoint.freqtrade._datasets.resampling import (
+    Resampled,
+    candles_of_trades,
+    check_longer,
+    longer_candles,
+)
+from tradai.entrypoint.freqtrade._datasets.writing import write_series
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """A file that was written.
+
+    Attributes:
+        source: The file that was read.
+        target: The file that was written.
+        read: Number of rows that were read.
+        written: Number of rows that were written.
+        undated: Rows without a time, left out.
+        moved: Rows that were older than the one before, sorted in.
+        repeated: Rows with the time of a later one, left out.
+        partial: Candles at the ends, left out because rows of them are missing.
+        thin: Candles that were made of fewer rows than fit.
+    """
+
+    source: Path
+    target: Path
+    read: int
+    written: int
+    undated: int
+    moved: int
+    repeated: int
+    partial: int
+    thin: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resampling:
+    """The rows that are read, and the candles that are made of them.
+
+    Attributes:
+        source: Timeframe of the candles that are read; None for trades.
+        target: Timeframe of the candles that are made.
+    """
+
+    source: Timeframe | None
+    target: Timeframe
+
+    def chooses(self, file: DataFile) -> bool:
+        """Return whether candles are made of `file`."""
+        if self.source is None:
+            return file.kind == TRADES
+        return file.has_candles and file.timeframe == self.source
+
+    def __str__(self) -> str:
+        """Name the rows that are read."""
+        return TRADES if self.source is None else f"candles of {self.source}"
+
+
+def convert_series(
+    data: str,
+    folder: Path,
+    *,
+    file_format: str,
+    resampling: Resampling | None = None,
+    force: bool = False,
+) -> tuple[Conversion, ...]:
+    """Write the series of the folder `data` into `folder`, each file whole or not at all.
+
+    Args:
+        data: Path or URI of the folder to read.
+        folder: Folder to write; created if missing.
+        file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
+        resampling: Candles to make; None writes every series but trades as it is.
+        force: Whether to replace files that are there.
+
+    Raises:
+        NotFoundError: There is no such folder on this machine, or no such series in it.
+        ValidationError: A file is damaged, a file to write is there, two files of one series would
+            be written to one, or the candles to make are not longer.
+        StorageError: The disk refused.
+    """
+    if resampling is not None and resampling.source is not None:
+        check_longer(resampling.source, resampling.target)
+    plan = dict(_planned(data, folder, file_format, resampling))
+    if not force:
+        _refuse_existing(plan)
+    return tuple(_convert(file, path, file_format, resampling) for path, file in plan.items())
+
+
+def _planned(
+    data: str, folder: Path, file_format: str, resampling: Resampling | None
+) -> Iterator[tuple[Path, DataFile]]:
+    """Yield each file to write with the one to read for it."""
+    seen: dict[Path, DataFile] = {}
+    for file in open_folder(data).files:
+        timeframe = file.timeframe if resampling is None else resampling.target
+        if timeframe is None or (resampling is not None and not resampling.chooses(file)):
+            continue
+        path = file.beside(folder, timeframe=timeframe, file_format=file_format)
+        if path in seen:
+            message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
+            raise ValidationError(message, field=str(file.path), expected="one file for a series")
+        seen[path] = file
+        yield path, file
+    if not seen:
+        wanted = "series but trades" if resampling is None else str(resampling)
+        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
+        raise NotFoundError(message, kind="series", key=data)
+
+
+def _refuse_existing(plan: dict[Path, DataFile]) -> None:
+    existing = [path for path in plan if path.exists()]
+    if existing:
+        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        message = (
+            f"{existing[0]}{more} would be replaced: name another folder, or replace it with "
+            "--force; nothing was written"
+        )
+        raise ValidationError(message, field=str(existing[0]), expected="no such file")
+
+
+def _convert(
+    file: DataFile, path: Path, file_format: str, resampling: Resampling | None
+) -> Conversion:
+    raw = read_raw(file)
+    rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
+    made = Resampled(rows) if resampling is None else _resampled(rows, file, resampling)
+    write_series(made.series, path, file_format)
+    return Conversion(
+        source=file.path,
+        target=path,
+        read=len(raw.opened) + raw.undated,
+        written=len(made.series.opened),
+        undated=raw.undated,
+        moved=moved,
+        repeated=repeated,
+        partial=made.partial,
+        thin=made.thin,
+    )
+
+
+def _in_order(raw: RawSeries, *, keep_all: bool) -> tuple[RawSeries, int, int]:
+    """Return the rows in order of time, and how many were moved and left out.
+
+    Of rows with one time the last is kept; trades may share one, and all are kept.
+    """
+    import numpy as np
+
+    moved = int((raw.opened[1:] < raw.opened[:-1]).sum())
+    order = raw.opened.argsort(kind="stable")
+    opened = raw.opened[order]
+    if not keep_all and len(opened):
+        is_last = np.append(opened[1:] != opened[:-1], np.True_)
+        order, opened = order[is_last], opened[is_last]
+    cells = {name: column[order] for name, column in raw.cells.items()}
+    return RawSeries(opened, cells), moved, len(raw.opened) - len(opened)
+
+
+def _resampled(rows: RawSeries, file: DataFile, resampling: Resampling) -> Resampled:
+    import numpy as np
+
+    if not all(np.isfinite(cells).all() for cells in rows.cells.values()):
+        message = (
+            f"a value in {file.path} is not a number, so no candles are made of it: `data check` "
+            "shows the rows"
+        )
+        raise ValidationError(message, field=str(file.path), expected="finite numbers")
+    if resampling.source is None:
+        return candles_of_trades(rows, resampling.target)
+    return longer_candles(rows, resampling.source, resampling.target)

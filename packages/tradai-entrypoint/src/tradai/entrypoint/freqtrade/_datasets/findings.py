@@ -1,0 +1,182 @@
+"""Faults in the rows of a series, each with its effect on a backtest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, final
+
+from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_PRICES: Final = ("open", "high", "low", "close")
+
+
+@final
+@unique
+class Effect(Enum):
+    """The use that a backtest makes of a series with a finding."""
+
+    REFUSED = "a backtest refuses the series"
+    TRADED = "a backtest trades on it as it is"
+    FILLED = "a backtest fills it with flat candles without volume"
+    LEFT_OUT = "a backtest leaves it out"
+    NOT_READ = "a backtest does not read this file: convert it with `data convert`"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the series has to be mended; the other effects are notes."""
+        return self in {Effect.REFUSED, Effect.TRADED}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A finding in one file.
+
+    Attributes:
+        series: Name of the series.
+        path: Its file or folder.
+        problem: Description of the rows at fault, with their number.
+        first: Time of the first of them; None when it has none.
+        effect: Effect on a backtest.
+    """
+
+    series: str
+    path: Path
+    problem: str
+    first: datetime | None = None
+    effect: Effect
+
+
+def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterator[Finding]:
+    """Yield the findings in the rows of `file`, which was last written at `written`."""
+    rows = _Rows(raw, file)
+    if not len(raw.opened):
+        yield rows.finding("it has no rows", Effect.REFUSED)
+        return
+    if raw.undated:
+        yield rows.finding(f"{counted(raw.undated, 'row')} without a time", Effect.REFUSED)
+    yield from _in_order(rows)
+    yield from _in_numbers(rows)
+    if file.has_candles:
+        yield from _in_prices(rows)
+    if file.timeframe is not None:
+        yield from _in_times(rows, file.timeframe, written)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a file."""
+
+    raw: RawSeries
+    file: DataFile
+
+    def finding(self, problem: str, effect: Effect, first_ms: int | None = None) -> Finding:
+        first = None if first_ms is None else from_epoch_ms(first_ms)
+        return Finding(
+            series=self.file.series,
+            path=self.file.path,
+            problem=problem,
+            first=first,
+            effect=effect,
+        )
+
+    def where(
+        self, broken: "npt.NDArray[np.bool_]", problem: str, effect: Effect
+    ) -> Iterator[Finding]:
+        """Yield the finding for the rows that are `broken`, if any are."""
+        if broken.any():
+            number = counted(int(broken.sum()), "row")
+            first = int(self.raw.opened[broken.argmax()])
+            yield self.finding(f"{number} {problem}", effect, first)
+
+
+def _in_order(rows: _Rows) -> Iterator[Finding]:
+    """Yield the rows that come too late or a second time; trades may share an instant."""
+    import numpy as np
+
+    opened = rows.raw.opened
+    falls = np.append(np.False_, opened[1:] < opened[:-1])
+    yield from rows.where(falls, "older than the one before", Effect.REFUSED)
+    if rows.file.timeframe is not None:
+        again = np.ones(len(opened), dtype=bool)
+        again[np.unique(opened, return_index=True)[1]] = False
+        yield from rows.where(again, "with a time that another one has", Effect.REFUSED)
+
+
+def _in_numbers(rows: _Rows) -> Iterator[Finding]:
+    import numpy as np
+
+    for name, cells in rows.raw.cells.items():
+        # An exchange reports one of the two columns of open interest, or both.
+        if rows.file.kind != "open_interest":
+            yield from rows.where(
+                ~np.isfinite(cells), f"where {name} is not a number", Effect.REFUSED
+            )
+
+
+def _in_prices(rows: _Rows) -> Iterator[Finding]:
+    import numpy as np
+
+    cells = rows.raw.cells
+    with np.errstate(invalid="ignore"):
+        lowest = np.minimum.reduce([cells[name] for name in _PRICES])
+        yield from rows.where(lowest < 0, "with a negative price", Effect.REFUSED)
+        yield from rows.where(lowest == 0, "with a price of zero", Effect.TRADED)
+        yield from rows.where(cells["volume"] < 0, "with a negative volume", Effect.REFUSED)
+        is_upside_down = cells["high"] < cells["low"]
+        yield from rows.where(is_upside_down, "with a high below the low", Effect.REFUSED)
+        tops = np.maximum(cells["open"], cells["close"])
+        bottoms = np.minimum(cells["open"], cells["close"])
+        outside = ((tops > cells["high"]) | (bottoms < cells["low"])) & ~is_upside_down
+        yield from rows.where(outside, "with open or close outside of low to high", Effect.REFUSED)
+
+
+def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
+    import numpy as np
+
+    from tradai.core.frames import CandleColumns, gaps
+
+    opened = rows.raw.opened
+    off = _off_grid(opened, timeframe)
+    yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
+    # The hours between two funding rates may change.
+    if not rows.file.has_candles:
+        return
+    found = gaps(CandleColumns(np.unique(opened[~off]), {}), timeframe)
+    if found:
+        missing = counted(sum(gap.missing for gap in found), "missing candle")
+        problem = f"{counted(len(found), 'gap')} with {missing}"
+        yield rows.finding(problem, Effect.FILLED, to_epoch_ms(found[0].start))
+    yield from _open_candle(rows, timeframe, written)
+
+
+def _off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
+    import numpy as np
+
+    if timeframe.endswith("M"):
+        return np.array([timeframe.floor(at) != at for at in opened.tolist()], dtype=bool)
+    off: npt.NDArray[np.bool_] = (
+        opened - timeframe.floor(int(opened[0]))
+    ) % timeframe.milliseconds != 0
+    return off
+
+
+def _open_candle(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
+    """Yield the last candle when it was open at the moment that its file was written."""
+    last = int(rows.raw.opened.max())
+    closes = from_epoch_ms(timeframe.next_close(last))
+    if closes <= written:
+        return
+    effect = Effect.TRADED if closes <= utc_now() else Effect.LEFT_OUT
+    problem = f"the last candle was written before it closed at {closes:%Y-%m-%d %H:%M}"
+    yield rows.finding(problem, effect, last)

@@ -1,0 +1,96 @@
+"""Extents and gaps of the series in a candle folder."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from tradai.core import Timeframe, from_epoch_ms
+from tradai.core.exceptions import TradAIError
+from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.raw_series import read_raw
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSeries:
+    """A series of a folder.
+
+    Attributes:
+        pair: Its pair.
+        timeframe: Its timeframe; None for trades.
+        kind: ``spot``, ``trades``, or a kind of futures data such as ``mark``.
+        file_format: Format of its file, or ``partitions``.
+        path: Its file or folder.
+        rows: Number of candles, rates or trades.
+        first: Time of the first one; None without any.
+        last: Time of the last one; None without any.
+        gaps: Number of gaps; None for trades.
+        missing: Number of candles missing in them; None for trades.
+        problem: The reason why it cannot be read; None when it can.
+    """
+
+    pair: str
+    timeframe: Timeframe | None
+    kind: str
+    file_format: str
+    path: Path
+    rows: int | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+    gaps: int | None = None
+    missing: int | None = None
+    problem: str | None = None
+
+
+def list_series(data: str) -> tuple[ListedSeries, ...]:
+    """Return every series of the folder `data`, also those that cannot be read.
+
+    Raises:
+        NotFoundError: There is no such folder on this machine, or no series in it.
+        StorageError: The disk refused to list it.
+    """
+    return tuple(map(_of_file, open_folder(data).files))
+
+
+def _of_file(file: DataFile) -> ListedSeries:
+    try:
+        opened = read_raw(file).opened
+    except TradAIError as exc:
+        return _listed(file, None, problem=str(exc))
+    return _listed(file, opened)
+
+
+def _listed(
+    file: DataFile, opened: "npt.NDArray[np.int64] | None", *, problem: str | None = None
+) -> ListedSeries:
+    is_empty = opened is None or not len(opened)
+    gaps = None if opened is None or file.timeframe is None else _gaps(opened, file.timeframe)
+    return ListedSeries(
+        pair=file.pair,
+        timeframe=file.timeframe,
+        kind=file.kind,
+        file_format=file.file_format,
+        path=file.path,
+        rows=None if opened is None else len(opened),
+        first=None if opened is None or is_empty else from_epoch_ms(int(opened.min())),
+        last=None if opened is None or is_empty else from_epoch_ms(int(opened.max())),
+        gaps=gaps and gaps[0],
+        missing=gaps and gaps[1],
+        problem=problem,
+    )
+
+
+def _gaps(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> tuple[int, int]:
+    """Return the number of gaps and of candles missing in them, whatever the order of rows."""
+    import numpy as np
+
+    from tradai.core.frames import CandleColumns, gaps
+
+    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
+    return len(found), sum(gap.missing for gap in found)

@@ -1,0 +1,173 @@
+"""Read a series as it is: unsorted, repeated and missing values stay, for a report on them."""
+
+import gzip
+import json
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, final
+
+from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
+from tradai.core.exceptions import ValidationError
+from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+# Errors on bytes that are no such file, or only a part of one.
+_DAMAGE: Final = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+# Places of columns in the rows of a JSON file of trades: time, id, type, side, price, amount, cost.
+_TRADE_PLACES: Final = {"time": 0, "price": 4, "amount": 5}
+_OLD_FUNDING_WIDTH: Final = 6
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class RawSeries:
+    """The rows of a file, in its order.
+
+    Attributes:
+        opened: Times in epoch milliseconds, of the rows that have one.
+        cells: Numbers by column; a missing one is not a number.
+        undated: Number of rows without a time, which are left out.
+    """
+
+    opened: "npt.NDArray[np.int64]"
+    cells: "Mapping[str, npt.NDArray[np.float64]]"
+    undated: int = 0
+
+
+def read_raw(file: DataFile) -> RawSeries:
+    """Return the rows of `file`.
+
+    Raises:
+        ValidationError: It is no such file, or only a part of one.
+        NotFoundError: There is none.
+        StorageError: The disk refused.
+    """
+    if file.file_format == PARTITIONS and file.timeframe is not None:
+        return _from_partitions(file, file.timeframe)
+    with file_errors("read", file.path):
+        data = read_regular_file(file.path, FileKind.CANDLES)
+    try:
+        return _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
+    except _DAMAGE as exc:
+        reason = str(exc).partition("\n")[0] or type(exc).__name__
+        message = (
+            f"{file.path} cannot be read as {file.file_format}: it is damaged or half-written "
+            f"({reason}); download it again"
+        )
+        expected = f"a whole {file.file_format} file with {', '.join(file.columns)}"
+        raise ValidationError(message, field=str(file.path), expected=expected) from exc
+
+
+def _from_partitions(file: DataFile, timeframe: Timeframe) -> RawSeries:
+    from tradai.core.frames import ParquetDataRepository
+
+    columns = ParquetDataRepository(file.path.parent).get_columns(file.pair, timeframe)
+    return RawSeries(columns.opened, columns.cells)
+
+
+def _from_json(data: bytes, file: DataFile) -> RawSeries:
+    text = gzip.decompress(data) if file.file_format == "json.gz" else data
+    rows = json.loads(text)
+    if not isinstance(rows, list):
+        message = "the file holds no list of rows"
+        raise TypeError(message)
+    places = _places(rows, file)
+    columns = {name: [row[place] for row in rows] for name, place in places.items()}
+    return _dated(columns.pop("time"), columns)
+
+
+def _places(rows: list[Any], file: DataFile) -> Mapping[str, int | str]:
+    """Return the place, or the key, of each column in a row."""
+    if file.kind == TRADES:
+        if rows and isinstance(rows[0], dict):
+            return {"time": "timestamp", "price": "price", "amount": "amount"}
+        return _TRADE_PLACES
+    places = {"time": 0, **{name: at for at, name in enumerate(file.columns, start=1)}}
+    widths = {len(row) for row in rows} - {len(places)}
+    if widths == {_OLD_FUNDING_WIDTH} and file.kind == "funding_rate":
+        return places
+    if widths:
+        message = f"a row has {min(widths)} values where {len(places)} were expected"
+        raise ValueError(message)
+    return places
+
+
+def _dated(times: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> RawSeries:
+    import numpy as np
+
+    has_time = np.array([time is not None for time in times], dtype=bool)
+    opened = np.array([time for time in times if time is not None], dtype=np.int64)
+    cells = {
+        name: np.array([math.nan if cell is None else cell for cell in column], dtype=np.float64)
+        for name, column in columns.items()
+    }
+    kept = {name: column[has_time] for name, column in cells.items()}
+    return RawSeries(opened, kept, undated=int(len(times) - has_time.sum()))
+
+
+def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
+    import pyarrow as pa
+
+    table = _table(pa.BufferReader(data), file)
+    time = "timestamp" if file.kind == TRADES else "date"
+    names = dict(zip(file.columns, file.columns, strict=True))
+    if file.kind == "funding_rate" and "funding_rate" not in table.column_names:
+        names = {"funding_rate": "open"}
+    dated = table.filter(table[time].is_valid())
+    cells = {name: _floats(dated[column]) for name, column in names.items()}
+    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated))
+
+
+def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":
+    if file.file_format == "feather":
+        from pyarrow import feather
+
+        return feather.read_table(source, memory_map=False)
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(source).read()
+
+
+def _stamps(times: "pa.ChunkedArray") -> "npt.NDArray[np.int64]":
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(times.type):
+        times = times.cast(pa.timestamp("ms", tz=times.type.tz), safe=False)
+    return _numbers(times.cast(pa.int64()), np.dtype(np.int64))
+
+
+def _floats(cells: "pa.ChunkedArray") -> "npt.NDArray[np.float64]":
+    import numpy as np
+    import pyarrow as pa
+
+    return _numbers(cells.cast(pa.float64()).fill_null(math.nan), np.dtype(np.float64))
+
+
+def _numbers(cells: "pa.ChunkedArray", dtype: "np.dtype[Any]") -> "npt.NDArray[Any]":
+    """Return `cells` as ``to_numpy`` does, which would import pandas."""
+    import numpy as np
+
+    chunks = [
+        np.frombuffer(chunk.buffers()[1], dtype, len(chunk), chunk.offset * dtype.itemsize)
+        for chunk in cells.chunks
+        if len(chunk)
+    ]
+    return np.concatenate([np.empty(0, dtype), *chunks])

@@ -1,0 +1,292 @@
+"""Part of the report of a dry-run: closed trades, open positions, profit, slippage."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from tradai.core import JsonValue, StrategyConfig, TimeRange
+from tradai.entrypoint._paper.paper_status import PaperStatus
+from tradai.entrypoint._report.formatting import (
+    counted,
+    decimals_for,
+    instant,
+    percent,
+    plain,
+    result_text,
+    signed,
+)
+from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.model import (
+    Figure,
+    ReportSection,
+    RunReportParts,
+    TradeRow,
+)
+from tradai.entrypoint._report.tables import facts_table, plain_table, tone_of
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade._pages.paper_trades import (
+    Position,
+    closed_trades,
+    figures_of,
+    filled_orders,
+    positions,
+)
+from tradai.entrypoint.freqtrade._pages.slippage import (
+    METHOD,
+    Slip,
+    as_columns,
+    mean_ratio,
+    recorded_prices,
+    slips,
+)
+from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
+from tradai.entrypoint.freqtrade._results.statistics import Summary, summarize
+
+MOST_ROWS: Final = 200
+_UNKNOWN: Final = (
+    "Not known: a dry-run keeps no candles. Fetch those of its time with `download`, and make this "
+    "page again with `tradai-entrypoint report RUN --data DIR`."
+)
+
+
+def paper_parts(
+    database: SqliteFile, folder: Path, record: RunManifest, *, at: datetime, data: str | None
+) -> RunReportParts:
+    """Return the parts of the report of a dry-run.
+
+    Args:
+        database: Its trades.
+        folder: Its folder, or the scratch folder while it ends, with the last status of its bot.
+        record: Its manifest.
+        at: End of the dry-run.
+        data: Path or URI of candles of its time; None where they are not known.
+
+    Raises:
+        StorageError: The trades, the status or the candles cannot be read.
+        ConfigurationError: No backend for the URI is installed.
+    """
+    config = StrategyConfig.model_validate(record.config)
+    closed, opened = closed_trades(database), positions(database)
+    summary = _summary(closed, config, record.started_at, at)
+    status = PaperStatus.read(folder)
+    slipped = _slipped(database, config, data)
+    currency = config.stake_currency
+    return RunReportParts(
+        currency=currency,
+        highlights=tuple(_highlights(summary, opened, status, currency)),
+        figures=tuple(_figures(record, summary, opened, slipped, currency)),
+        balance=summary.balance,
+        trades=closed,
+        pairs=summary.per_pair,
+        entry_tags=summary.per_entry_tag if any(each.enter_tag for each in closed) else (),
+        exit_reasons=summary.per_exit_reason,
+        sections=tuple(_sections(record, opened, status, slipped, currency)),
+        numbers=dict(_numbers(opened, status, slipped)),
+    )
+
+
+def _summary(
+    closed: Sequence[TradeRow], config: StrategyConfig, start: datetime, end: datetime
+) -> Summary:
+    # The trades of a dry-run that this one continues were opened before it.
+    first = min((start, *(trade.opened_at for trade in closed))).replace(microsecond=0)
+    last = max((end, *(trade.closed_at for trade in closed))).replace(microsecond=0)
+    return summarize(
+        [figures_of(trade) for trade in closed],
+        starting_balance=float(config.execution.starting_balance),
+        period=TimeRange(start=first, stop=last + timedelta(seconds=1)),
+    )
+
+
+def _slipped(database: SqliteFile, config: StrategyConfig, data: str | None) -> list[Slip] | None:
+    """Return the slippage of each fill that can be compared; None without candles."""
+    orders = list(filled_orders(database))
+    if data is None:
+        return None
+    if not orders:
+        return []
+    times = [order.ordered_at for order in orders]
+    prices = recorded_prices(
+        data,
+        {order.pair for order in orders},
+        str(config.timeframe),
+        start=min(times),
+        end=max(times),
+    )
+    return slips(orders, prices)
+
+
+def _highlights(
+    summary: Summary, opened: Sequence[Position], status: PaperStatus | None, currency: str
+) -> Iterator[Figure]:
+    total, decimals = summary.total, decimals_for([summary.final_balance])
+    yield Figure("Profit of closed trades", f"{signed(total.profit_abs, decimals)} {currency}")
+    yield Figure("Closed trades", str(total.trades))
+    yield Figure("Open positions", str(len(opened)))
+    profit = _open_profit(opened, status)
+    shown = "not known" if profit is None else f"{signed(profit, decimals)} {currency}"
+    yield Figure("Profit of open positions", shown)
+
+
+def _open_profit(opened: Sequence[Position], status: PaperStatus | None) -> float | None:
+    profits = [_profit(each, status) for each in opened]
+    known = [each for each in profits if each is not None]
+    return sum(known) if len(known) == len(opened) else None
+
+
+def _profit(position: Position, status: PaperStatus | None) -> float | None:
+    """Return the profit of `position` in the last status of the bot; None if that lacks it."""
+    trades = (status.open_trades or ()) if status else ()
+    return next((each.profit for each in trades if each.pair == position.pair), None)
+
+
+def _figures(
+    record: RunManifest,
+    summary: Summary,
+    opened: Sequence[Position],
+    slipped: Sequence[Slip] | None,
+    currency: str,
+) -> Iterator[Figure]:
+    decimals, total = decimals_for([summary.final_balance]), summary.total
+    yield Figure("Starting balance", f"{plain(summary.starting_balance, decimals)} {currency}")
+    yield Figure("Balance of closed trades", f"{plain(summary.final_balance, decimals)} {currency}")
+    yield Figure("Won, drawn, lost", f"{total.wins} / {total.draws} / {total.losses}")
+    yield Figure("Win rate", percent(total.winrate))
+    yield Figure("Profit factor", plain(total.profit_factor, 2))
+    realized = sum(each.realized for each in opened)
+    if realized:
+        yield Figure("Partial exits of open positions", f"{signed(realized, decimals)} {currency}")
+    if slipped:
+        yield Figure("Mean slippage", percent(mean_ratio(slipped), with_sign=True))
+        cost = sum(each.cost for each in slipped)
+        yield Figure("Cost of slippage", f"{signed(cost, max(decimals, 4))} {currency}")
+    for name, value in record.results.items():
+        yield Figure(name.replace("_", " "), result_text(value))
+
+
+def _sections(
+    record: RunManifest,
+    opened: Sequence[Position],
+    status: PaperStatus | None,
+    slipped: Sequence[Slip] | None,
+    currency: str,
+) -> Iterator[ReportSection]:
+    if record.continuation:
+        yield ReportSection("Continuation", _continuation(record))
+    yield ReportSection("Open positions", _positions(opened, status, currency))
+    yield ReportSection("Slippage against a backtest", _slippage(slipped, currency))
+
+
+def _continuation(record: RunManifest) -> Markup:
+    facts = (
+        Figure(name.replace("_", " "), ", ".join(map(str, value)) if value else "none")
+        if isinstance(value, list)
+        else Figure(name.replace("_", " "), result_text(value))
+        for name, value in record.continuation.items()
+    )
+    table = facts_table("Continuation", facts)
+    if "continues" not in record.continuation:
+        return table
+    text = "Trades and balance below include those of the run that it continues."
+    return joined((table, element("p", text, class_="remark")))
+
+
+def _positions(opened: Sequence[Position], status: PaperStatus | None, currency: str) -> Markup:
+    if not opened:
+        return element("p", "No position was open at the end.", class_="remark")
+    heads = (
+        *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
+        *(f"Profit {currency}", "Profit", "Entry tag"),
+    )
+    table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
+    when = (
+        f"Profit at the price that the engine saw at {instant(status.at)}, after the fees of both "
+        "sides."
+        if status
+        else "Their profit is not known: the engine was ended before it was asked."
+    )
+    return joined((table, element("p", when, class_="remark")))
+
+
+def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, ...]:
+    profit = _profit(position, status)
+    decimals = decimals_for([position.stake])
+    tone = tone_of(profit or 0.0)
+    ratio = profit / position.stake if profit is not None and position.stake else None
+    return (
+        element("th", f"{position.pair}{' short' if position.is_short else ''}", scope="row"),
+        element("td", f"{position.opened_at:%Y-%m-%d %H:%M}"),
+        element("td", result_text(position.amount)),
+        element("td", result_text(position.open_rate)),
+        element("td", plain(position.stake, decimals)),
+        element("td", result_text(position.stop)),
+        element(
+            "td", "not known" if profit is None else signed(profit, max(decimals, 4)), class_=tone
+        ),
+        element("td", percent(ratio, with_sign=True), class_=tone),
+        element("td", position.enter_tag, class_="text"),
+    )
+
+
+def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
+    if slipped is None:
+        return element("p", _UNKNOWN, class_="remark")
+    if not slipped:
+        text = "No fill can be compared: there was none, or the candles do not cover them."
+        return element("p", text, class_="remark")
+    heads = ("Fills", "Number", "Mean", "Worst", f"Cost {currency}")
+    groups: tuple[tuple[str, Callable[[Slip], bool]], ...] = (
+        ("Entries", lambda each: each.order.is_entry),
+        ("Exits by signal", lambda each: not each.order.is_entry),
+    )
+    rows = ((name, list(filter(belongs, slipped))) for name, belongs in groups)
+    summary = plain_table("Slippage", heads, (_group(*row) for row in rows if row[1]))
+    fills = plain_table("Fills", _FILL_HEADS, map(_fill, slipped[-MOST_ROWS:]))
+    shown = min(len(slipped), MOST_ROWS)
+    cut = f"The last {shown} of {counted(len(slipped), 'fill')}; report.json has all of them."
+    remarks = (element("p", text, class_="remark") for text in (METHOD, cut))
+    return joined((summary, fills, *remarks))
+
+
+_FILL_HEADS: Final = ("Ordered, UTC", "Pair", "Side", "Price", "Backtest", "Slippage")
+
+
+def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:
+    cost = sum(each.cost for each in found)
+    return (
+        element("th", name, scope="row"),
+        element("td", str(len(found))),
+        element("td", percent(mean_ratio(found), with_sign=True)),
+        element("td", percent(max(each.ratio for each in found), with_sign=True)),
+        element("td", signed(cost, max(decimals_for([cost]), 4)), class_=tone_of(-cost)),
+    )
+
+
+def _fill(slip: Slip) -> tuple[Markup, ...]:
+    order = slip.order
+    return (
+        element("th", f"{order.ordered_at:%Y-%m-%d %H:%M:%S}", scope="row"),
+        element("td", order.pair, class_="text"),
+        element("td", order.side, class_="text"),
+        element("td", result_text(order.price)),
+        element("td", result_text(slip.expected)),
+        element("td", percent(slip.ratio, with_sign=True), class_=tone_of(-slip.ratio)),
+    )
+
+
+def _numbers(
+    opened: Iterable[Position], status: PaperStatus | None, slipped: Sequence[Slip] | None
+) -> Iterator[tuple[str, JsonValue]]:
+    shown = list(opened)
+    yield (
+        "positions",
+        {
+            "pair": [each.pair for each in shown],
+            "opened_at": [each.opened_at.isoformat() for each in shown],
+            "stake": [each.stake for each in shown],
+            "profit": [_profit(each, status) for each in shown],
+        },
+    )
+    if slipped is not None:
+        yield "slippage", {name: list(values) for name, values in as_columns(slipped).items()}

@@ -1,0 +1,180 @@
+"""`data check` finds faults in rows, and says what a backtest would do with them."""
+
+import json
+import math
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import feather
+
+from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
+from tradai.core.exceptions import TradAIError
+from tradai.entrypoint import ExitCode, Interrupts
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint.freqtrade import Effect, check_series
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagingRequest
+from tradai.entrypoint.freqtrade._candles.staging_child import stage_series
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+NAMES = ["date", "open", "high", "low", "close", "volume"]
+GOOD = [[START + timedelta(minutes=at), 100.0, 101.0, 99.0, 100.5, 2.0] for at in range(6)]
+
+
+def changed(place: int, column: str, value: object) -> list[list[object]]:
+    rows: list[list[object]] = [list(row) for row in GOOD]
+    rows[place][NAMES.index(column)] = value
+    return rows
+
+
+def save(folder: Path, rows: list[list[object]], kind: str = "feather") -> Path:
+    kinds = [pa.timestamp("ms", tz="UTC"), *[pa.float64()] * 5]
+    columns = [[row[at] for row in rows] for at in range(len(NAMES))]
+    table = pa.table(
+        dict(zip(NAMES, map(pa.array, columns, kinds), strict=True)),
+    )
+    path = folder / f"BTC_USDT-1m.{kind}"
+    if kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        pq.write_table(table, path)
+    return path
+
+
+def refuses(folder: Path) -> bool:
+    """Stage the series as a run does; return whether that refuses it."""
+    series = NeededSeries(pair="BTC/USDT", timeframe="1m", warmup=0, is_traded=True)
+    request = StagingRequest(
+        data=str(folder), folder=folder / "staged", series=(series,), timerange=None
+    )
+    try:
+        stage_series(request)
+    except TradAIError:
+        return True
+    return False
+
+
+def check(*words: object) -> int:
+    return run_command(["data", "check", *map(str, words)], interrupts=Interrupts())
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize(
+    ("rows", "problem", "effect"),
+    [
+        (GOOD[:2] + GOOD[4:], "1 gap with 2 missing candles", Effect.FILLED),
+        (GOOD[:3] + GOOD[2:], "1 row with a time that another one has", Effect.REFUSED),
+        (GOOD[3:] + GOOD[:3], "1 row older than the one before", Effect.REFUSED),
+        (changed(2, "close", math.nan), "1 row where close is not a number", Effect.REFUSED),
+        (changed(2, "volume", math.inf), "1 row where volume is not a number", Effect.REFUSED),
+        (changed(2, "low", 0.0), "1 row with a price of zero", Effect.TRADED),
+        (changed(2, "low", -1.0), "1 row with a negative price", Effect.REFUSED),
+        (changed(2, "volume", -1.0), "1 row with a negative volume", Effect.REFUSED),
+        (changed(2, "high", 98.0), "1 row with a high below the low", Effect.REFUSED),
+        (
+            changed(2, "high", 100.2),
+            "1 row with open or close outside of low to high",
+            Effect.REFUSED,
+        ),
+        (
+            changed(2, "date", START + timedelta(seconds=125)),
+            "1 row off the grid of 1m",
+            Effect.REFUSED,
+        ),
+        (changed(2, "date", None), "1 row without a time", Effect.REFUSED),
+        ([], "it has no rows", Effect.REFUSED),
+    ],
+)
+def test_each_fault_has_the_effect_that_a_run_shows(
+    tmp_path: Path, rows: list[list[object]], problem: str, effect: Effect, kind: str
+) -> None:
+    save(tmp_path, rows, kind)
+
+    found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
+
+    assert found[problem].effect is effect
+    assert refuses(tmp_path) is (effect is Effect.REFUSED)
+
+
+def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path, GOOD)
+
+    assert check(tmp_path) == 0
+
+    assert capsys.readouterr().out == "checked 6 rows in 1 series: 0 faults, 0 notes\n"
+    assert not refuses(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["feather", "parquet", "json", "json.gz"])
+def test_half_a_file_is_a_fault(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = save(tmp_path, GOOD).read_bytes()
+    (tmp_path / "BTC_USDT-1m.feather").unlink()
+    (tmp_path / f"BTC_USDT-1m.{name}").write_bytes(whole[: len(whole) // 2])
+
+    assert check(tmp_path) == ExitCode.DATA
+
+    printed = capsys.readouterr()
+    assert "damaged or half-written" in printed.out
+    assert "1 fault, 0 notes" in printed.err
+
+
+def test_a_last_candle_that_is_open_is_left_out(tmp_path: Path) -> None:
+    now = to_epoch_ms(utc_now().replace(microsecond=0))
+    opened = Timeframe("1d").floor(now)
+    rows = [[opened - 86_400_000, 1.0, 1.0, 1.0, 1.0, 1.0], [opened, 1.0, 1.0, 1.0, 1.0, 1.0]]
+    (tmp_path / "BTC_USDT-1d.json").write_text(json.dumps(rows))
+
+    (finding, _) = check_series(str(tmp_path)).findings
+
+    assert finding.effect is Effect.LEFT_OUT
+    assert finding.first == from_epoch_ms(opened)
+
+
+def test_a_last_candle_that_was_stored_half_done_is_a_fault(tmp_path: Path) -> None:
+    path = save(tmp_path, GOOD)
+    stored = (START + timedelta(minutes=5, seconds=30)).timestamp()
+    os.utime(path, (stored, stored))
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert finding.effect is Effect.TRADED
+    assert "before it closed at 2025-01-01 00:06" in finding.problem
+    assert not refuses(tmp_path)
+
+
+def test_a_series_in_two_formats_is_a_fault(tmp_path: Path) -> None:
+    save(tmp_path, GOOD)
+    save(tmp_path, GOOD, "parquet")
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert finding.effect is Effect.REFUSED
+    assert refuses(tmp_path)
+
+
+def test_notes_fail_on_request_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path, GOOD[:2] + GOOD[3:])
+
+    assert check(tmp_path) == 0
+    assert "1 note" in capsys.readouterr().out
+    assert check(tmp_path, "--strict", "--json") == ExitCode.DATA
+
+    values = json.loads(capsys.readouterr().out)
+    (finding,) = values["findings"]
+    assert (finding["is_fault"], finding["first"]) == (False, "2025-01-01T00:02:00+00:00")
+
+
+def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> None:
+    start = to_epoch_ms(START)
+    (tmp_path / "futures").mkdir()
+    rates = [[start, -0.001], [start + 28_800_000 * 3, 0.0]]
+    (tmp_path / "futures/BTC_USDT_USDT-8h-funding_rate.json").write_text(json.dumps(rates))
+    trades = [[start, "1", None, "buy", 1.0, 1.0, 1.0], [start, "2", None, "buy", 1.0, 1.0, 1.0]]
+    (tmp_path / "BTC_USDT-trades.json").write_text(json.dumps(trades))
+
+    assert check_series(str(tmp_path)).findings == ()

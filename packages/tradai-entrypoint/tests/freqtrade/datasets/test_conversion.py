@@ -1,0 +1,210 @@
+"""`data convert` writes other formats and longer candles, and counts what it changed."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tradai.core import Timeframe
+from tradai.entrypoint import ExitCode, Interrupts
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
+
+START_MS = 1_735_689_600_000
+MINUTE_MS = 60_000
+HOURS = Resampling(source=Timeframe("20m"), target=Timeframe("1h"))
+
+
+def row(minute: int, price: float = 100.0) -> list[float | None]:
+    return [START_MS + minute * MINUTE_MS, price, price + 1, price - 1, price + 0.5, 2.0]
+
+
+def write(path: Path, rows: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rows))
+
+
+def convert(*words: object) -> int:
+    return run_command(["data", "convert", *map(str, words)], interrupts=Interrupts())
+
+
+def read(path: Path) -> list[list[float]]:
+    rows: list[list[float]] = json.loads(path.read_bytes())
+    return rows
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return tmp_path / "source"
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "target"
+
+
+def test_rows_are_sorted_and_the_last_of_one_time_is_kept(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(2), row(0), row(1), row(2, 7.0), [None, *row(3)[1:]]])
+
+    (done,) = convert_series(str(source), target, file_format="json")
+
+    assert read(target / "BTC_USDT-1m.json") == [row(0), row(1), row(2, 7.0)]
+    assert (done.read, done.written) == (5, 3)
+    assert (done.undated, done.moved, done.repeated) == (1, 1, 1)
+
+
+def test_a_missing_number_stays_missing(source: Path, target: Path) -> None:
+    rows = [row(0), [*row(1)[:5], None]]
+    write(source / "BTC_USDT-1m.json", rows)
+
+    convert_series(str(source), target, file_format="feather")
+    convert_series(str(target), target, file_format="json.gz")
+
+    assert json.loads(gzip.decompress((target / "BTC_USDT-1m.json.gz").read_bytes())) == rows
+
+
+def test_longer_candles_are_whole_ones(source: Path, target: Path) -> None:
+    minutes = [20, 40, 60, 80, 100, 120, 160, 180]
+    write(source / "BTC_USDT-20m.json", [row(at, float(at)) for at in minutes])
+
+    (done,) = convert_series(str(source), target, file_format="json", resampling=HOURS)
+
+    # The first and the last hour lack candles and are left out; the third has a gap.
+    assert read(target / "BTC_USDT-1h.json") == [
+        [START_MS + 60 * MINUTE_MS, 60.0, 101.0, 59.0, 100.5, 6.0],
+        [START_MS + 120 * MINUTE_MS, 120.0, 161.0, 119.0, 160.5, 4.0],
+    ]
+    assert (done.partial, done.thin) == (2, 1)
+
+
+def test_days_make_months_of_the_calendar(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1d.json", [row(day * 1440) for day in range(60)])
+    months = Resampling(source=Timeframe("1d"), target=Timeframe("1M"))
+
+    (done,) = convert_series(str(source), target, file_format="json", resampling=months)
+
+    volumes = [values[5] for values in read(target / "BTC_USDT-1Mo.json")]
+    assert (volumes, done.partial) == ([62.0, 56.0], 1)
+
+
+@pytest.mark.parametrize(
+    ("source_timeframe", "timeframe"),
+    [("1h", "20m"), ("1h", "1h"), ("20m", "30m"), ("1M", "3M"), ("1w", "1M")],
+)
+def test_candles_are_never_made_of_longer_or_unfitting_ones(
+    source: Path,
+    target: Path,
+    source_timeframe: str,
+    timeframe: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    code = convert(source, target, "--from", source_timeframe, "--timeframe", timeframe)
+
+    assert code == ExitCode.DATA
+    assert f"cannot be made of candles of {source_timeframe}" in capsys.readouterr().err
+    assert not target.exists()
+
+
+def test_trades_of_both_layouts_become_candles(source: Path, target: Path) -> None:
+    times = [START_MS + 5_000, START_MS + 5_000, START_MS + 130_000]
+    prices = [10.0, 12.0, 11.0]
+    write(
+        source / "BTC_USDT-trades.json",
+        [[at, "1", None, "buy", price, 2.0, 0.0] for at, price in zip(times, prices, strict=True)],
+    )
+    write(
+        source / "ETH_USDT-trades.json",
+        [
+            {"timestamp": at, "price": price, "amount": 2.0}
+            for at, price in zip(times, prices, strict=True)
+        ],
+    )
+
+    assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
+
+    assert read(target / "BTC_USDT-1m.json") == [
+        [START_MS, 10.0, 12.0, 10.0, 12.0, 4.0],
+        [START_MS + 120_000, 11.0, 11.0, 11.0, 11.0, 2.0],
+    ]
+    assert read(target / "ETH_USDT-1m.json") == read(target / "BTC_USDT-1m.json")
+
+
+def test_a_file_that_is_there_is_replaced_on_request_only(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "ADA_USDT-1m.json", [row(0)])
+    write(source / "BTC_USDT-1m.json", [row(0)])
+    write(target / "BTC_USDT-1m.json", [row(9)])
+
+    assert convert(source, target, "--to", "json") != 0
+    assert read(target / "BTC_USDT-1m.json") == [row(9)]
+    assert not (target / "ADA_USDT-1m.json").exists()
+    assert "nothing was written" in capsys.readouterr().err
+
+    assert convert(source, target, "--to", "json", "--force") == 0
+    assert read(target / "BTC_USDT-1m.json") == [row(0)]
+
+
+def test_one_series_in_two_files_is_refused(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+    convert_series(str(source), source, file_format="feather")
+
+    assert convert(source, target) != 0
+
+    assert "are one series: remove the stale file" in capsys.readouterr().err
+
+
+def test_no_candles_are_made_of_what_is_not_a_number(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-20m.json", [row(0), [*row(20)[:5], None], row(40)])
+
+    assert convert(source, target, "--from", "20m", "--timeframe", "1h") != 0
+
+    assert "is not a number, so no candles are made of it" in capsys.readouterr().err
+
+
+def test_the_two_timeframes_go_together(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(source, target, "--from", "5m") == ExitCode.CONFIGURATION
+    assert convert(source, target, "--timeframe", "5m") == ExitCode.CONFIGURATION
+    assert capsys.readouterr().err.count("--timeframe and --from go together") == 2
+
+
+def test_series_that_are_not_there_are_named(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-trades.json", [])
+
+    assert convert(source, target) == ExitCode.DATA
+    assert convert(source, target, "--from", "5m", "--timeframe", "1h") == ExitCode.DATA
+
+    error = capsys.readouterr().err
+    assert "there are no series but trades in" in error
+    assert "there are no candles of 5m in" in error
+
+
+def test_the_changes_are_printed(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(1), row(0), row(0)])
+
+    assert convert(source, target) == 0
+    head, printed, end = capsys.readouterr().out.splitlines()
+    assert convert(source, target, "--json", "--force") == 0
+    (values,) = json.loads(capsys.readouterr().out)
+
+    assert head.split() == ["file", "read", "written", "changed"]
+    assert printed.split(maxsplit=3) == [
+        *("BTC_USDT-1m.parquet", "3", "2"),
+        "1 sorted in, 1 of the same time, left out",
+    ]
+    assert end == f"wrote 1 file to {target}"
+    assert (values["moved"], values["repeated"]) == (1, 1)
+    assert [series.rows for series in list_series(str(target))] == [2]

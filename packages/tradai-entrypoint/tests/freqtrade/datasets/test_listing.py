@@ -1,0 +1,152 @@
+"""`data list` names every series of a folder with its range and its gaps."""
+
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tradai.core.frames import CandleColumns, FlatDataRepository, ParquetDataRepository
+from tradai.entrypoint import ExitCode, Interrupts
+from tradai.entrypoint._cli import run_command
+from tradai.entrypoint.freqtrade import list_series
+
+START_MS = 1_735_689_600_000
+MINUTE_MS = 60_000
+CELLS = ("open", "high", "low", "close", "volume")
+
+
+def rows(*minutes: int) -> list[list[float]]:
+    return [[START_MS + at * MINUTE_MS, 100.0, 101.0, 99.0, 100.5, 2.0] for at in minutes]
+
+
+def columns(*minutes: int) -> CandleColumns:
+    table = np.array(rows(*minutes))
+    cells = {name: table[:, at].copy() for at, name in enumerate(CELLS, start=1)}
+    return CandleColumns(table[:, 0].astype(np.int64), cells)
+
+
+def write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(content).encode()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+def listing(*words: object) -> int:
+    return run_command(["data", "list", *map(str, words)], interrupts=Interrupts())
+
+
+def test_each_format_of_the_engine_is_read_and_gaps_are_counted(tmp_path: Path) -> None:
+    write(tmp_path / "ADA_USDT-1m.json", rows(0, 1, 4, 5, 9))
+    write(tmp_path / "BTC_USDT-1m.json.gz", rows(0, 1))
+    FlatDataRepository(tmp_path, file_format="feather").save_columns("ETH/USDT", "1m", columns(0))
+    FlatDataRepository(tmp_path).save_columns("LTC/USDT", "1m", columns(0, 1, 3))
+
+    found = {series.pair: series for series in list_series(str(tmp_path))}
+
+    assert [(each.file_format, each.rows, each.gaps, each.missing) for each in found.values()] == [
+        ("json", 5, 2, 5),
+        ("json.gz", 2, 0, 0),
+        ("feather", 1, 0, 0),
+        ("parquet", 3, 1, 1),
+    ]
+    last = found["ADA/USDT"].last
+    assert last is not None
+    assert last.isoformat() == "2025-01-01T00:09:00+00:00"
+
+
+def test_futures_data_and_trades_are_named_as_such(tmp_path: Path) -> None:
+    futures = tmp_path / "futures"
+    for kind in ("futures", "mark", "index", "premiumIndex"):
+        write(futures / f"BTC_USDT_USDT-1h-{kind}.json", rows(0, 60))
+    write(futures / "BTC_USDT_USDT-8h-funding_rate.json", [[START_MS, 0.0001]])
+    write(futures / "ETH_USDT_USDT-8h-funding_rate.json", rows(0))
+    write(tmp_path / "BTC_USDT-trades.json", [[START_MS, "1", None, "buy", 100.0, 2.0, 200.0]])
+    write(tmp_path / "BTC_USDT-1Mo.json", rows(0))
+
+    found = [(each.pair, each.timeframe, each.kind) for each in list_series(str(tmp_path))]
+
+    assert found == [
+        ("BTC/USDT", None, "trades"),
+        ("BTC/USDT", "1M", "spot"),
+        ("BTC/USDT:USDT", "1h", "futures"),
+        ("BTC/USDT:USDT", "1h", "index"),
+        ("BTC/USDT:USDT", "1h", "mark"),
+        ("BTC/USDT:USDT", "1h", "premiumIndex"),
+        ("BTC/USDT:USDT", "8h", "funding_rate"),
+        ("ETH/USDT:USDT", "8h", "funding_rate"),
+    ]
+    assert all(each.problem is None and each.rows for each in list_series(str(tmp_path)))
+
+
+def test_folders_of_partitions_are_listed_too(tmp_path: Path) -> None:
+    ParquetDataRepository(tmp_path).save_columns("BTC/USDT", "1m", columns(0, 1, 3))
+
+    (series,) = list_series(f"parquet:{tmp_path}")
+
+    assert (series.file_format, series.rows, series.missing) == ("partitions", 3, 1)
+    assert series.path.is_dir()
+
+
+def test_a_file_that_cannot_be_read_is_in_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0))
+    (tmp_path / "ETH_USDT-1m.feather").write_bytes(b"ARROW1")
+
+    assert listing(tmp_path) == 0
+
+    head, btc, eth = capsys.readouterr().out.splitlines()
+    assert head.split() == ["pair", "timeframe", "kind", "format", "rows", "first", "last", "gaps"]
+    assert btc.split()[:5] == ["BTC/USDT", "1m", "spot", "json", "1"]
+    assert eth.endswith(f"cannot be read: `data check {tmp_path}`")
+
+
+def test_json_and_csv_have_the_same_facts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0, 2))
+
+    listing(tmp_path, "--json")
+    (values,) = json.loads(capsys.readouterr().out)
+    listing(tmp_path, "--csv")
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+
+    assert values["first"] == "2025-01-01T00:00:00+00:00"
+    assert (values["rows"], values["gaps"], values["missing"]) == (2, 1, 1)
+    assert row == {name: "" if value is None else str(value) for name, value in values.items()}
+
+
+def test_an_unknown_layout_says_what_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "abcdefg":
+        (tmp_path / f"{name}.csv").touch()
+
+    assert listing(tmp_path) == ExitCode.DATA
+
+    error = capsys.readouterr().err
+    assert "it has a.csv, b.csv, c.csv, d.csv, e.csv and 2 more" in error
+    assert "known are files such as BTC_USDT-5m.feather" in error
+
+
+def test_candles_one_folder_below_are_pointed_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "binance" / "BTC_USDT-1m.json", rows(0))
+
+    assert listing(tmp_path) == ExitCode.DATA
+
+    assert f"{tmp_path}/binance has some: name that folder" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_here_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert listing(tmp_path / "none") == ExitCode.DATA
+    assert listing("s3://lake/candles") == ExitCode.DATA
+
+    assert capsys.readouterr().err.count("bring one with `data pull`") == 2
