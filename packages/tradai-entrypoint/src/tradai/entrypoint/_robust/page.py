@@ -74,14 +74,14 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
 def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
     largest = max(abs(each.figure("profit_percent") or 0.0) for each in result.outcomes)
     for outcome, row in zip(result.outcomes, result.rows(), strict=True):
-        name, changes, trades, profit, fall = row
+        name, trades, profit, fall, changes = row
         bar = share_bar(outcome.figure("profit_percent") or 0.0, largest)
         yield (
             element("th", _report_link(outcome, name, runs), scope="row"),
-            element("td", changes, class_="text"),
             element("td", trades),
             element("td", bar, profit, class_="amount"),
             element("td", fall),
+            element("td", changes, class_="text"),
         )
 
 

@@ -24,7 +24,7 @@ from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
 SCHEMA: Final = 1
 # Figures of the table; the files have all of them.
 _SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
-COLUMNS: Final = ("run", "changes", *(name.replace("_", " ") for name in _SHOWN))
+COLUMNS: Final = ("run", *(name.replace("_", " ") for name in _SHOWN), "changes")
 _KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not."
 _SLIPPAGE: Final = (
     f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order, computed as a fee. "
@@ -150,7 +150,7 @@ class Robustness:
 
 def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
     figures = (result_text(outcome.figures.get(each)) for each in _SHOWN)
-    return name, outcome.variant.label or "-", *figures
+    return name, *figures, outcome.variant.label or "-"
 
 
 def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
