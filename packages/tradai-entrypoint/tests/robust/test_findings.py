@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from tradai.core import JsonValue
 from tradai.entrypoint._robust.bootstrap import Bootstrap
+from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.variants import Variant
@@ -67,7 +68,7 @@ def test_few_trades_and_a_loss_are_not_tested() -> None:
 
 
 def test_the_files_have_every_run(tmp_path: Path) -> None:
-    survivor().write(tmp_path)
+    survivor().write(tmp_path, "page")
 
     found = json.loads((tmp_path / "robustness.json").read_text())
     assert [each["run_id"] for each in found["shaken"]] == ["run-2", "run-3", "run-4"]
@@ -75,3 +76,23 @@ def test_the_files_have_every_run(tmp_path: Path) -> None:
     rows = pq.read_table(tmp_path / "runs.parquet").to_pylist()
     assert [row["run_id"] for row in rows] == [f"run-{number}" for number in range(1, 7)]
     assert rows[4]["execution.fee"] == "0.002"
+    resamples = pq.read_table(tmp_path / "resamples.parquet").to_pydict()
+    assert resamples == {"profit_percent": [10.0] * 20, "drawdown_percent": [0.0] * 20}
+
+
+def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
+    page = robustness_page(survivor(), "demo-1", "../../runs")
+
+    for finding in survivor().findings:
+        assert finding.sentence in page
+    assert 'href="../../runs/run-2/report.html"' in page
+    assert "slippage added: failed" in page
+    assert 'id="curves-bootstrap"' in page
+    assert "Slippage is an assumption" in page
+
+
+def test_the_page_without_tests_gives_the_reason_and_has_no_script() -> None:
+    page = robustness_page(result(trades=3), "demo-1", "../../runs")
+
+    assert "Too little data: the backtest has 3 trades" in page
+    assert "<script" not in page

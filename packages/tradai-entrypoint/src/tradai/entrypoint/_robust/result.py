@@ -19,11 +19,12 @@ from tradai.entrypoint._robust.findings import (
     shake_finding,
 )
 from tradai.entrypoint._sweep.outcomes import RunOutcome
-from tradai.entrypoint._sweep.runs_parquet import runs_parquet
+from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
 
 SCHEMA: Final = 1
 # Figures of the table; the files have all of them.
-SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
+_SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
+COLUMNS: Final = ("run", *(name.replace("_", " ") for name in _SHOWN), "changes")
 _KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not."
 _SLIPPAGE: Final = (
     f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order, computed as a fee. "
@@ -105,7 +106,7 @@ class Robustness:
         return f"Shaken are {shaken}. {_KNOWN}", _SLIPPAGE, _RESAMPLES
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row for each run: its name, and its main figures."""
+        """Yield a row for each run under `COLUMNS`, in the order of `outcomes`."""
         yield _row("configuration", self.base)
         for number, outcome in enumerate(self.shaken, 1):
             yield _row(f"shaken {number}", outcome)
@@ -125,8 +126,8 @@ class Robustness:
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
         }
 
-    def write(self, folder: Path) -> None:
-        """Write ``robustness.json`` and ``runs.parquet`` into `folder`.
+    def write(self, folder: Path, page: str) -> None:
+        """Write ``robustness.json``, two Parquet files and ``report.html`` into `folder`.
 
         Raises:
             StorageError: The disk refused.
@@ -135,10 +136,21 @@ class Robustness:
         _write(folder / "robustness.json", document.encode())
         keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
         _write(folder / "runs.parquet", runs_parquet(self.outcomes, tuple(keys)))
+        kinds = {"profit_percent": "float64", "drawdown_percent": "float64"}
+        _write(folder / "resamples.parquet", rows_parquet(kinds, list(self._resamples())))
+        _write(folder / "report.html", page.encode())
+
+    def _resamples(self) -> Iterator[dict[str, JsonValue]]:
+        """Yield the sorted profits, and beside them the sorted drawdowns."""
+        if self.bootstrap:
+            for profit, fall in zip(self.bootstrap.profits, self.bootstrap.drawdowns, strict=True):
+                scale = 100 / self.balance
+                yield {"profit_percent": scale * profit, "drawdown_percent": scale * fall}
 
 
 def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
-    return name, *(result_text(outcome.figures.get(each)) for each in SHOWN)
+    figures = (result_text(outcome.figures.get(each)) for each in _SHOWN)
+    return name, *figures, outcome.variant.label or "-"
 
 
 def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:

@@ -80,7 +80,7 @@ class Study:
     def _tested(self, result: Robustness, trades: ClosedTrades, fee: Decimal) -> Robustness:
         shaking, cases = self.shaking, cost_cases(fee)
         sets = shaken_sets(self.groups, share=shaking.share, count=shaking.sets, seed=shaking.seed)
-        costs = [{"execution.fee": f"{each:f}"} for each in cases.values()]
+        costs = [{"execution.fee": f"{each.normalize():f}"} for each in cases.values()]
         outcomes = self._outcomes([*sets, *costs])
         return result.tested(
             shaken=outcomes[: len(sets)],

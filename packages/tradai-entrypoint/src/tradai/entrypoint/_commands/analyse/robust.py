@@ -17,7 +17,8 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
-from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.page import robustness_page
+from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._robust.shake import shaken_groups
 from tradai.entrypoint._robust.study import Shaking, Study
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
@@ -50,7 +51,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     folder = Path(args.analyses) / analysis.name
-    result.write(folder)
+    runs = os.path.relpath(settings.folder, folder)
+    result.write(folder, robustness_page(result, analysis.name, runs))
     _print(result, folder, as_json=args.json)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
@@ -117,11 +119,11 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({**result.to_json(), "folder": str(folder)})
         return
-    print_table(("run", "trades", "profit percent", "max drawdown percent"), result.rows())
+    print_table(COLUMNS, result.rows())
     if result.problem:
         print_text(result.problem)
     for finding in result.findings:
         print_text(f"{finding.test}: {finding.sentence}")
     for note in result.notes:
         print_text(f"note: {note}")
-    print_text(f"result: {folder}")
+    print_text(f"report: {folder / 'report.html'}")
