@@ -1,6 +1,7 @@
 """A dry-run beats, and obeys the pauses and stops that its operators ask for."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -42,7 +43,7 @@ class Desk:
         self.session.move(SessionState.WARM_UP, "the engine starts")
         self.session.supervise(self.engine, lambda: 1.0, self._report)
 
-    def ask(self, state: SessionState) -> None:
+    def ask(self, state: Literal[SessionState.PAUSED, SessionState.STOPPED]) -> None:
         request = SessionRequest(state=state, by="ada", reason="the news", at=utc_now())
         request_session(self._store, paper_name("Run-A"), request)
 
