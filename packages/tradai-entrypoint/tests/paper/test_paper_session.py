@@ -113,13 +113,16 @@ def test_a_beat_that_is_not_due_asks_and_reports_nothing(desk: Desk) -> None:
     assert desk.engine.asked == []
 
 
-def test_a_final_state_stays(desk: Desk) -> None:
+def test_a_final_state_stays_without_a_warning(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.session.move(SessionState.DRAINING, "Ctrl-C")
     desk.session.move(SessionState.STOPPED, "Ctrl-C")
 
     desk.session.move(SessionState.RUNNING, "too late")
 
     assert desk.record.state is SessionState.STOPPED
+    assert caplog.messages == []
 
 
 def test_a_status_is_read_as_it_was_written(tmp_path: Path) -> None:
