@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS trades (
     realized_profit FLOAT, amount FLOAT, open_rate FLOAT, is_short BOOLEAN NOT NULL DEFAULT 0,
     open_date DATETIME, close_date DATETIME, close_rate FLOAT, stake_amount FLOAT,
     initial_stop_loss FLOAT, stop_loss FLOAT, close_profit FLOAT, close_profit_abs FLOAT,
-    enter_tag VARCHAR(255), exit_reason VARCHAR(255),
+    enter_tag VARCHAR(255), exit_reason VARCHAR(255), leverage FLOAT,
     strategy VARCHAR(100) DEFAULT 'WaveRider'
 );
 CREATE TABLE IF NOT EXISTS orders (

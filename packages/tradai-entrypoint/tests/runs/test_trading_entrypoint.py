@@ -225,3 +225,17 @@ def test_a_repeated_fallback_is_one_again(
     assert code == 0
     assert manifest(tmp_path).is_fallback
     assert manifest(tmp_path).replay_of == "run-1"
+
+
+@pytest.mark.parametrize("interface", ["api", "ui"])
+def test_live_does_not_open_the_interface_of_the_engine(
+    tmp_path: Path, config_file: Path, interface: str
+) -> None:
+    asked = settings(tmp_path, TradingMode.LIVE, config=config_file).model_copy(
+        update={"engine_api": interface}
+    )
+
+    code = TradingEntrypoint(asked).run()
+
+    assert code == ExitCode.CONFIGURATION
+    assert "leave --api and --ui out" in str(manifest(tmp_path).verdict)

@@ -31,17 +31,18 @@ CREATE TABLE trades (
     id INTEGER PRIMARY KEY, pair TEXT, is_short BOOLEAN, is_open BOOLEAN, open_date DATETIME,
     close_date DATETIME, open_rate FLOAT, close_rate FLOAT, initial_stop_loss FLOAT,
     stop_loss FLOAT, realized_profit FLOAT, close_profit_abs FLOAT, close_profit FLOAT,
-    enter_tag TEXT, exit_reason TEXT, amount FLOAT, stake_amount FLOAT);
+    enter_tag TEXT, exit_reason TEXT, amount FLOAT, stake_amount FLOAT,
+    leverage FLOAT);
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, ft_trade_id INTEGER, ft_pair TEXT, ft_order_side TEXT,
     ft_order_tag TEXT, order_date DATETIME, average FLOAT, filled FLOAT);
 INSERT INTO trades VALUES
     (1, 'BTC/USDT', 0, 0, '2026-01-02 01:00:07.5', '2026-01-02 02:00:09', 100, 110, 90, 95,
-     9.5, 9.5, 0.095, 'dip', 'exit_signal', 1, 100),
+     9.5, 9.5, 0.095, 'dip', 'exit_signal', 1, 100, 1),
     (2, 'BTC/USDT', 0, 0, '2026-01-02 03:00:07', '2026-01-02 03:20:00', 100, 90, 90, 90,
-     -10.5, -10.5, -0.105, 'dip', 'stop_loss', 1, 100),
+     -10.5, -10.5, -0.105, 'dip', 'stop_loss', 1, 100, 1),
     (3, 'BTC/USDT', 0, 1, '2026-01-02 23:45:03', NULL, 200, NULL, 180, 180,
-     0, NULL, NULL, 'rise', NULL, 0.5, 100);
+     0, NULL, NULL, 'rise', NULL, 0.5, 100, 1);
 INSERT INTO orders VALUES
     (1, 1, 'BTC/USDT', 'buy', 'dip', '2026-01-02 01:00:07', 101, 1),
     (2, 1, 'BTC/USDT', 'sell', 'exit_signal', '2026-01-02 02:00:09', 110, 1),

@@ -1,0 +1,153 @@
+"""A dry-run beats, and obeys the pauses and stops that its operators ask for."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tradai.core import utc_now
+from tradai.core.exceptions import StorageError
+from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.testing import MemoryJournal
+from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._paper.paper_session import PaperSession, paper_name, paper_store
+from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
+from tradai.entrypoint._paper.run_process import lives, locked_run
+
+
+class Engine:
+    """An engine that is asked to pause and to resume."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.agrees = True
+
+    def pause_entries(self) -> bool:
+        self.asked.append("pause")
+        return self.agrees
+
+    def resume_entries(self) -> bool:
+        self.asked.append("resume")
+        return self.agrees
+
+
+class Desk:
+    """A dry-run that trades, with its store in a folder."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.journal = MemoryJournal()
+        self.engine = Engine()
+        self.reports = 0
+        self._store = paper_store(scratch)
+        self.session = PaperSession.start(scratch, run_id="Run-A", journal=self.journal)
+        self.session.move(SessionState.WARM_UP, "the engine starts")
+        self.session.supervise(self.engine, lambda: 1.0, self._report)
+
+    def ask(self, state: Literal[SessionState.PAUSED, SessionState.STOPPED]) -> None:
+        request = SessionRequest(state=state, by="ada", reason="the news", at=utc_now())
+        request_session(self._store, paper_name("Run-A"), request)
+
+    @property
+    def record(self) -> SessionRecord:
+        record = self._store.read("run-a")
+        assert record is not None
+        return record
+
+    @property
+    def events(self) -> list[str]:
+        return [entry.event for entry in self.journal.entries()]
+
+    def _report(self) -> None:
+        self.reports += 1
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A dry-run that trades."""
+    return Desk(tmp_path)
+
+
+def test_a_bot_that_warms_up_trades_at_once(desk: Desk) -> None:
+    assert desk.record.state is SessionState.RUNNING
+
+
+def test_a_pause_that_the_engine_agrees_to_is_recorded_and_in_the_journal(desk: Desk) -> None:
+    desk.ask(SessionState.PAUSED)
+
+    desk.session.beat()
+
+    assert desk.engine.asked == ["pause"]
+    assert (desk.record.state, desk.record.request) == (SessionState.PAUSED, None)
+    assert desk.record.reason == "ada asked for it: the news"
+    assert desk.events == ["bot paused"]
+    assert desk.reports == 1
+
+
+def test_a_pause_that_the_engine_refuses_stays_a_request(desk: Desk) -> None:
+    desk.engine.agrees = False
+    desk.ask(SessionState.PAUSED)
+
+    desk.session.beat()
+
+    assert desk.record.state is SessionState.RUNNING
+    assert desk.record.request is not None
+    assert desk.events == []
+
+
+def test_a_stop_is_left_to_the_run_with_its_reason(desk: Desk) -> None:
+    desk.ask(SessionState.STOPPED)
+
+    desk.session.beat()
+
+    assert desk.session.stop_reason == "ada asked for it: the news"
+    assert desk.engine.asked == []
+
+
+def test_a_beat_that_is_not_due_asks_and_reports_nothing(desk: Desk) -> None:
+    desk.session.beat()
+    desk.ask(SessionState.PAUSED)
+
+    desk.session.beat()
+
+    assert desk.reports == 1
+    assert desk.engine.asked == []
+
+
+def test_a_final_state_stays_without_a_warning(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.session.move(SessionState.DRAINING, "Ctrl-C")
+    desk.session.move(SessionState.STOPPED, "Ctrl-C")
+
+    desk.session.move(SessionState.RUNNING, "too late")
+
+    assert desk.record.state is SessionState.STOPPED
+    assert caplog.messages == []
+
+
+def test_a_status_is_read_as_it_was_written(tmp_path: Path) -> None:
+    trade = OpenTrade(
+        pair="BTC/USDT", opened_at="2026-01-01", amount=1.5, open_rate=2.0, stake=3.0, stop=1.8
+    )
+    status = PaperStatus(at=utc_now(), currency="USDT", open_trades=(trade,), profit=-0.25)
+
+    assert PaperStatus.read(tmp_path) is None
+    status.write(tmp_path)
+
+    assert PaperStatus.read(tmp_path) == status
+
+
+def test_a_damaged_status_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "status.json").write_text("{")
+
+    with pytest.raises(StorageError, match=r"status\.json cannot be read"):
+        PaperStatus.read(tmp_path)
+
+
+def test_a_run_lives_while_a_process_has_its_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").touch()
+
+    with locked_run(tmp_path) as is_free:
+        assert is_free
+        assert lives(tmp_path)
+    assert not lives(tmp_path)
