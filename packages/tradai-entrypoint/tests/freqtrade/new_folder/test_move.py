@@ -174,7 +174,8 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"trading_mode": "futures", "margin_mode": "cross"}, "margin_mode", "isolated alone"),
         ({"liquidation_buffer": 0.1}, "liquidation_buffer", "a setting of futures"),
         ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
-        ({"telegram": {"enabled": True}}, "telegram.enabled", "TRADAI_LIVE_ALERTS"),
+        ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
+        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "at most 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
@@ -350,3 +351,42 @@ def test_cross_margin_leaves_no_pair_and_says_why(move: Callable[..., StrategyMo
     assert whitelist.status is KeyStatus.UNSUPPORTED
     assert "margin_mode isolated alone" in whitelist.note
     assert loaded(moved).config.exchange == "binance"
+
+
+def test_messages_are_moved_with_references_in_place_of_their_secrets(
+    move: Callable[..., StrategyMove],
+) -> None:
+    address = f"http://127.0.0.1:9/{FAKE}"
+    moved = move(
+        {
+            "telegram": {"enabled": True, "token": f"1:{FAKE}", "chat_id": "0", "topic_id": "7"},
+            "webhook": {
+                "enabled": True,
+                "url": address,
+                "format": "json",
+                "entry": {"a": "{pair}"},
+            },
+            "discord": {"enabled": False, "webhook_url": f"{address}/2", "entry": [{"a": "b"}]},
+        }
+    )
+
+    assert loaded(moved).config.canonical()["engine"] == {
+        "telegram": {
+            "enabled": True,
+            "token": "env:TELEGRAM_TOKEN",
+            "chat_id": "env:TELEGRAM_CHAT_ID",
+            "topic_id": "7",
+        },
+        "webhook": {
+            "enabled": True,
+            "url": "env:WEBHOOK_URL",
+            "format": "json",
+            "entry": {"a": "{pair}"},
+        },
+    }
+    assert key(moved, "webhook.url").place == "engine.webhook.url"
+    assert "WEBHOOK_URL" in key(moved, "webhook.url").note
+    assert key(moved, "discord.webhook_url").note == "its value is not copied: discord is off"
+    assert key(moved, "discord.entry").status is KeyStatus.UNNEEDED
+    written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
+    assert FAKE not in written

@@ -186,6 +186,24 @@ def test_a_misspelt_name_is_noticed_and_not_refused(folder: Path) -> None:
     assert "did you mean 'custom_stoploss'?" in notices(folder, body)
 
 
+@pytest.mark.parametrize(
+    ("mode", "enabled", "is_noticed"),
+    [
+        (TradingMode.BACKTEST, True, True),
+        (TradingMode.BACKTEST, False, False),
+        (TradingMode.DRY_RUN, True, False),
+    ],
+)
+def test_the_depth_of_the_market_is_noticed_where_no_order_book_is(
+    folder: Path, mode: TradingMode, *, enabled: bool, is_noticed: bool
+) -> None:
+    pricing = {"check_depth_of_market": {"enabled": enabled, "bids_to_ask_delta": 1.5}}
+
+    found = notices(folder, "pass", mode, execution={"stake_amount": 50, "entry_pricing": pricing})
+
+    assert ("check_depth_of_market" in found) is is_noticed
+
+
 def test_leverage_is_noticed_as_never_called(folder: Path) -> None:
     body = "def leverage(self, pair, **kwargs): return 3"
 

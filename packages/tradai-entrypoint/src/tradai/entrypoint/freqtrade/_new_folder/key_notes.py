@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tradai.entrypoint.freqtrade._engine_keys.ownership import (
+    OWNED_WITHIN,
+    SECRETS as MESSAGE_SECRETS,
+)
+
 # Blocks whose keys are judged one by one; any other block moves as a whole.
 BLOCKS: Final = frozenset(
     {
@@ -26,20 +31,24 @@ BLOCKS: Final = frozenset(
 )
 _OWN_API: Final = "tradai talks to the engine by an API of its own, with a password of each run"
 _MESSAGES: Final = (
-    "messages of the engine are not supported; alerts of a live session go where "
-    "TRADAI_LIVE_ALERTS says"
+    "put the value into the variable {}, or name another secret there; LIVE sends webhook and "
+    "Discord messages alone"
 )
 _REFERENCE: Final = (
     "set it to a reference, such as env:NAME, file:/run/secrets/NAME or aws-sm:trading/keys#{}; "
     "only LIVE reads it"
 )
-_ALERTS: Final = (
-    "alerts of a live session can be posted to it, as JSON: put it into a secret, and set "
-    "webhook:env:NAME"
-)
 _DATABASE: Final = (
     "each run has a database of its own; set it to the reference of the URL only where live "
     "sessions share a Postgres server"
+)
+# Secrets of the engine's messages: the reference that stands for each in the new configuration.
+MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        f"{name}.{key}": f"env:{name.upper()}_{key.upper()}"
+        for name, keys in MESSAGE_SECRETS.items()
+        for key in keys
+    }
 )
 # Secrets that have a setting: its name, and the instruction.
 SECRETS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -49,7 +58,10 @@ SECRETS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             for name in ("apiKey", "api_key", "key")
         },
         "exchange.secret": ("TRADAI_LIVE_API_SECRET", _REFERENCE.format("secret")),
-        "webhook.url": ("TRADAI_LIVE_ALERTS", _ALERTS),
+        **{
+            key: (f"engine.{key}", _MESSAGES.format(reference.removeprefix("env:")))
+            for key, reference in MESSAGES.items()
+        },
         "db_url": ("TRADAI_LIVE_DATABASE_URL", _DATABASE),
     }
 )
@@ -62,7 +74,6 @@ PRIVATE: Final = frozenset(
         "api_server.username",
         "api_server.ws_token",
         "coingecko.api_key",
-        "discord.webhook_url",
         "exchange.accountId",
         "exchange.account_id",
         "exchange.password",
@@ -72,8 +83,6 @@ PRIVATE: Final = frozenset(
         "exchange.walletAddress",
         "exchange.wallet_address",
         "external_message_consumer.producers",
-        "telegram.chat_id",
-        "telegram.token",
     }
 )
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
@@ -87,7 +96,6 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "ask_strategy": _REMOVED.format("exit_pricing"),
         "bid_strategy": _REMOVED.format("entry_pricing"),
         "coingecko": "profits are given in the stake currency alone",
-        "discord": _MESSAGES,
         "download_trades": "`data download` loads candles alone",
         "edge": "Freqtrade has removed it",
         "exchange.ccxt_async_config": _CLIENT,
@@ -110,9 +118,12 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "orderflow": "the engine's trades by the second are not provided",
         "protections": _REMOVED.format("protections of the strategy class"),
         "proxy_coin": _FUTURES,
-        "telegram": _MESSAGES,
+        **{
+            key: reason
+            for key, reason in OWNED_WITHIN.items()
+            if key.partition(".")[0] in MESSAGE_SECRETS
+        },
         "ticker_interval": _REMOVED.format("timeframe"),
-        "webhook": _MESSAGES,
     }
 )
 _RECORDED: Final = "each run keeps its result in its folder"

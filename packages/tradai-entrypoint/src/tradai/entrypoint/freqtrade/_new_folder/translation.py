@@ -7,17 +7,25 @@ from typing import Final, final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tradai.core import JsonValue, StrategyConfig, error_sentence, looks_like_secret
+from tradai.core import (
+    JsonValue,
+    StrategyConfig,
+    TradingMode,
+    error_sentence,
+    looks_like_secret,
+)
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._engine_keys.block import block_problems
 from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     ALLOWED,
     EXCHANGE,
-    SECRETS as MESSAGES,
+    SECRETS as MESSAGE_BLOCKS,
 )
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
+    MESSAGES,
     PRIVATE,
     SECRETS,
     UNNEEDED,
@@ -45,7 +53,7 @@ _BOOK: Final = "use_order_book"
 _BOOK_DEFAULT: Final = False
 # Where a value cannot be named, its block moves as a whole.
 _WHOLE: Final = ("freqai",)
-_ENGINE: Final = (ALLOWED - MESSAGES.keys() - {"exchange"}) | {
+_ENGINE: Final = (ALLOWED - MESSAGE_BLOCKS.keys() - {"exchange"}) | {
     f"exchange.{name}" for name in EXCHANGE
 }
 
@@ -142,6 +150,14 @@ def remove_path(document: dict[str, JsonValue], path: str) -> None:
     document.pop(first, None)
 
 
+def _has_path(document: JsonValue, path: str) -> bool:
+    for step in path.split("."):
+        if not isinstance(document, Mapping) or step not in document:
+            return False
+        document = document[step]
+    return True
+
+
 def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
     for key, value in config.items():
         if key in BLOCKS and isinstance(value, dict) and value:
@@ -156,16 +172,19 @@ def _fate(key: str, value: JsonValue, config: Config) -> Fate:
     if key in SPECIAL and (fate := SPECIAL[key](key, value, config)) is not None:
         return fate
     if _is_secret(key, value):
-        return _secret(key), None
+        return _secret(key, config)
     return _without_place(key, value, config) or _with_place(key, value)
 
 
-def _secret(key: str) -> MovedKey:
+def _secret(key: str, config: Config) -> Fate:
+    block = key.partition(".")[0]
     place, note = SECRETS.get(key, ("", ""))
+    if key in MESSAGES and block_of(config, block).get("enabled") is not True:
+        place, note = "", f"its value is not copied: {block} is off"
     if not note:
-        reason = UNSUPPORTED.get(key.partition(".")[0], "no setting takes it")
-        note = f"its value is not copied: {reason}"
-    return MovedKey(key=key, status=KeyStatus.PRIVATE, place=place, note=note)
+        note = f"its value is not copied: {UNSUPPORTED.get(block, 'no setting takes it')}"
+    moved = MovedKey(key=key, status=KeyStatus.PRIVATE, place=place, note=note)
+    return moved, MESSAGES.get(key) if place else None
 
 
 def _is_secret(key: str, value: JsonValue) -> bool:
@@ -191,7 +210,7 @@ def _with_place(key: str, value: JsonValue) -> Fate:
     block = key.partition(".")[0]
     if block in _PRICING and "." in key:
         return mapped(key, f"execution.{key}", value)
-    if key in _ENGINE:
+    if key in _ENGINE or (block in MESSAGE_BLOCKS and "." in key):
         return mapped(key, f"engine.{key}", value)
     if place := place_of(key):
         return mapped(key, place, value)
@@ -204,9 +223,16 @@ def _problems(document: Config) -> list[tuple[str, str]]:
     """Return the places of values that are not valid, each with a sentence."""
     config = dict(document)
     run = config.pop("run", {})
+    block = block_of(config, "engine")
     return [
         *_problems_of(StrategyConfig, config, prefix=""),
         *_problems_of(RunParameters, run, prefix="run."),
+        *(
+            (place, note)
+            for place, note in block_problems(block, TradingMode.DRY_RUN, place_of=place_of)
+            # `check` asks for a secret that the old configuration lacks, too.
+            if _has_path(document, place)
+        ),
     ]
 
 

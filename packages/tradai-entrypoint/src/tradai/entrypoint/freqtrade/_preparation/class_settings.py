@@ -87,6 +87,11 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
         yield _protections(config)
     yield from (str(option) for option in facts.unused_options if option.is_of_another)
     yield from map(str, facts.misspellings)
+    if _checks_depth(config) and not mode.holds_positions:
+        yield (
+            "execution.entry_pricing.check_depth_of_market holds in a dry-run and LIVE alone: "
+            "candles have no order book"
+        )
     if "leverage" in known and not trades_futures(config):
         yield f"leverage() of class {facts.class_name} is not called: spot has no leverage"
     if facts.left_out:
@@ -96,6 +101,12 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
             f"{read.place} reads {read.name or 'a variable'} from the environment, which the "
             "engine does not see: make it a key of strategy.config, to be read from self.config"
         )
+
+
+def _checks_depth(config: StrategyConfig) -> bool:
+    pricing = config.execution.entry_pricing
+    depth = pricing.check_depth_of_market if pricing else None
+    return depth is not None and depth.enabled
 
 
 def _check_top_level(config: StrategyConfig, facts: SourceFacts) -> None:
