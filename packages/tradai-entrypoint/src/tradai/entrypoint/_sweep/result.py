@@ -14,6 +14,7 @@ from tradai.entrypoint._sweep.walk_forward import Window
 
 SCHEMA: Final = 1
 # Figures of the table; the files have all of them.
+_PROFIT: Final = "profit_percent"
 SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent", "sharpe", "profit_factor")
 
 
@@ -128,7 +129,8 @@ class SweepResult:
 
 
 def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each window: ranges, best variant, and its figure on both."""
+    """Yield a row for each window: ranges, best variant, its figure on both, its test's profit."""
+    more = _more_figures(result.figure)
     for each in result.windows:
         yield (
             str(each.window.training),
@@ -136,7 +138,7 @@ def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
             each.training.variant.label if each.training else "-",
             _figure(each.training, result.figure),
             _figure(each.test, result.figure),
-            _figure(each.test, "profit_percent"),
+            *(_figure(each.test, name) for name in more),
         )
 
 
@@ -149,8 +151,13 @@ def window_columns(figure: str) -> tuple[str, ...]:
         "best variant",
         f"{name}, training",
         f"{name}, test",
-        "profit percent, test",
+        *(f"{each.replace('_', ' ')}, test" for each in _more_figures(figure)),
     )
+
+
+def _more_figures(figure: str) -> tuple[str, ...]:
+    """Return the figures that a window shows beside the one that chose its variant."""
+    return () if figure == _PROFIT else (_PROFIT,)
 
 
 def _figure(outcome: RunOutcome | None, name: str) -> str:
