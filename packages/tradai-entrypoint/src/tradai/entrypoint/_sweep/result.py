@@ -1,9 +1,10 @@
 """Result of a sweep: its table, its Parquet file, its JSON and its page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, final
 
 from tradai.core import FileStore, JsonValue
@@ -117,13 +118,16 @@ class SweepResult:
             "windows": [_window_json(each) for each in self.windows],
         }
 
-    def write(self, folder: Path, page: str) -> None:
-        """Write ``sweep.json``, ``runs.parquet`` and ``report.html`` into `folder`.
+    def write(
+        self, folder: Path, page: str, more: Mapping[str, JsonValue] = MappingProxyType({})
+    ) -> None:
+        """Write ``sweep.json`` with `more`, ``runs.parquet`` and ``report.html`` into `folder`.
 
         Raises:
             StorageError: The disk refused.
         """
-        _write(folder / "sweep.json", (json.dumps(self.to_json(), indent=2) + "\n").encode())
+        text = json.dumps({**self.to_json(), **more}, indent=2)
+        _write(folder / "sweep.json", f"{text}\n".encode())
         _write(folder / "runs.parquet", runs_parquet(self.ranked, self.keys))
         _write(folder / "report.html", page.encode())
 
