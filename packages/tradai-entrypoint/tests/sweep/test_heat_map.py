@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tradai.core import TimeRange
-from tradai.entrypoint._sweep.heat_map import HeatMap, survival_sentence
+from tradai.entrypoint._sweep.heat_map import HeatMap, map_json, survival_sentence
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, WindowResult
@@ -95,6 +95,24 @@ def test_cells_of_windows_are_means_in_sample() -> None:
     assert sentence
     assert "10 in-sample (training), -100 out-of-sample (test)" in sentence
     assert sentence in sweep_page(result, "runs")
+    means = {"windows": 1, "in_sample": 10.0, "out_of_sample": -100.0}
+    assert map_json(result)["walk_forward"] == means
+
+
+def test_the_cells_are_columns_in_the_data_beside_the_page() -> None:
+    variants = varied(["a=1,2", "b=8,9"])
+
+    found = map_json(result_of(*(outcome(each, each.number) for each in variants), keys=("a", "b")))
+
+    assert found == {
+        "heat_map": {
+            "keys": ["a", "b"],
+            "row": ["1", "1", "2", "2"],
+            "column": ["8", "9", "8", "9"],
+            "profit_percent": [1, 2, 3, 4],
+        },
+        "walk_forward": None,
+    }
 
 
 def test_the_best_cell_is_outlined() -> None:

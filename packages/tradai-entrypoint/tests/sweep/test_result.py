@@ -14,7 +14,7 @@ from tradai.core import TimeRange
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
 from tradai.entrypoint._sweep.page import sweep_page
-from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_rows
+from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_columns, window_rows
 from tradai.entrypoint._sweep.walk_forward import Window
 
 Make = Callable[..., RunOutcome]
@@ -156,6 +156,18 @@ def test_a_window_shows_the_best_of_its_training_range(outcome_of: Make) -> None
     )
 
     assert list(window_rows(result)) == [
-        (str(first), str(second), "fast=1", "2", "-1", "-1"),
-        (str(first), str(second), "-", "-", "-", "-"),
+        (str(first), str(second), "fast=1", "2", "-1"),
+        (str(first), str(second), "-", "-", "-"),
     ]
+
+
+def test_windows_that_are_chosen_by_profit_show_it_once_for_each_range() -> None:
+    assert window_columns("profit_percent")[3:] == (
+        "profit percent, training",
+        "profit percent, test",
+    )
+    assert window_columns("sharpe")[3:] == (
+        "sharpe, training",
+        "sharpe, test",
+        "profit percent, test",
+    )

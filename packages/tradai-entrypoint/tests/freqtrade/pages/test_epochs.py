@@ -1,9 +1,13 @@
 """Part of a report that shows the epochs of a hyperopt."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tradai.entrypoint.freqtrade import Epoch
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade import Epoch, recorded_parts
 from tradai.entrypoint.freqtrade._pages.epochs_page import (
     FEW_TRADES,
     MOST_ROWS,
@@ -101,3 +105,26 @@ def test_epochs_of_which_none_is_ranked_are_listed_without_a_chart() -> None:
     assert not parts.curves
     assert [each.title for each in parts.sections] == ["Epochs"]
     assert epochs_parts([]) is None
+
+
+def test_a_page_that_is_made_again_warns_of_few_trades_as_the_first_one_does(
+    tmp_path: Path,
+) -> None:
+    metrics = {"total_trades": 3, "profit_total": 0.1}
+    line = {"loss": -1.0, "current_epoch": 1, "results_metrics": metrics, "params_details": {}}
+    (tmp_path / "epochs.jsonl").write_text(f"{json.dumps(line)}\n")
+    record = RunManifest.model_validate(
+        {
+            "run_id": "run-1",
+            "trace_id": "run-1",
+            "mode": "hyperopt",
+            "state": "ended",
+            "started_at": "2026-01-02T00:00:00Z",
+        }
+    )
+
+    for _ in range(2):
+        assert recorded_parts(tmp_path, record)
+
+    assert [notice for notice in record.notices if "made 3 trades" in notice] == record.notices
+    assert len(record.notices) == 1

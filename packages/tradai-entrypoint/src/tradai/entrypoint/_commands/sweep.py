@@ -34,6 +34,7 @@ from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
 from tradai.entrypoint._sweep.comparison import Comparison
+from tradai.entrypoint._sweep.heat_map import map_json
 from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
 from tradai.entrypoint._sweep.page import sweep_page
@@ -193,12 +194,13 @@ def _finish(
     result = comparison.result(folder.name, command_line(args))
     here = args.on.startswith(LOCAL)
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
-    result.write(folder, sweep_page(result, runs))
+    more = map_json(result)
+    result.write(folder, sweep_page(result, runs), more)
     jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
     cost = noted(lambda: SweepCost.of(runner, jobs))
     if args.json:
         price = {} if cost is None else {"cost": cost_json(cost)}
-        print_json({**result.to_json(), **price, "folder": str(folder)})
+        print_json({**result.to_json(), **more, **price, "folder": str(folder)})
         return result
     _print_tables(result)
     print_text(f"report: {folder / 'report.html'}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, Self, final
 
+from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.tables import plain_table
@@ -101,8 +102,36 @@ class HeatMap:
         return element("td", result_text(value), class_=classes, style=f"--depth:{depth:.0f}%")
 
 
+def map_json(result: SweepResult) -> dict[str, JsonValue]:
+    """Return the cells of the heat map and the means of the windows as JSON; None for none."""
+    found, means = HeatMap.of(result), _means(result)
+    columns = ("row", "column", result.figure)
+    cells = [(*cell, value) for cell, value in found.cells.items()] if found else []
+    values = {name: [row[i] for row in cells] for i, name in enumerate(columns)}
+    table: JsonValue = {"keys": list(found.keys), **values} if found else None
+    names = ("windows", "in_sample", "out_of_sample")
+    return {
+        "heat_map": table,
+        "walk_forward": dict(zip(names, means, strict=True)) if means else None,
+    }
+
+
 def survival_sentence(result: SweepResult) -> str | None:
     """Return the mean figure in-sample beside the one out-of-sample; None without both."""
+    means = _means(result)
+    if means is None:
+        return None
+    windows, inside, outside = means
+    name = result.figure.replace("_", " ")
+    return (
+        f"Mean {name} of the best variants over {windows} windows: "
+        f"{result_text(round(inside, 4))} in-sample (training), "
+        f"{result_text(round(outside, 4))} out-of-sample (test)."
+    )
+
+
+def _means(result: SweepResult) -> tuple[int, float, float] | None:
+    """Return the number of windows with both figures, and the mean of each; None without any."""
     pairs = [
         (inside, outside)
         for each in result.windows
@@ -113,9 +142,4 @@ def survival_sentence(result: SweepResult) -> str | None:
     if not pairs:
         return None
     inside, outside = (fmean(values) for values in zip(*pairs, strict=True))
-    name = result.figure.replace("_", " ")
-    return (
-        f"Mean {name} of the best variants over {len(pairs)} windows: "
-        f"{result_text(round(inside, 4))} in-sample (training), "
-        f"{result_text(round(outside, 4))} out-of-sample (test)."
-    )
+    return len(pairs), inside, outside

@@ -1,9 +1,10 @@
 """Result of a sweep: its table, its Parquet file, its JSON and its page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, final
 
 from tradai.core import FileStore, JsonValue
@@ -14,6 +15,7 @@ from tradai.entrypoint._sweep.walk_forward import Window
 
 SCHEMA: Final = 1
 # Figures of the table; the files have all of them.
+_PROFIT: Final = "profit_percent"
 SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent", "sharpe", "profit_factor")
 
 
@@ -116,19 +118,23 @@ class SweepResult:
             "windows": [_window_json(each) for each in self.windows],
         }
 
-    def write(self, folder: Path, page: str) -> None:
-        """Write ``sweep.json``, ``runs.parquet`` and ``report.html`` into `folder`.
+    def write(
+        self, folder: Path, page: str, more: Mapping[str, JsonValue] = MappingProxyType({})
+    ) -> None:
+        """Write ``sweep.json`` with `more`, ``runs.parquet`` and ``report.html`` into `folder`.
 
         Raises:
             StorageError: The disk refused.
         """
-        _write(folder / "sweep.json", (json.dumps(self.to_json(), indent=2) + "\n").encode())
+        text = json.dumps({**self.to_json(), **more}, indent=2)
+        _write(folder / "sweep.json", f"{text}\n".encode())
         _write(folder / "runs.parquet", runs_parquet(self.ranked, self.keys))
         _write(folder / "report.html", page.encode())
 
 
 def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each window: ranges, best variant, and its figure on both."""
+    """Yield a row for each window: ranges, best variant, its figure on both, its test's profit."""
+    more = _more_figures(result.figure)
     for each in result.windows:
         yield (
             str(each.window.training),
@@ -136,7 +142,7 @@ def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
             each.training.variant.label if each.training else "-",
             _figure(each.training, result.figure),
             _figure(each.test, result.figure),
-            _figure(each.test, "profit_percent"),
+            *(_figure(each.test, name) for name in more),
         )
 
 
@@ -149,8 +155,13 @@ def window_columns(figure: str) -> tuple[str, ...]:
         "best variant",
         f"{name}, training",
         f"{name}, test",
-        "profit percent, test",
+        *(f"{each.replace('_', ' ')}, test" for each in _more_figures(figure)),
     )
+
+
+def _more_figures(figure: str) -> tuple[str, ...]:
+    """Return the figures that a window shows beside the one that chose its variant."""
+    return () if figure == _PROFIT else (_PROFIT,)
 
 
 def _figure(outcome: RunOutcome | None, name: str) -> str:

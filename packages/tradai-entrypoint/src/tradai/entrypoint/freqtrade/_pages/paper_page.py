@@ -45,9 +45,9 @@ from tradai.entrypoint.freqtrade._results.statistics import Summary, summarize
 
 MOST_ROWS: Final = 200
 _UNKNOWN: Final = (
-    "Not known: a dry-run keeps no candles. Fetch those of its time with `download`, and make this "
-    "page again with `tradai-entrypoint report RUN --data DIR`."
+    "Not known: a dry-run keeps no candles. Fetch those of its time, and make this page again with "
 )
+_AGAIN: Final = "tradai-entrypoint report RUN --data DIR"
 
 
 def paper_parts(
@@ -188,7 +188,7 @@ def _continuation(record: RunManifest) -> Markup:
     table = facts_table("Continuation", facts)
     if "continues" not in record.continuation:
         return table
-    text = "Trades and balance below include those of the run that it continues."
+    text = "Trades and balance include those of the run that it continues."
     return joined((table, element("p", text, class_="remark")))
 
 
@@ -231,7 +231,7 @@ def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, .
 
 def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     if slipped is None:
-        return element("p", _UNKNOWN, class_="remark")
+        return element("p", _UNKNOWN, element("code", _AGAIN), ".", class_="remark")
     if not slipped:
         text = "No fill can be compared: there was none, or the candles do not cover them."
         return element("p", text, class_="remark")

@@ -8,7 +8,7 @@ from tradai.core import StrategyConfig, TradingMode, utc_now
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts
+from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
 from tradai.entrypoint.freqtrade._results.epochs import read_epochs
@@ -28,6 +28,8 @@ def recorded_parts(
 ) -> RunReportParts | None:
     """Return the parts of the report of the run in `folder`; None for a run without a result.
 
+    A caveat that an earlier version did not know is added to the notices of `record`.
+
     Args:
         folder: Folder of a run that has ended.
         record: Its manifest.
@@ -42,13 +44,22 @@ def recorded_parts(
         case TradingMode.BACKTEST | TradingMode.TRAIN if (folder / BACKTEST_NAME).is_file():
             return _backtest(folder, record, with_candles=with_candles)
         case TradingMode.HYPEROPT if (folder / EPOCHS_NAME).is_file():
-            return epochs_parts(read_epochs(folder / EPOCHS_NAME))
+            return _hyperopt(folder, record)
         case TradingMode.DRY_RUN if (folder / DATABASE_NAME).is_file():
             database = SqliteFile(folder / DATABASE_NAME)
             at = record.ended_at or utc_now()
             return paper_parts(database, folder, record, at=at, data=data)
         case _:
             return None
+
+
+def _hyperopt(folder: Path, record: RunManifest) -> RunReportParts | None:
+    epochs = read_epochs(folder / EPOCHS_NAME)
+    ranked = rank(epochs)
+    warning = few_trades_warning(ranked[0]) if ranked else None
+    if warning and warning not in record.notices:
+        record.notices.append(warning)
+    return epochs_parts(epochs)
 
 
 def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunReportParts:
