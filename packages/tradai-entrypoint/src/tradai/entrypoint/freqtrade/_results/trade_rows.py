@@ -24,7 +24,7 @@ def fees_paid(trades: Iterable[TradeRecord]) -> float:
 
 def funding_fees(trades: Iterable[TradeRecord]) -> float:
     """Return the funding fees of all trades in stake currency; below zero they were paid."""
-    return math.fsum(float(trade.get("funding_fees") or 0) for trade in trades)
+    return math.fsum(map(_funding, trades))
 
 
 def exposure(rows: Sequence[TradeRow], period: TimeRange) -> float:
@@ -70,6 +70,11 @@ def _row(trade: Mapping[str, Any]) -> TradeRow:
         enter_tag=trade.get("enter_tag") or "",
         exit_reason=trade["exit_reason"],
     )
+
+
+def _funding(trade: Mapping[str, Any]) -> float:
+    # The engine writes none for spot trades.
+    return float(trade.get("funding_fees") or 0)
 
 
 def _fees(trade: Mapping[str, Any]) -> Iterator[float]:
