@@ -94,7 +94,8 @@ class StrategyConfig(BaseModel):
         timeframe: Length of its candles.
         pairs: Markets it trades, each once; none by default.
         stake_currency: Currency of its stakes.
-        exchange: Exchange it trades on.
+        exchange: Exchange it trades on: ``binance`` is its spot market, ``binance_futures`` its
+            perpetual contracts, whose pairs are such as ``BTC/USDT:USDT``.
         parameters: Further settings of the engine, by its own names, such as
             ``enable_protections``. Hyper-parameters have their place in `buy_params` and
             `sell_params`, other keys of the strategy in ``strategy.config``.

@@ -76,6 +76,11 @@ def _row(trade: Mapping[str, Any]) -> TradeRow:
     )
 
 
+def _funding(trade: Mapping[str, Any]) -> float:
+    # The engine writes none for spot trades.
+    return float(trade.get("funding_fees") or 0)
+
+
 def _fees(trade: Mapping[str, Any]) -> Iterator[float]:
     for order in trade.get("orders") or ():
         if order.get("order_filled_timestamp") is not None:
