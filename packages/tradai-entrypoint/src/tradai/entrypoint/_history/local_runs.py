@@ -49,7 +49,7 @@ def find_run(root: Path, name: str) -> Path:
 
 
 def _named_folder(root: Path, name: str) -> Path | None:
-    """Return the folder `name` of `root` with a manifest that no list could read, if there is one."""
+    """Return the folder `name` of `root` if it has a manifest, which no list could read."""
     folder = root / name
     is_run = folder.parent == root and (folder / MANIFEST_NAME).is_file()
     return folder if is_run else None
