@@ -1,5 +1,6 @@
 """The commands `status`, `stop` and `resume`, against sessions that this process drives."""
 
+import fcntl
 import io
 import json
 import re
@@ -16,7 +17,7 @@ import pytest
 from tradai.core import SystemClock
 from tradai.core.live import SessionRecord, SessionRequest, SessionState, TradingAccount
 from tradai.core.testing import MemoryJournal
-from tradai.entrypoint import ExitCode, Interrupts, LiveSettings
+from tradai.entrypoint import ExitCode, Interrupts, LiveSettings, RunManifest
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.live import resume
 from tradai.entrypoint._live._risk.halt_latch import HaltedError, HaltLatch
@@ -202,6 +203,82 @@ def test_no_session_is_not_an_error_but_an_unknown_one_is(
     assert call("status", "trend") == ExitCode.DATA
     assert "there is no session trend" in capsys.readouterr().err
     assert call("status", "../trend") == ExitCode.DATA
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder of runs of a machine without a store of live sessions."""
+    monkeypatch.delenv("TRADAI_LIVE_SESSIONS")
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+def running_manifest(folder: Path) -> None:
+    folder.mkdir()
+    facts = {"run_id": folder.name, "trace_id": "t", "mode": "dry-run", "state": "running"}
+    manifest = RunManifest.model_validate(facts | {"started_at": SystemClock().now()})
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+
+
+def test_without_a_dry_run_and_a_store_of_sessions_status_says_that_none_runs(
+    runs: Path, answer: Callable[[], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("status", "--runs", str(runs)) == 0
+    assert capsys.readouterr().out == (
+        f"no dry-run runs in {runs}, and there is no store of live sessions "
+        "(TRADAI_LIVE_SESSIONS)\n"
+    )
+    assert call("status", "--json", "--runs", str(runs)) == 0
+    assert answer() == []
+
+
+def test_a_folder_without_a_journal_hides_no_dry_run(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running_manifest(runs / "torn")
+    running_manifest(runs / "whole")
+    with (runs / "whole/journal.jsonl").open("w") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)
+        code = call("status", "--runs", str(runs))
+
+    assert code == 0, capsys.readouterr().err
+    assert "whole    starting" in capsys.readouterr().out
+
+
+def test_a_damaged_status_hides_no_other_dry_run(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("torn", "whole"):
+        running_manifest(runs / name)
+    (runs / "torn/scratch").mkdir()
+    (runs / "torn/scratch/status.json").write_text("{")
+    with (
+        (runs / "torn/journal.jsonl").open("w") as first,
+        (runs / "whole/journal.jsonl").open("w") as second,
+    ):
+        for each in (first, second):
+            fcntl.flock(each, fcntl.LOCK_EX)
+        code = call("status", "--runs", str(runs))
+
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "whole    starting" in out
+    assert "torn" in out
+    assert "status.json cannot be read" in err
+
+
+def test_a_dry_run_is_continued_in_the_folder_that_records_its_continuation(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running_manifest(runs / "first")
+    other, link = tmp_path / "other", tmp_path / "link"
+    link.symlink_to(runs)
+
+    code = call("run", "--continue", str(runs / "first"), "--runs", str(other))
+    assert code == ExitCode.CONFIGURATION
+    assert f"continue it with --runs {runs}" in capsys.readouterr().err
+    call("run", "--continue", "first", "--runs", str(link))
+    assert "another folder of runs" not in capsys.readouterr().err
 
 
 class Obedient:

@@ -120,6 +120,27 @@ def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
     assert find_run(tmp_path / "elsewhere", str(root / "a-1")) == root / "a-1"
 
 
+def test_a_run_and_a_link_to_it_are_one_run(root: Path) -> None:
+    (root / "link").symlink_to(root / "b-1")
+
+    assert find_run(root, "b-1").resolve() == (root / "b-1").resolve()
+    assert find_run(root, "b").resolve() == (root / "b-1").resolve()
+
+
+def test_a_damaged_run_is_found_by_its_id_so_that_its_reader_says_what_is_wrong(
+    root: Path,
+) -> None:
+    (root / "torn").mkdir()
+    (root / "torn" / "manifest.json").write_text('{"run_id":')
+
+    with pytest.raises(StorageError, match=r"torn/manifest\.json is not usable"):
+        RunManifest.read(find_run(root, "torn"))
+    with pytest.raises(NotFoundError, match="no run 'tor'"):
+        find_run(root, "tor")
+    with pytest.raises(NotFoundError, match="no run"):
+        find_run(root / "torn", "../torn")
+
+
 def test_a_prefix_of_several_ids_names_them(root: Path) -> None:
     with pytest.raises(ValidationError, match=r"'a' \(a-12, a-1\): give more"):
         find_run(root, "a")

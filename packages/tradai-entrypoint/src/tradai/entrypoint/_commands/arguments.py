@@ -144,7 +144,14 @@ def _continuation(args: argparse.Namespace) -> Continuation | None:
         return None
     if args.replay:
         raise ConfigurationError("--from starts anew, and --continue goes on: give one of them")
-    folder = find_run(runs_folder(args.runs, os.environ), name)
+    root = runs_folder(args.runs, os.environ)
+    folder = find_run(root, name)
+    # The record of its continuation is the id of a folder beside it.
+    if (place := folder.resolve().parent) != root.resolve():
+        message = (
+            f"run {folder.name!r} is in another folder of runs: continue it with --runs {place}"
+        )
+        raise ConfigurationError(message, key="--continue")
     accepts = args.accept_changes
     earlier = Continuation(
         folder=folder, manifest=RunManifest.read(folder), accepts_changes=accepts

@@ -33,6 +33,9 @@ def find_run(root: Path, name: str) -> Path:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)
         ]
+    matches = list({run.folder.resolve(): run for run in reversed(matches)}.values())
+    if not matches and (unreadable := _named_folder(root, name)) is not None:
+        return unreadable
     if not matches:
         what = "finished run" if name == LATEST else f"run {name!r}"
         raise NotFoundError(
@@ -43,6 +46,13 @@ def find_run(root: Path, name: str) -> Path:
     if len(matches) > 1:
         raise ambiguous_error(name, [run.run_id for run in matches])
     return matches[0].folder
+
+
+def _named_folder(root: Path, name: str) -> Path | None:
+    """Return the folder `name` of `root` if it has a manifest, which no list could read."""
+    folder = root / name
+    is_run = folder.parent == root and (folder / MANIFEST_NAME).is_file()
+    return folder if is_run else None
 
 
 def ambiguous_error(name: str, run_ids: Sequence[str]) -> ValidationError:

@@ -1,6 +1,7 @@
 """`tradai-entrypoint status`: show live sessions of a store, and dry-runs of this machine."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,6 +17,7 @@ from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._live.session_requests import session_record
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._report.formatting import counted
 
 _COLUMNS: Final = ("session", "state", "heartbeat", "progress", "reason")
@@ -41,9 +43,16 @@ def _has_shown_papers(args: argparse.Namespace) -> bool:
     """Print the dry-runs that run, and return whether there is no store of sessions to ask."""
     has_sessions = LiveSettings().sessions is not None
     papers = living_runs(args)
-    if papers and not (has_sessions and args.json):
-        show_papers(papers, as_json=args.json)
-    return bool(papers) and not has_sessions
+    if args.json:
+        if not has_sessions:
+            show_papers(papers, as_json=True)
+    elif papers:
+        show_papers(papers, as_json=False)
+    elif not has_sessions:
+        place = runs_folder(args.runs, os.environ)
+        absent = "there is no store of live sessions (TRADAI_LIVE_SESSIONS)"
+        print_text(f"no dry-run runs in {place}, and {absent}")
+    return not has_sessions
 
 
 def _print_views(views: list[SessionView], args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core import SystemClock, TradingMode, WaitingClock
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.summaries import list_runs
@@ -160,7 +160,15 @@ def living_runs(args: argparse.Namespace) -> list[PaperRun]:
     """Return the dry-runs of this machine that run, the newest first."""
     runs = list_runs(runs_folder(args.runs, os.environ))
     named = [run for run in runs if run.mode == TradingMode.DRY_RUN and run.state == "running"]
-    return [paper for paper in (PaperRun(run.folder) for run in named) if paper.lives]
+    return [paper for paper in (PaperRun(run.folder) for run in named) if _seems_to_live(paper)]
+
+
+def _seems_to_live(paper: PaperRun) -> bool:
+    # A folder that is no whole run, or another user's, says nothing about the other runs.
+    try:
+        return paper.lives
+    except (NotFoundError, StorageError):
+        return False
 
 
 def _is_session(name: str) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tradai.core import SystemClock
-from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -37,12 +38,21 @@ def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
 
 
 def _run_row(paper: PaperRun) -> tuple[str, ...]:
-    status = paper.status
+    status = _status_of(paper)
     trades = status.open_trades if status else None
     profit = f"{_text(status.profit)} {status.currency}" if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
     return (paper.run_id, paper.state, count, profit, candle or "-")
+
+
+def _status_of(paper: PaperRun) -> PaperStatus | None:
+    """Return the status of a run; one that cannot be read is reported, and hides no other run."""
+    try:
+        return paper.status
+    except StorageError as exc:
+        print_failure(str(exc))
+        return None
 
 
 def _version(paper: PaperRun) -> tuple[object, ...]:

@@ -66,7 +66,7 @@ def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunRe
     from tradai.entrypoint.freqtrade._results.equity import read_equity
 
     archive, class_name = folder / BACKTEST_NAME, _class_name(record)
-    config = StrategyConfig.model_validate(record.config)
+    config = _config(record)
     result = read_backtest(archive, class_name, config.execution.starting_balance)
     equity = read_equity(archive, class_name, result.summary)
     candles = _candles(folder, str(config.timeframe)) if with_candles else ()
@@ -86,3 +86,15 @@ def _class_name(record: RunManifest) -> str:
         return str(command[command.index(_OPTION) + 1])
     message = f"the manifest of run {record.run_id} does not name its strategy class"
     raise StorageError(message, operation="read")
+
+
+def _config(record: RunManifest) -> StrategyConfig:
+    try:
+        return StrategyConfig.model_validate(record.config)
+    # Its text has values, and some of them may be long.
+    except ValueError as exc:
+        message = (
+            f"the configuration of run {record.run_id!r} is not usable in this version: make the "
+            "report with the version that its manifest names"
+        )
+        raise StorageError(message, operation="read") from exc
