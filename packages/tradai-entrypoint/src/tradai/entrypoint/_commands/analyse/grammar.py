@@ -16,8 +16,8 @@ def add_analyse(commands: Commands) -> None:
     parser = commands.add_parser(
         "analyse",
         help="check whether a backtest can be believed",
-        description="Check whether the backtest of a strategy can be believed. The result is a "
-        "run of its own. Exit code 76 says that bias was found, 65 that too little was checked.",
+        description="Check whether the backtest of a strategy can be believed. Exit code 76 "
+        "says that --bias found some, 65 that it could check too little.",
     )
     add_run_arguments(parser, mode=TradingMode.BACKTEST)
     analysis = parser.add_mutually_exclusive_group(required=True)
