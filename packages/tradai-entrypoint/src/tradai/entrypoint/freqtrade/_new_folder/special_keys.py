@@ -16,7 +16,7 @@ Fate: TypeAlias = tuple[MovedKey, JsonValue]
 Config: TypeAlias = Mapping[str, JsonValue]
 
 _DEFAULT_STAKE: Final = "USDT"
-_FUTURES_EXCHANGE: Final = "binance_futures"
+FUTURES_EXCHANGE: Final = "binance_futures"
 _PROVEN_FUTURES: Final = "futures are proven on binance with margin_mode isolated alone"
 _PAIR: Final = TypeAdapter[str](Pair)
 
@@ -98,7 +98,7 @@ def _blacklist(key: str, value: JsonValue, config: Config) -> Fate:
 
 def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
     if _is_proven_futures(config):
-        return mapped(key, "exchange", _FUTURES_EXCHANGE, note="isolated futures of binance")
+        return mapped(key, "exchange", FUTURES_EXCHANGE, note="isolated futures of binance")
     note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
     moved, kept = mapped(key, "exchange", value, note=note)
     return (moved if not note else _refused(moved)), kept
@@ -111,7 +111,7 @@ def _refused(moved: MovedKey) -> MovedKey:
 
 def _trading_mode(key: str, value: JsonValue, config: Config) -> Fate:
     if _is_proven_futures(config):
-        return unneeded(key, f"{_FUTURES_EXCHANGE} trades isolated futures", place="exchange")
+        return unneeded(key, f"{FUTURES_EXCHANGE} trades isolated futures", place="exchange")
     if value in ("spot", "", None):
         return unneeded(key, "is the default")
     return unsupported(key, f"is {value}: {_PROVEN_FUTURES}")

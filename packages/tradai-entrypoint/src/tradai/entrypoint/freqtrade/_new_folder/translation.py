@@ -33,6 +33,7 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 from tradai.entrypoint.freqtrade._new_folder.special_keys import (
+    FUTURES_EXCHANGE,
     SPECIAL,
     Config,
     Fate,
@@ -223,16 +224,15 @@ def _problems(document: Config) -> list[tuple[str, str]]:
     """Return the places of values that are not valid, each with a sentence."""
     config = dict(document)
     run = config.pop("run", {})
-    block = block_of(config, "engine")
+    is_futures = config.get("exchange") == FUTURES_EXCHANGE
+    found = block_problems(
+        block_of(config, "engine"), TradingMode.DRY_RUN, is_futures=is_futures, place_of=place_of
+    )
     return [
         *_problems_of(StrategyConfig, config, prefix=""),
         *_problems_of(RunParameters, run, prefix="run."),
-        *(
-            (place, note)
-            for place, note in block_problems(block, TradingMode.DRY_RUN, place_of=place_of)
-            # `check` asks for a secret that the old configuration lacks, too.
-            if _has_path(document, place)
-        ),
+        # `check` asks for a secret that the old configuration lacks, too.
+        *((place, note) for place, note in found if _has_path(document, place)),
     ]
 
 

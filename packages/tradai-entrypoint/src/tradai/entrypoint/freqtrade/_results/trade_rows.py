@@ -54,10 +54,6 @@ def daily_profits(rows: Iterable[TradeRow]) -> dict[date, float]:
     return {day: math.fsum(row.profit_abs for row in trades) for day, trades in days}
 
 
-def _funding(trade: Mapping[str, Any]) -> float:
-    return float(trade.get("funding_fees") or 0)
-
-
 def _row(trade: Mapping[str, Any]) -> TradeRow:
     return TradeRow(
         pair=trade["pair"],
