@@ -33,7 +33,7 @@ def find_run(root: Path, name: str) -> Path:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)
         ]
-    matches = list({run.folder.resolve(): run for run in reversed(matches)}.values())
+    matches = list({run.folder.resolve(): run for run in matches}.values())
     if not matches and (unreadable := _named_folder(root, name)) is not None:
         return unreadable
     if not matches:
