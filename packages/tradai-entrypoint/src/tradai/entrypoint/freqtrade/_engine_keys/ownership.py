@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
+)
+
 # Blocks with an address or a token, which stands there as a reference to a secret.
 SECRETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -29,8 +34,10 @@ NOT_IN_SCHEMA: Final = frozenset({"futures_funding_rate"})
 # The one block of which tradai decides a part.
 EXCHANGE: Final = frozenset({"markets_refresh_interval", "outdated_offset", "unknown_fee_rate"})
 
-_CONTRACTS: Final = "it is for futures: write `exchange: binance_futures` at the top level"
-_MARGIN: Final = "`exchange` decides it: binance is spot, binance_futures isolated futures"
+_CONTRACTS: Final = f"it is for futures: write `exchange: {FUTURES_EXCHANGE}` at the top level"
+_MARGIN: Final = (
+    f"`exchange` decides it: {DEFAULT_EXCHANGE} is spot, {FUTURES_EXCHANGE} isolated futures"
+)
 _FUTURES_BOT: Final = "futures are proven in backtests only, which do not use it"
 _FOLDERS: Final = "a run has a folder of its own"
 _DOWNLOAD: Final = "`data download` and its flags decide it"

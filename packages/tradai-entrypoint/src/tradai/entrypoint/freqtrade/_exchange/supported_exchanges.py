@@ -9,6 +9,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 
 _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures())
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
+FUTURES_EXCHANGE: Final = next(each.name for each in _EXCHANGES if each.market_type == "futures")
 
 
 def exchange_named(name: str) -> Exchange:

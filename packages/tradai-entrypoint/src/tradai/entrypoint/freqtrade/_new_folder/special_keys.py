@@ -8,7 +8,10 @@ from typing import Final, TypeAlias
 from pydantic import TypeAdapter, ValidationError
 
 from tradai.core import JsonValue, Pair, Pricing
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import DEFAULT_EXCHANGE
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
+)
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 
 # The fate of a key, and its value at its place: none where it is not written.
@@ -16,8 +19,7 @@ Fate: TypeAlias = tuple[MovedKey, JsonValue]
 Config: TypeAlias = Mapping[str, JsonValue]
 
 _DEFAULT_STAKE: Final = "USDT"
-FUTURES_EXCHANGE: Final = "binance_futures"
-_PROVEN_FUTURES: Final = "futures are proven on binance with margin_mode isolated alone"
+_PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -98,7 +100,9 @@ def _blacklist(key: str, value: JsonValue, config: Config) -> Fate:
 
 def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
     if _is_proven_futures(config):
-        return mapped(key, "exchange", FUTURES_EXCHANGE, note="isolated futures of binance")
+        return mapped(
+            key, "exchange", FUTURES_EXCHANGE, note=f"isolated futures of {DEFAULT_EXCHANGE}"
+        )
     note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
     moved, kept = mapped(key, "exchange", value, note=note)
     return (moved if not note else _refused(moved)), kept

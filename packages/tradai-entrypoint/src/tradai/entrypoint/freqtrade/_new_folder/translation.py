@@ -22,6 +22,7 @@ from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     EXCHANGE,
     SECRETS as MESSAGE_BLOCKS,
 )
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
@@ -33,7 +34,6 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 from tradai.entrypoint.freqtrade._new_folder.special_keys import (
-    FUTURES_EXCHANGE,
     SPECIAL,
     Config,
     Fate,
