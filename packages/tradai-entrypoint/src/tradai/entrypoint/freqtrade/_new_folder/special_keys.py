@@ -102,8 +102,7 @@ def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
     if _is_proven_futures(config):
         return mapped(
             key, "exchange", FUTURES_EXCHANGE, note=f"isolated futures of {DEFAULT_EXCHANGE}"
-        note = f"isolated futures of {DEFAULT_EXCHANGE}"
-        return mapped(key, "exchange", FUTURES_EXCHANGE, note=note)
+        )
     note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
     moved, kept = mapped(key, "exchange", value, note=note)
     return (moved if not note else _refused(moved)), kept
