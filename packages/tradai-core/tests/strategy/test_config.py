@@ -353,6 +353,9 @@ FAKE = "obviously-fake-value-1"
         {"execution": Execution.model_validate({"order_types": {"secret": FAKE}})},
         {"strategy": {"class": "Trend", "source": f"https://user:{FAKE}@example.org/"}},
         {"notes": "AKIA" + "FAKE" * 4},
+        {"engine": {"discord": {"webhook_url": f"https://example.org/{FAKE}"}}},
+        {"engine": {"telegram": {"chat_id": -100}}},
+        {"webhook": {"url": f"https://example.org/{FAKE}"}},
     ],
 )
 def test_no_secret_gets_into_it_however_it_is_made(changes: dict[str, Any]) -> None:

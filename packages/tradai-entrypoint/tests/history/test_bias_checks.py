@@ -15,7 +15,9 @@ from tradai.entrypoint._history.bias_checks import (
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def record(root: Path, *, hour: int, bias: str | None, source: str = "5" * 64) -> str:
+def record(
+    root: Path, *, hour: int, bias: str | None, source: str = "5" * 64, code: int = 0
+) -> str:
     at = NOON + timedelta(hours=hour)
     run_id = new_bias_id(at)
     manifest = RunManifest(
@@ -24,6 +26,7 @@ def record(root: Path, *, hour: int, bias: str | None, source: str = "5" * 64) -
         trace_id=run_id,
         mode=TradingMode.BACKTEST,
         started_at=at,
+        exit_code=code,
         digests={"source": source},
         results={} if bias is None else {"bias": bias},
     )
@@ -58,3 +61,13 @@ def test_a_clean_analysis_is_clean(tmp_path: Path) -> None:
     record(tmp_path, hour=0, bias="clean")
 
     assert is_clean(last_bias_check(tmp_path, "5" * 64))
+
+
+def test_an_analysis_whose_strategy_raised_errors_is_not_clean(tmp_path: Path) -> None:
+    run_id = record(tmp_path, hour=0, bias="clean", code=80)
+
+    check = last_bias_check(tmp_path, "5" * 64)
+
+    assert not is_clean(check)
+    shown = "not known, as its run ended with exit code 80, 2026-01-31 12:00 UTC"
+    assert bias_sentence(check) == f"{shown}, run {run_id}"

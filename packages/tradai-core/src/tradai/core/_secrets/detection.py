@@ -12,6 +12,10 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key
 _REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):(\S+)")
 # The API keys of Binance. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")
+# Whoever has the address of a receiver can write to it, whatever the address looks like.
+_RECEIVERS: Final = frozenset(
+    {("discord", "webhook_url"), ("telegram", "chat_id"), ("webhook", "url")}
+)
 
 
 def looks_like_secret(path: Sequence[str | int], value: JsonValue) -> bool:
@@ -24,14 +28,15 @@ def looks_like_secret(path: Sequence[str | int], value: JsonValue) -> bool:
     """
     if isinstance(value, str):
         # Most values look harmless, and a search among the installed plugins takes milliseconds.
-        is_suspect = bool(value) and (_has_secret_shape(value) or _has_sensitive_key(path))
+        is_suspect = bool(value) and (_has_secret_shape(value) or _is_sensitive(path))
         return is_suspect and not _is_reference(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and _has_sensitive_key(path)
+    return is_number and _is_sensitive(path)
 
 
-def _has_sensitive_key(path: Sequence[str | int]) -> bool:
-    return any(is_sensitive_key(step) for step in path if isinstance(step, str))
+def _is_sensitive(path: Sequence[str | int]) -> bool:
+    keys = (step for step in path if isinstance(step, str))
+    return tuple(path[-2:]) in _RECEIVERS or any(map(is_sensitive_key, keys))
 
 
 def _is_reference(text: str) -> bool:

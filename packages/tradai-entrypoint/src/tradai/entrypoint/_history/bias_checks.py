@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 
 BIAS: Final = "bias"
@@ -30,12 +31,15 @@ def last_bias_check(root: Path, source_digest: str) -> RunManifest | None:
 
 
 def is_clean(check: RunManifest | None) -> bool:
-    """Return whether there is an analysis, and it found no bias."""
-    return check is not None and check.results[BIAS] == CLEAN
+    """Return whether there is an analysis that found no bias and had no other fault."""
+    return check is not None and check.results[BIAS] == CLEAN and check.exit_code == ExitCode.DONE
 
 
 def bias_sentence(check: RunManifest | None) -> str:
     """Return when the analysis was done, and its result."""
     if check is None:
         return "never done for this source: `tradai-entrypoint analyse CONFIG --bias` does it"
-    return f"{check.results[BIAS]}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}"
+    result = check.results[BIAS]
+    if result == CLEAN and not is_clean(check):
+        result = f"not known, as its run ended with exit code {check.exit_code}"
+    return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}"
