@@ -13,6 +13,7 @@ from tradai.entrypoint._history.bias_checks import (
 )
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PLANNED = RunManifest(state="ended", run_id="plan", trace_id="plan", mode=None, started_at=NOON)
 
 
 def record(
@@ -47,14 +48,14 @@ def test_the_last_analysis_of_the_source_with_a_result_is_found(tmp_path: Path) 
     assert check is not None
     assert check.run_id == last
     assert not is_clean(check)
-    assert bias_sentence(check) == f"found, 2026-01-31 13:00 UTC, run {last}"
+    assert bias_sentence(check, PLANNED) == f"found, 2026-01-31 13:00 UTC, run {last}"
 
 
 def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:
     check = last_bias_check(tmp_path / "absent", "5" * 64)
 
     assert not is_clean(check)
-    assert "analyse CONFIG --bias" in bias_sentence(check)
+    assert "analyse CONFIG --bias" in bias_sentence(check, PLANNED)
 
 
 def test_a_clean_analysis_is_clean(tmp_path: Path) -> None:
@@ -70,4 +71,13 @@ def test_an_analysis_whose_strategy_raised_errors_is_not_clean(tmp_path: Path) -
 
     assert not is_clean(check)
     shown = "not known, as its run ended with exit code 80, 2026-01-31 12:00 UTC"
-    assert bias_sentence(check) == f"{shown}, run {run_id}"
+    assert bias_sentence(check, PLANNED) == f"{shown}, run {run_id}"
+
+
+def test_an_analysis_with_another_configuration_says_so(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="clean")
+    other = RunManifest.model_validate({**PLANNED.model_dump(), "config_id": "other"})
+
+    check = last_bias_check(tmp_path, "5" * 64)
+
+    assert bias_sentence(check, other).endswith(", with another configuration")

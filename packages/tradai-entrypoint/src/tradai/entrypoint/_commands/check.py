@@ -52,7 +52,7 @@ def _bias_rows(settings: EntrypointSettings, record: RunManifest) -> Iterator[Ch
     if source is not None:
         check = last_bias_check(settings.folder, source)
         status = CheckStatus.OK if is_clean(check) else CheckStatus.WARN
-        yield CheckRow(name="bias", status=status, detail=bias_sentence(check))
+        yield CheckRow(name="bias", status=status, detail=bias_sentence(check, record))
 
 
 def _secret_rows() -> Iterator[CheckRow]:

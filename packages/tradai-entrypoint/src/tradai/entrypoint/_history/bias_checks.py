@@ -35,11 +35,15 @@ def is_clean(check: RunManifest | None) -> bool:
     return check is not None and check.results[BIAS] == CLEAN and check.exit_code == ExitCode.DONE
 
 
-def bias_sentence(check: RunManifest | None) -> str:
-    """Return when the analysis was done, and its result."""
+def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
+    """Return when the analysis was done, its result, and whether `planned` has another plan.
+
+    A source reads its configuration, so that other values may hide what it does.
+    """
     if check is None:
         return "never done for this source: `tradai-entrypoint analyse CONFIG --bias` does it"
     result = check.results[BIAS]
     if result == CLEAN and not is_clean(check):
         result = f"not known, as its run ended with exit code {check.exit_code}"
-    return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}"
+    other = "" if check.config_id == planned.config_id else ", with another configuration"
+    return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}{other}"

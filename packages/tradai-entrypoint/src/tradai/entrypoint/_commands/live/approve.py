@@ -54,11 +54,11 @@ def _bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
     """
     check = last_bias_check(root, planned.digests["source"])
     if is_clean(check):
-        return bias_sentence(check)
+        return bias_sentence(check, planned)
     if terms.without_bias_check is None:
         message = (
             f"the plan cannot be approved without a clean check for bias; the last one in {root} "
-            f"is: {bias_sentence(check)}; do one, or give --without-bias-check REASON"
+            f"is: {bias_sentence(check, planned)}; do one, or give --without-bias-check REASON"
         )
         raise TradingError(message, reason="no bias check")
     return f"without: {terms.without_bias_check}"
