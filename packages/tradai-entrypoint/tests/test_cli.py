@@ -424,3 +424,23 @@ def test_check_resolves_references_and_shows_no_value(
     assert rows["env:FAKE_EXCHANGE"]["detail"] == "by TRADAI_TRADE_EXCHANGE"
     assert rows["env:FAKE_ABSENT"]["status"] == "fail"
     assert "fake-exchange-value" not in out
+
+
+@pytest.mark.parametrize("mode", ["backtest", "train", "hyperopt"])
+@pytest.mark.parametrize("flag", ["--api", "--ui"])
+def test_an_interface_for_people_is_refused_where_no_bot_trades(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str, flag: str
+) -> None:
+    code = call("run", "strategy.yaml", "--mode", mode, flag, "--runs", str(tmp_path))
+
+    assert code == ExitCode.CONFIGURATION
+    assert f"{flag} has no effect in the mode {mode}: leave it out" in capsys.readouterr().err
+
+
+def test_accepted_changes_are_refused_where_no_run_is_continued(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("run", "strategy.yaml", "--mode", "dry-run", "--accept-changes")
+
+    assert call(*words, "--runs", str(tmp_path)) == ExitCode.CONFIGURATION
+    assert "--accept-changes has no effect without --continue" in capsys.readouterr().err

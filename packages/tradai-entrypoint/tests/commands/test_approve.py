@@ -1,15 +1,21 @@
 """The terms of an approval on the command line: each is refused by name when it is not usable."""
 
 import argparse
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core.exceptions import ConfigurationError
+from tradai.core import TradingMode
+from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.core.live import OrderPolicy, RiskMeasure
+from tradai.entrypoint import RunManifest
 from tradai.entrypoint._cli import build_parser
+
+# Not through the door: the plan before it needs a real exchange.
+from tradai.entrypoint._commands.live.approve import bias_check
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
 
 LIMITS = [f"{measure}:halt=1" for measure in RiskMeasure]
@@ -89,3 +95,39 @@ def test_no_term_has_a_default(left_out: str, capsys: pytest.CaptureFixture[str]
         build_parser().parse_args(["approve", "live.yaml", *words])
 
     assert left_out in capsys.readouterr().err
+
+
+def analysed(root: Path, bias: str) -> RunManifest:
+    """The record of an analysis of a source for bias, in the folder of runs `root`."""
+    run_id = "20260131T120000Z-bias-00000000"
+    manifest = RunManifest(
+        state="ended",
+        run_id=run_id,
+        trace_id=run_id,
+        mode=TradingMode.BACKTEST,
+        started_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+        digests={"source": "5" * 64},
+        results={"bias": bias},
+    )
+    (root / run_id).mkdir()
+    (root / run_id / "manifest.json").write_text(manifest.as_json())
+    return manifest
+
+
+def test_a_reason_to_go_without_a_check_is_refused_where_a_clean_one_stands(
+    tmp_path: Path,
+) -> None:
+    planned = analysed(tmp_path, "clean")
+
+    assert bias_check(tmp_path, planned, terms()).startswith("clean, 2026-01-31 12:00 UTC")
+    with pytest.raises(ConfigurationError, match="leave --without-bias-check out"):
+        bias_check(tmp_path, planned, terms(without_bias_check="seen by eye"))
+
+
+def test_a_reason_stands_for_a_check_that_is_not_clean(tmp_path: Path) -> None:
+    planned = analysed(tmp_path, "found")
+
+    with pytest.raises(TradingError, match="without a clean check for bias"):
+        bias_check(tmp_path, planned, terms())
+    reason = terms(without_bias_check="seen by eye")
+    assert bias_check(tmp_path, planned, reason) == "without: seen by eye"

@@ -17,7 +17,7 @@ from tradai.entrypoint.freqtrade._candles.contract_data import (
     read_rates,
     stage_rates,
 )
-from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagedData
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 EIGHT_HOURS = timedelta(hours=8)
@@ -150,3 +150,42 @@ def test_data_of_contracts_needs_a_folder_of_the_engine(data: str) -> None:
 
 def test_a_folder_and_its_uri_are_the_same(tmp_path: Path) -> None:
     assert contract_folder(str(tmp_path)) == contract_folder(tmp_path.as_uri()) == tmp_path
+
+
+def notices(folder: Path, opened: list[datetime]) -> tuple[str, ...]:
+    """The sentences about rates at the instants `opened`, for a range of four days."""
+    write(folder, date=opened, funding_rate=[0.1] * len(opened))
+    read = read_rates(folder, SERIES, None)
+    assert read is not None
+    timerange = TimeRange(start=START, stop=START + timedelta(days=4))
+    staged = stage_rates(SERIES, read, folder / "staged")
+    return StagedData(timerange=timerange, series=(staged,), digest="").notices([SERIES])
+
+
+def test_a_hole_in_the_rates_is_reported_with_its_effect(tmp_path: Path) -> None:
+    opened = dates(12)
+
+    (notice,) = notices(tmp_path, [*opened[:3], *opened[6:10], *opened[11:]])
+
+    assert notice == (
+        "BTC/USDT:USDT@1h-funding_rate lacks 4 funding rates in 2 gaps, the longest 3 from "
+        "2025-01-02 00:00: the engine charges no funding fee there"
+    )
+
+
+def test_rates_that_are_charged_more_often_have_no_hole(tmp_path: Path) -> None:
+    assert notices(tmp_path, dates(4 * 24, step=timedelta(hours=1))) == ()
+    assert notices(tmp_path, dates(12)) == ()
+
+
+def test_rates_that_begin_late_or_end_early_are_reported_with_the_effect(tmp_path: Path) -> None:
+    late, early = notices(tmp_path, dates(12)[2:9])
+
+    assert late == (
+        "BTC/USDT:USDT@1h-funding_rate starts at 2025-01-01 16:00, 2 funding rates after "
+        "2025-01-01 00:00: before it the engine charges no funding fee, or that of "
+        "engine.futures_funding_rate"
+    )
+    assert early == (
+        "BTC/USDT:USDT@1h-funding_rate ends at 2025-01-03 16:00, 3 funding rates early"
+    )

@@ -57,6 +57,29 @@ def test_a_changed_source_is_refused(tmp_path: Path) -> None:
         take_over(earlier(tmp_path), context(tmp_path, digests={"source": "b" * 64}))
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "name"),
+    [
+        (
+            {"run_parameters": {"exchange_url": "http://127.0.0.1:1"}},
+            {"run_parameters": {"exchange_url": None}},
+            "run.exchange_url",
+        ),
+        ({}, {"run_parameters": {"exchange_url": "http://127.0.0.1:1"}}, "run.exchange_url"),
+        (
+            {"versions": {"freqtrade": "2026.8", "tradai-core": "1"}},
+            {"versions": {"freqtrade": "2026.9", "tradai-core": "2"}},
+            "the version of freqtrade",
+        ),
+    ],
+)
+def test_another_place_of_the_exchange_or_version_of_the_engine_is_refused(
+    tmp_path: Path, before: dict[str, Any], now: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"changes \({name}\)"):
+        take_over(earlier(tmp_path, **before), context(tmp_path, **now))
+
+
 def test_another_exchange_is_refused_also_with_accepted_changes(tmp_path: Path) -> None:
     before = earlier(tmp_path, accepts_changes=True)
     now = context(tmp_path, config={"exchange": "kraken", "timeframe": "5m"})

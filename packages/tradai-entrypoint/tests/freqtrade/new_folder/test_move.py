@@ -299,7 +299,7 @@ def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., Strate
     ("more", "name", "place"),
     [
         ({"exchange": {"outdated_offset": 7}}, "exchange.outdated_offset", "engine."),
-        ({"minimum_trade_amount": 12}, "minimum_trade_amount", "engine."),
+        ({"exchange": {"unknown_fee_rate": 1}}, "exchange.unknown_fee_rate", "engine."),
         (
             {"entry_pricing": {"check_depth_of_market": {"enabled": True}}},
             "entry_pricing.check_depth_of_market",
@@ -313,6 +313,20 @@ def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
     moved = key(move(more), name)
 
     assert (moved.status, moved.place) == (KeyStatus.MAPPED, f"{place}{name}")
+
+
+@pytest.mark.parametrize(
+    "name", ["minimum_trade_amount", "startup_candle", "targeted_trade_amount"]
+)
+def test_a_setting_of_the_analysis_for_bias_has_no_place(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = key(move({name: 12}), name)
+
+    assert (moved.status, moved.note) == (
+        KeyStatus.UNSUPPORTED,
+        "`analyse CONFIG --bias` decides it",
+    )
 
 
 def futures(pairs: list[str], **more: object) -> dict[str, Any]:

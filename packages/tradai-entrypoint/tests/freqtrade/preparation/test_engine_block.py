@@ -74,6 +74,17 @@ def test_a_refusal_says_what_to_use_instead() -> None:
     assert "webhook" in text
 
 
+@pytest.mark.parametrize(
+    "name", ["minimum_trade_amount", "startup_candle", "targeted_trade_amount"]
+)
+def test_a_setting_of_the_analysis_for_bias_is_refused_since_it_would_have_no_effect(
+    name: str,
+) -> None:
+    assert refusal({name: 12}) == (
+        f"engine.{name} is decided by tradai: `analyse CONFIG --bias` decides it"
+    )
+
+
 def test_three_settings_of_the_exchange_reach_the_engine() -> None:
     exchange = rendered(engine={"exchange": {"outdated_offset": 7}})["exchange"]
 

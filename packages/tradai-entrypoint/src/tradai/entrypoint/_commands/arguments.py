@@ -34,7 +34,7 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
     """Return the settings and the request of a command line; flags override the environment.
 
     Raises:
-        ConfigurationError: A setting is missing or not valid.
+        ConfigurationError: A setting is missing or not valid, or a flag has no effect.
         NotFoundError: The run to repeat does not exist.
     """
     config, overrides = _split_words(args)
@@ -58,6 +58,7 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
     else:
         mode = replay.mode if replay else args.mode
     settings = _settings(args, config=config, mode=mode)
+    _check_effect(args, settings.mode)
     return settings, RunRequest(
         patches=tuple(args.patch),
         overrides=overrides,
@@ -109,6 +110,17 @@ def _settings(
         engine_api=getattr(args, "engine_api", None),
     )
     return EntrypointSettings(**given)
+
+
+def _check_effect(args: argparse.Namespace, mode: TradingMode) -> None:
+    """Raise for a choice of a dry-run that would be ignored."""
+    interface = getattr(args, "engine_api", None)
+    if interface is not None and not mode.holds_positions:
+        message = f"--{interface} has no effect in the mode {mode.value}: leave it out"
+        raise ConfigurationError(message, key=f"--{interface}")
+    if getattr(args, "accept_changes", False) and not args.continues:
+        message = "--accept-changes has no effect without --continue: leave it out"
+        raise ConfigurationError(message, key="--accept-changes")
 
 
 def _given(**flags: object) -> dict[str, Any]:

@@ -93,11 +93,20 @@ def follow_request(
         on_record(record)
         if record.state.is_final or _is_obeyed(record, request):
             return record
-        other = record.request
-        if other is not None and other != request:
-            message = f"{other.by} has replaced the request by {other.state}: {other.reason}"
-            raise ConflictError(message, operation="request", service="sessions")
+        require_not_replaced(record, request)
         clock.sleep(_POLL_S)
+
+
+def require_not_replaced(record: SessionRecord, request: SessionRequest) -> None:
+    """Raise when `record` has another request than `request`.
+
+    Raises:
+        ConflictError: It has.
+    """
+    other = record.request
+    if other is not None and other != request:
+        message = f"{other.by} has replaced the request by {other.state}: {other.reason}"
+        raise ConflictError(message, operation="request", service="sessions")
 
 
 def _is_obeyed(record: SessionRecord, request: SessionRequest) -> bool:

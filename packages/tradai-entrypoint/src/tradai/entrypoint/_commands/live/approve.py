@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core import SystemClock, TradingMode
-from tradai.core.exceptions import StorageError, TradingError
+from tradai.core.exceptions import ConfigurationError, StorageError, TradingError
 from tradai.core.live import Approval
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table, print_text
@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     approvals = approvals_of(live)
     entrypoint = entrypoint_class(settings.mode)(settings, request=request, interrupts=interrupts)
     session = plan_session(entrypoint, live)
-    bias = _bias_check(settings.folder, entrypoint.record, terms)
+    bias = bias_check(settings.folder, entrypoint.record, terms)
     approval = terms.approval_of(session, now=SystemClock().now())
     _print_plan(session, approval, bias=bias)
     _print_differences(settings.folder, entrypoint.record)
@@ -46,14 +46,21 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     return 0
 
 
-def _bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
+def bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
     """Return the last analysis of the planned source for bias, or the reason to go without.
 
     Raises:
         TradingError: None was clean, and there is no reason.
+        ConfigurationError: It was clean, and there is a reason.
     """
     check = last_bias_check(root, planned.digests["source"])
     if is_clean(check):
+        if terms.without_bias_check is not None:
+            message = (
+                f"the last check for bias is {bias_sentence(check, planned)}: leave --without-bias-check "
+                "out, since the approval would keep its reason"
+            )
+            raise ConfigurationError(message, key="--without-bias-check")
         return bias_sentence(check, planned)
     if terms.without_bias_check is None:
         message = (

@@ -13,7 +13,7 @@ from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._live.live_places import session_store_of
 from tradai.entrypoint._live.live_settings import LiveSettings
-from tradai.entrypoint._live.session_requests import request_session
+from tradai.entrypoint._live.session_requests import request_session, require_not_replaced
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._paper.paper_session import paper_name, paper_store
 from tradai.entrypoint._paper.paper_status import PaperStatus
@@ -93,7 +93,11 @@ class PaperRun:
         clock: WaitingClock,
         on_record: Callable[[SessionRecord], None],
     ) -> ExitCode:
-        """Wait until the run has obeyed `request` or has ended, and return how that went."""
+        """Wait until the run has obeyed `request` or has ended, and return how that went.
+
+        Raises:
+            ConflictError: Another request has replaced this one.
+        """
         is_stop = request.state is SessionState.STOPPED
         while self.lives:
             record = self.record
@@ -101,6 +105,7 @@ class PaperRun:
                 on_record(record)
                 if not is_stop and record.state is request.state and record.request is None:
                     return ExitCode.DONE
+                require_not_replaced(record, request)
             clock.sleep(_POLL_S)
         manifest = self.manifest
         if manifest.exit_code is None:

@@ -1,6 +1,7 @@
 """The data of a perpetual contract in the engine's layout: candles, mark candles, funding."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, final
 from tradai.core import OpenTimeRange, TimeRange, file_errors, from_epoch_ms
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
-from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagedSeries
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagedGap, StagedSeries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,10 +100,24 @@ def stage_rates(series: NeededSeries, rates: FundingRates, folder: Path) -> Stag
         rows=len(rates.opened),
         first=from_epoch_ms(int(rates.opened[0])),
         last=from_epoch_ms(int(rates.opened[-1])),
-        gaps=(),
+        gaps=tuple(_gaps(rates, series)),
         jumps=(),
         digest=content.hexdigest(),
     )
+
+
+def _gaps(rates: FundingRates, series: NeededSeries) -> Iterator[StagedGap]:
+    """Yield where rates are further apart than those of any contract."""
+    import numpy as np
+
+    longest_ms = int(series.candle.total_seconds() * 1000)
+    for index in np.flatnonzero(np.diff(rates.opened) > longest_ms):
+        before, after = (int(each) for each in rates.opened[index : index + 2])
+        yield StagedGap(
+            start=from_epoch_ms(before + longest_ms),
+            stop=from_epoch_ms(after),
+            missing=(after - before - 1) // longest_ms,
+        )
 
 
 def _load(path: Path) -> FundingRates:

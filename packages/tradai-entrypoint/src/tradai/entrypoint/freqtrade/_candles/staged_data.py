@@ -49,6 +49,28 @@ class NeededSeries:
             return timedelta(hours=8)
         return timedelta(seconds=Timeframe(self.timeframe).seconds)
 
+    @property
+    def noun(self) -> str:
+        """Name of its rows, in the plural."""
+        return "funding rates" if self.kind == "funding_rate" else "candles"
+
+    @property
+    def late_effect(self) -> str:
+        """Effect on a run of rows that are missing before the first one."""
+        if self.kind == "funding_rate":
+            fee = "no funding fee, or that of engine.futures_funding_rate"
+            return f"before it the engine charges {fee}"
+        if self.kind == "mark":
+            return "before it the engine charges no funding fee"
+        return "the strategy starts later or less warmed up"
+
+    @property
+    def gap_effect(self) -> str:
+        """Effect on a run of rows that are missing in between."""
+        if self.kind == "funding_rate":
+            return "the engine charges no funding fee there"
+        return "the engine fills them with flat candles"
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,17 +217,18 @@ class StagedData:
         early = (self.timerange.stop - staged.last) // wanted.candle - 1
         if late > 0:
             yield (
-                f"{wanted.name} starts at {staged.first:%Y-%m-%d %H:%M}, {late} candles after "
-                f"{start:%Y-%m-%d %H:%M}: the strategy starts later or less warmed up"
+                f"{wanted.name} starts at {staged.first:%Y-%m-%d %H:%M}, {late} {wanted.noun} "
+                f"after {start:%Y-%m-%d %H:%M}: {wanted.late_effect}"
             )
         if early > 0:
-            yield f"{wanted.name} ends at {staged.last:%Y-%m-%d %H:%M}, {early} candles early"
+            last = f"{staged.last:%Y-%m-%d %H:%M}"
+            yield f"{wanted.name} ends at {last}, {early} {wanted.noun} early"
         if staged.gaps:
             longest = max(staged.gaps, key=lambda gap: gap.missing)
             yield (
-                f"{wanted.name} lacks {staged.missing} candles in {len(staged.gaps)} gaps, the "
-                f"longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
-                "the engine fills them with flat candles"
+                f"{wanted.name} lacks {staged.missing} {wanted.noun} in {len(staged.gaps)} gaps, "
+                f"the longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
+                f"{wanted.gap_effect}"
             )
         if staged.jumps:
             yield (

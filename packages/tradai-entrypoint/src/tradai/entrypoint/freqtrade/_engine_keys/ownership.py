@@ -21,9 +21,6 @@ ALLOWED: Final = frozenset(
     {
         "backtest_breakdown",
         "exchange",
-        "minimum_trade_amount",
-        "startup_candle",
-        "targeted_trade_amount",
         *SECRETS,
     }
 )
@@ -40,6 +37,7 @@ _MARGIN: Final = (
 )
 _FUTURES_BOT: Final = "futures are proven in backtests only, which do not use it"
 _FOLDERS: Final = "a run has a folder of its own"
+_BIAS: Final = "`analyse CONFIG --bias` decides it"
 _DOWNLOAD: Final = "`data download` and its flags decide it"
 _OUTPUT: Final = "a run keeps its result in its folder"
 # Keys that tradai decides, and what to use instead.
@@ -75,6 +73,7 @@ OWNED: Final[Mapping[str, str]] = MappingProxyType(
         "logfile": "engine.log in the folder of the run has the log",
         "lookahead_analysis_exportfilename": _OUTPUT,
         "margin_mode": _MARGIN,
+        "minimum_trade_amount": _BIAS,
         "new_pairs_days": _DOWNLOAD,
         "orderflow": "the engine's trades by the second are not provided",
         "pairlists": "name all pairs under pairs",
@@ -83,6 +82,8 @@ OWNED: Final[Mapping[str, str]] = MappingProxyType(
         "recursive_strategy_search": "name the folder with strategy.source",
         "runmode": "the mode is set with --mode",
         "skip_wallet_history_migration": "a run starts with a new database",
+        "startup_candle": _BIAS,
+        "targeted_trade_amount": _BIAS,
         "trading_mode": _MARGIN,
         "user_data_dir": _FOLDERS,
         "userdir": _FOLDERS,

@@ -1,7 +1,8 @@
 """Take over the trades of an earlier dry-run: its database, with a record in both manifests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tradai.core import JsonValue, utc_now
@@ -22,6 +23,14 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, Sqli
 _FIXED: Final = frozenset({"exchange", "stake_currency", "strategy.class"})
 _HARMLESS: Final = frozenset({"version"})
 _SHOWN: Final = 5
+# Facts beside the configuration by which the same trades would go on otherwise.
+_OTHERS: Final[Mapping[str, Callable[[RunManifest], JsonValue]]] = MappingProxyType(
+    {
+        "run.exchange_url": lambda run: run.run_parameters.get("exchange_url"),
+        "the strategy source": lambda run: run.digests.get("source"),
+        "the version of freqtrade": lambda run: run.versions.get("freqtrade"),
+    }
+)
 
 
 def take_over(earlier: Continuation, context: RunContext) -> SqliteFile:
@@ -107,7 +116,8 @@ def _record(
 
 def _changes(before: RunManifest, now: RunManifest) -> list[str]:
     """Return the names of everything that differs from the earlier run and matters."""
-    return [*_changed_keys(before, now), *_changed_source(before, now)]
+    others = (name for name, fact in _OTHERS.items() if fact(before) != fact(now))
+    return [*_changed_keys(before, now), *others]
 
 
 def _changed_keys(before: RunManifest, now: RunManifest) -> Iterator[str]:
@@ -115,11 +125,6 @@ def _changed_keys(before: RunManifest, now: RunManifest) -> Iterator[str]:
     for name in sorted(set().union(*rows) - _HARMLESS):
         if rows[0].get(name) != rows[1].get(name):
             yield name
-
-
-def _changed_source(before: RunManifest, now: RunManifest) -> Iterator[str]:
-    if before.digests.get("source") != now.digests.get("source"):
-        yield "the strategy source"
 
 
 def _check_changes(earlier: Continuation, changes: list[str]) -> None:
@@ -134,8 +139,8 @@ def _check_changes(earlier: Continuation, changes: list[str]) -> None:
     if changes and not earlier.accepts_changes:
         more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
         message = (
-            f"run {run_id!r} would go on with changes ({', '.join(changes[:_SHOWN])}{more}): leave "
-            "CONFIG out to go on as it was, or add --accept-changes"
+            f"run {run_id!r} would go on with changes ({', '.join(changes[:_SHOWN])}{more}): go "
+            "on with the configuration and the engine that it had, or add --accept-changes"
         )
         raise ConfigurationError(message, key="--continue")
 

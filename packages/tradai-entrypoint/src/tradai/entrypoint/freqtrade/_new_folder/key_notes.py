@@ -87,7 +87,7 @@ PRIVATE: Final = frozenset(
 )
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
-_ANALYSIS: Final = "the engine's analysis commands are not run"
+_ANALYSIS: Final = "`analyse CONFIG --bias` decides it"
 _REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
 
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
@@ -114,6 +114,7 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "liquidation_warn_ratio": _FUTURES,
         "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
         "lookahead_analysis_exportfilename": _ANALYSIS,
+        "minimum_trade_amount": _ANALYSIS,
         "new_pairs_days": "`data download --timerange` says how far candles go back",
         "orderflow": "the engine's trades by the second are not provided",
         "protections": _REMOVED.format("protections of the strategy class"),
@@ -123,6 +124,8 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
             for key, reason in OWNED_WITHIN.items()
             if key.partition(".")[0] in MESSAGE_SECRETS
         },
+        "startup_candle": _ANALYSIS,
+        "targeted_trade_amount": _ANALYSIS,
         "ticker_interval": _REMOVED.format("timeframe"),
     }
 )

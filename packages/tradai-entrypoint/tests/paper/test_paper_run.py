@@ -1,0 +1,83 @@
+"""A request to a dry-run is followed until it is obeyed, replaced, or the run has ended."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tradai.core import TradingMode
+from tradai.core.exceptions import ConflictError
+from tradai.core.live import SessionRecord, SessionRequest, SessionState
+from tradai.core.testing import MemoryJournal
+from tradai.entrypoint import ExitCode, RunManifest
+from tradai.entrypoint._commands.paper.paper_run import PaperRun
+from tradai.entrypoint._paper.paper_session import PaperSession
+from tradai.entrypoint._paper.run_process import locked_run
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Turn:
+    """A clock at whose first sleep something happens, and at whose second the run is gone."""
+
+    def __init__(self, happen: Callable[[], None], process: ExitStack) -> None:
+        self._steps = iter((happen, process.close))
+
+    def now(self) -> datetime:
+        return START
+
+    def sleep(self, _: float) -> None:
+        next(self._steps)()
+
+
+def asked(
+    state: Literal[SessionState.PAUSED, SessionState.RUNNING, SessionState.STOPPED], *, by: str
+) -> SessionRequest:
+    return SessionRequest(state=state, by=by, reason="the news", at=START)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> ExitStack:
+    """The process of a dry-run that trades."""
+    manifest = RunManifest(
+        run_id="paper", trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
+    )
+    (tmp_path / "manifest.json").write_text(manifest.as_json())
+    (tmp_path / "journal.jsonl").touch()
+    (tmp_path / "scratch").mkdir()
+    held = ExitStack()
+    held.enter_context(locked_run(tmp_path))
+    session = PaperSession.start(tmp_path / "scratch", run_id="paper", journal=MemoryJournal())
+    session.move(SessionState.WARM_UP, "the engine starts")
+    session.move(SessionState.RUNNING, "it trades")
+    return held
+
+
+@pytest.mark.parametrize("other", [SessionState.RUNNING, SessionState.STOPPED])
+def test_a_request_that_another_operator_replaces_is_waited_for_no_longer(
+    tmp_path: Path,
+    process: ExitStack,
+    other: Literal[SessionState.RUNNING, SessionState.STOPPED],
+) -> None:
+    paper, pause = PaperRun(tmp_path), asked(SessionState.PAUSED, by="ada")
+    paper.request(pause)
+    replaced = Turn(lambda: paper.request(asked(other, by="bob")), process)
+
+    with pytest.raises(ConflictError, match=f"bob has replaced the request by {other.value}"):
+        paper.follow(pause, replaced, lambda _: None)
+
+
+def test_a_request_that_the_run_leaves_alone_is_waited_for_until_its_end(
+    tmp_path: Path, process: ExitStack
+) -> None:
+    paper, pause = PaperRun(tmp_path), asked(SessionState.PAUSED, by="ada")
+    paper.request(pause)
+    seen: list[SessionRecord] = []
+
+    code = paper.follow(pause, Turn(lambda: None, process), seen.append)
+
+    assert code is ExitCode.CRASHED
+    assert [each.request for each in seen] == [pause, pause]
