@@ -98,8 +98,9 @@ def unpacked(candles: PairCandles) -> dict[str, np.ndarray]:
     }
 
 
-def summary(*, stop: datetime = START + timedelta(days=1)) -> Summary:
-    return summarize([], starting_balance=1000.0, period=TimeRange(start=START, stop=stop))
+def summary(*, pairs: Sequence[str] = ()) -> Summary:
+    period = TimeRange(start=START, stop=START + timedelta(days=1))
+    return summarize([], starting_balance=1000.0, period=period, pairs=pairs)
 
 
 def wallet(folder: Path, rows: Sequence[tuple[int, str, float]]) -> Path:
@@ -269,6 +270,15 @@ def test_an_archive_without_a_wallet_has_no_value_over_time(tmp_path: Path) -> N
     path = wallet(tmp_path, [(5, "USDT", 1000.0)])
 
     assert read_equity(path, "Other", summary()) is None
+
+
+def test_the_wallet_of_contracts_has_no_open_positions_so_it_is_no_value_of_the_account(
+    tmp_path: Path,
+) -> None:
+    path = wallet(tmp_path, [(5, "USDT", 1000.0), (10, "USDT", 900.0)])
+
+    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT"])) is not None
+    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT:USDT"])) is None
 
 
 def test_a_wallet_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -47,13 +47,16 @@ class Equity:
 
 
 def read_equity(archive: Path, class_name: str, summary: Summary) -> Equity | None:
-    """Read the value of the account at each candle; None where the engine kept no wallet history.
+    """Read the value of the account at each candle; None where the engine's history has none.
 
-    It begins with the starting balance and ends with the balance after every trade is closed.
+    It begins with the starting balance and ends with the balance after every trade is closed. A
+    wallet of contracts holds only the stake currency, so the value of open positions is not known.
 
     Raises:
         StorageError: The history cannot be read.
     """
+    if any(":" in each.name for each in summary.per_pair):
+        return None
     try:
         with zipfile.ZipFile(archive) as stored:
             names = [each for each in stored.namelist() if each.endswith(_suffix(class_name))]
