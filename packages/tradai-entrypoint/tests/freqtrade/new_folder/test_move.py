@@ -315,6 +315,25 @@ def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
     assert (moved.status, moved.place) == (KeyStatus.MAPPED, f"{place}{name}")
 
 
+@pytest.mark.parametrize(
+    ("block", "is_on", "status"),
+    [
+        ("entry_pricing", False, KeyStatus.UNNEEDED),
+        ("exit_pricing", False, KeyStatus.UNNEEDED),
+        ("exit_pricing", True, KeyStatus.UNSUPPORTED),
+    ],
+)
+def test_a_depth_of_the_market_that_checks_no_entry_is_not_written(
+    move: Callable[..., StrategyMove], block: str, is_on: bool, status: KeyStatus
+) -> None:
+    check = {"enabled": is_on, "bids_to_ask_delta": 1}
+    folder = move({block: {"check_depth_of_market": check}})
+
+    moved = key(folder, f"{block}.check_depth_of_market")
+    assert (moved.status, moved.place) == (status, "")
+    assert "check_depth_of_market" not in execution(folder)[block]
+
+
 def futures(pairs: list[str], **more: object) -> dict[str, Any]:
     """A configuration of isolated futures on Binance with `pairs`."""
     exchange = {"name": "binance", "pair_whitelist": pairs, "pair_blacklist": ["BNB/.*"]}
