@@ -300,6 +300,7 @@ def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., Strate
     [
         ({"exchange": {"outdated_offset": 7}}, "exchange.outdated_offset", "engine."),
         ({"minimum_trade_amount": 12}, "minimum_trade_amount", "engine."),
+        ({"backtest_breakdown": ["day"]}, "backtest_breakdown", "engine."),
         (
             {"entry_pricing": {"check_depth_of_market": {"enabled": True}}},
             "entry_pricing.check_depth_of_market",
@@ -315,6 +316,14 @@ def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
     assert (moved.status, moved.place) == (KeyStatus.MAPPED, f"{place}{name}")
 
 
+def test_the_file_of_a_lookahead_analysis_is_not_needed_because_its_run_keeps_it(
+    move: Callable[..., StrategyMove],
+) -> None:
+    name = "lookahead_analysis_exportfilename"
+
+    assert key(move({name: "bias.csv"}), name).status is KeyStatus.UNNEEDED
+
+
 @pytest.mark.parametrize(
     ("block", "is_on", "status"),
     [
@@ -324,7 +333,7 @@ def test_a_key_of_the_engine_without_a_place_of_its_own_is_mapped_to_the_block(
     ],
 )
 def test_a_depth_of_the_market_that_checks_no_entry_is_not_written(
-    move: Callable[..., StrategyMove], block: str, is_on: bool, status: KeyStatus
+    move: Callable[..., StrategyMove], block: str, *, is_on: bool, status: KeyStatus
 ) -> None:
     check = {"enabled": is_on, "bids_to_ask_delta": 1}
     folder = move({block: {"check_depth_of_market": check}})

@@ -87,7 +87,6 @@ PRIVATE: Final = frozenset(
 )
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
-_ANALYSIS: Final = "the engine's analysis commands are not run"
 _REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
 
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
@@ -113,7 +112,6 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "internals.sd_notify": "a bot is a run, which systemd cannot watch",
         "liquidation_warn_ratio": _FUTURES,
         "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
-        "lookahead_analysis_exportfilename": _ANALYSIS,
         "new_pairs_days": "`data download --timerange` says how far candles go back",
         "orderflow": "the engine's trades by the second are not provided",
         "protections": _REMOVED.format("protections of the strategy class"),
@@ -132,7 +130,6 @@ UNNEEDED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "$schema": "`check` checks the new file",
         "add_config_files": "its files have been read",
-        "backtest_breakdown": _RECORDED,
         "backtest_cache": "a backtest is always computed",
         "config_files": "the engine writes it itself",
         "dataformat_trades": "trades by the second are not read",
@@ -141,6 +138,7 @@ UNNEEDED: Final[Mapping[str, str]] = MappingProxyType(
         "exportfilename": _RECORDED,
         "fiat_display_currency": "profits are given in the stake currency alone",
         "logfile": _RECORDED,
+        "lookahead_analysis_exportfilename": _RECORDED,
         "print_all": _IN_OUTPUT,
         "recursive_strategy_search": "the strategy has been found",
         "skip_wallet_history_migration": "each run starts with a new database",
