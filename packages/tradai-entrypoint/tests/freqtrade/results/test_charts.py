@@ -351,6 +351,15 @@ def test_the_rolling_sharpe_is_that_of_the_last_thirty_days() -> None:
     assert days[34].sharpe == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("candle_days", "count"), [(1, 39), (3, 0), (7, 0)])
+def test_candles_longer_than_a_day_have_no_returns_of_days(candle_days: int, count: int) -> None:
+    equity = long_equity(40)
+    sparse = replace(equity, at=START_S + 86_400 * candle_days * np.arange(40))
+
+    assert len(list(day_returns(sparse))) == count
+    assert list(month_returns(sparse))
+
+
 def test_an_account_that_never_changes_has_no_rolling_sharpe() -> None:
     flat = replace(long_equity(24 * 40), value=np.full(24 * 40, 1000.0))
 

@@ -20,6 +20,7 @@ from tradai.entrypoint.freqtrade._results.statistics import Summary
 
 _SHARPE_DAYS: Final = 30
 _YEAR_DAYS: Final = 365
+_DAY_S: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1)
 # Each stretch of the curve keeps its first, lowest and highest value.
 _STRETCHES: Final = 600
@@ -89,7 +90,12 @@ def month_returns(equity: Equity) -> Iterator[MonthReturn]:
 
 
 def day_returns(equity: Equity) -> Iterator[DayReturn]:
-    """Yield the return of each day, in UTC, and the Sharpe ratio of the days until then."""
+    """Yield the return of each day, in UTC, and the Sharpe ratio of the days until then.
+
+    There are none where the candles are longer than a day.
+    """
+    if np.diff(equity.at).min() > _DAY_S:
+        return
     returns = list(_returns(equity, "D"))
     ratios = np.array([ratio for _, ratio in returns])
     for position, (number, ratio) in enumerate(returns, start=1):
