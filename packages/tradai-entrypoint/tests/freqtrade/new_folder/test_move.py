@@ -300,6 +300,7 @@ def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., Strate
     [
         ({"exchange": {"outdated_offset": 7}}, "exchange.outdated_offset", "engine."),
         ({"exchange": {"unknown_fee_rate": 1}}, "exchange.unknown_fee_rate", "engine."),
+        ({"backtest_breakdown": ["day"]}, "backtest_breakdown", "engine."),
         (
             {"entry_pricing": {"check_depth_of_market": {"enabled": True}}},
             "entry_pricing.check_depth_of_market",
@@ -327,6 +328,33 @@ def test_a_setting_of_the_analysis_for_bias_has_no_place(
         KeyStatus.UNSUPPORTED,
         "`analyse CONFIG --bias` decides it",
     )
+
+
+def test_the_file_of_a_lookahead_analysis_is_not_needed_because_its_run_keeps_it(
+    move: Callable[..., StrategyMove],
+) -> None:
+    name = "lookahead_analysis_exportfilename"
+
+    assert key(move({name: "bias.csv"}), name).status is KeyStatus.UNNEEDED
+
+
+@pytest.mark.parametrize(
+    ("block", "is_on", "status"),
+    [
+        ("entry_pricing", False, KeyStatus.UNNEEDED),
+        ("exit_pricing", False, KeyStatus.UNNEEDED),
+        ("exit_pricing", True, KeyStatus.UNSUPPORTED),
+    ],
+)
+def test_a_depth_of_the_market_that_checks_no_entry_is_not_written(
+    move: Callable[..., StrategyMove], block: str, *, is_on: bool, status: KeyStatus
+) -> None:
+    check = {"enabled": is_on, "bids_to_ask_delta": 1}
+    folder = move({block: {"check_depth_of_market": check}})
+
+    moved = key(folder, f"{block}.check_depth_of_market")
+    assert (moved.status, moved.place) == (status, "")
+    assert "check_depth_of_market" not in execution(folder)[block]
 
 
 def futures(pairs: list[str], **more: object) -> dict[str, Any]:

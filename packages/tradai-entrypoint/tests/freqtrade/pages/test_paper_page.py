@@ -165,6 +165,30 @@ def test_entries_and_exits_by_signal_are_compared_with_the_opening_price_of_thei
     assert "opening price" in section(parts, "Slippage against a backtest")
 
 
+@pytest.mark.parametrize(
+    ("tag", "sides"),
+    [
+        ("overbought", ["buy", "sell", "buy"]),
+        ("roi", ["buy", "buy"]),
+        ("trailing_stop_loss", ["buy", "buy"]),
+        ("stoploss_on_exchange", ["buy", "buy"]),
+        ("force_exit", ["buy", "buy"]),
+        ("emergency_exit", ["buy", "buy"]),
+        ("liquidation", ["buy", "buy"]),
+    ],
+)
+def test_an_exit_with_a_tag_of_the_strategy_is_one_by_signal(
+    folder: Path, tmp_path: Path, tag: str, sides: list[str]
+) -> None:
+    with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:
+        opened.execute("UPDATE orders SET ft_order_tag = ? WHERE id = 2", (tag,))
+        opened.commit()
+
+    parts = parts_of(folder, candles_in(tmp_path / "candles"))
+
+    assert json.loads(report_data(parts))["slippage"]["side"] == sides
+
+
 def test_candles_of_another_time_compare_nothing(folder: Path, tmp_path: Path) -> None:
     candles = candles_in(tmp_path / "candles")
     with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:

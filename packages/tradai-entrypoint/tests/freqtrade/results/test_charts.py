@@ -98,8 +98,9 @@ def unpacked(candles: PairCandles) -> dict[str, np.ndarray]:
     }
 
 
-def summary(*, stop: datetime = START + timedelta(days=1)) -> Summary:
-    return summarize([], starting_balance=1000.0, period=TimeRange(start=START, stop=stop))
+def summary(*, pairs: Sequence[str] = ()) -> Summary:
+    period = TimeRange(start=START, stop=START + timedelta(days=1))
+    return summarize([], starting_balance=1000.0, period=period, pairs=pairs)
 
 
 def wallet(folder: Path, rows: Sequence[tuple[int, str, float]]) -> Path:
@@ -271,6 +272,15 @@ def test_an_archive_without_a_wallet_has_no_value_over_time(tmp_path: Path) -> N
     assert read_equity(path, "Other", summary()) is None
 
 
+def test_the_wallet_of_contracts_has_no_open_positions_so_it_is_no_value_of_the_account(
+    tmp_path: Path,
+) -> None:
+    path = wallet(tmp_path, [(5, "USDT", 1000.0), (10, "USDT", 900.0)])
+
+    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT"])) is not None
+    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT:USDT"])) is None
+
+
 def test_a_wallet_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "engine-result.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -339,6 +349,15 @@ def test_the_rolling_sharpe_is_that_of_the_last_thirty_days() -> None:
     expected = mean(returns) / stdev(returns) * sqrt(365)
     assert [each.sharpe for each in days[:29]] == [None] * 29
     assert days[34].sharpe == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("candle_days", "count"), [(1, 39), (3, 0), (7, 0)])
+def test_candles_longer_than_a_day_have_no_returns_of_days(candle_days: int, count: int) -> None:
+    equity = long_equity(40)
+    sparse = replace(equity, at=START_S + 86_400 * candle_days * np.arange(40))
+
+    assert len(list(day_returns(sparse))) == count
+    assert list(month_returns(sparse))
 
 
 def test_an_account_that_never_changes_has_no_rolling_sharpe() -> None:

@@ -151,6 +151,13 @@ def test_funding_fees_shorts_and_liquidations_are_shown(tmp_path: Path) -> None:
     assert not {"Longs, shorts", "Highest leverage"} & {each.label for each in spot.figures}
 
 
+def test_a_drawdown_of_closed_trades_alone_is_named_as_one(result: BacktestResult) -> None:
+    parts = report_parts(result, equity=None, candles=[])
+
+    labels = [each.label for each in parts.highlights]
+    assert labels[2] == "Largest drawdown, closed trades only"
+
+
 def test_the_engines_numbers_of_rejected_signals_are_shown_with_their_reason(
     tmp_path: Path,
 ) -> None:

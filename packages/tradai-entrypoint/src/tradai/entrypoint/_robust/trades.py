@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Self, final
 
@@ -36,7 +37,7 @@ class ClosedTrades:
         with file_errors("read", path):
             table = pq.read_table(path, columns=["close_timestamp", "profit_abs", "fee_open"])
         ends, profits, fees = (column.to_pylist() for column in table.columns)
-        rows = sorted(zip(ends, profits, strict=True))
+        rows = sorted(zip(ends, profits, strict=True), key=itemgetter(0))
         return cls(
             profits=tuple(profit for _, profit in rows),
             fee=Decimal(repr(fees[0])) if fees else None,

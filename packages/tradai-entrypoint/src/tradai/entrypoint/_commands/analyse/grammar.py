@@ -8,6 +8,7 @@ from tradai.entrypoint._commands.flags import (
     add_logging,
     add_output,
     add_run_arguments,
+    count,
 )
 
 
@@ -44,7 +45,7 @@ def add_analyse(commands: Commands) -> None:
 def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust = parser.add_argument_group("of --robust")
     robust.add_argument(
-        "--sets", metavar="N", type=int, default=8, help="sets of shaken numbers (default: 8)"
+        "--sets", metavar="N", type=count, default=8, help="sets of shaken numbers (default: 8)"
     )
     robust.add_argument(
         "--shake",
@@ -56,7 +57,12 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust.add_argument(
         "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
     )
-    robust.add_argument("--limit", metavar="K", type=int, help="runs at a time (default: cores)")
+    robust.add_argument(
+        "--limit",
+        metavar="K",
+        type=int,
+        help="runs at a time (default: one for each core, as far as memory allows)",
+    )
     robust.add_argument(
         "--analyses",
         metavar="DIR",

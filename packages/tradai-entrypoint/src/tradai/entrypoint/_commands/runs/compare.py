@@ -58,8 +58,9 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
     """Return settings and request of each configuration; overrides are for all of them."""
     overrides = [word for word in args.configs if "=" in word]
     configs = list(dict.fromkeys(word for word in args.configs if "=" not in word))
-    if not configs:
-        message = "compare needs configurations: name two or more YAML files"
+    if not configs[1:]:
+        got = f"{configs[0]} alone" if configs else "none"
+        message = f"compare needs two or more configurations, and got {got}: name their YAML files"
         raise ConfigurationError(message, key="CONFIG")
     each = (
         argparse.Namespace(**{**vars(args), "config": config, "overrides": overrides})

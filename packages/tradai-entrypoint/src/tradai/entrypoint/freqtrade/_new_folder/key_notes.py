@@ -113,7 +113,6 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "internals.sd_notify": "a bot is a run, which systemd cannot watch",
         "liquidation_warn_ratio": _FUTURES,
         "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
-        "lookahead_analysis_exportfilename": _ANALYSIS,
         "minimum_trade_amount": _ANALYSIS,
         "new_pairs_days": "`data download --timerange` says how far candles go back",
         "orderflow": "the engine's trades by the second are not provided",
@@ -135,7 +134,6 @@ UNNEEDED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "$schema": "`check` checks the new file",
         "add_config_files": "its files have been read",
-        "backtest_breakdown": _RECORDED,
         "backtest_cache": "a backtest is always computed",
         "config_files": "the engine writes it itself",
         "dataformat_trades": "trades by the second are not read",
@@ -144,6 +142,7 @@ UNNEEDED: Final[Mapping[str, str]] = MappingProxyType(
         "exportfilename": _RECORDED,
         "fiat_display_currency": "profits are given in the stake currency alone",
         "logfile": _RECORDED,
+        "lookahead_analysis_exportfilename": _RECORDED,
         "print_all": _IN_OUTPUT,
         "recursive_strategy_search": "the strategy has been found",
         "skip_wallet_history_migration": "each run starts with a new database",

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from tradai.core import JsonValue, Pair, Pricing
+from tradai.core import JsonValue, Pair
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
@@ -156,9 +156,6 @@ def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
 
 def _depth(key: str, value: JsonValue, config: Config) -> Fate:
     del config
-    name = key.rpartition(".")[2]
-    if name in Pricing.model_fields:
-        return mapped(key, f"execution.{key}", value)
     if isinstance(value, dict) and value.get("enabled"):
         if key.startswith("entry_pricing."):
             return mapped(key, f"execution.{key}", value)

@@ -14,11 +14,24 @@ from tradai.entrypoint.freqtrade._pages.paper_trades import FilledOrder
 METHOD: Final = (
     "A backtest fills an entry, and an exit by signal, at the opening price of the candle after "
     "the signal. A fill of the dry-run is compared with the opening price of the candle in which "
-    "its order was placed; plus is worse than the backtest, minus is better. Exits by stop, by "
-    "return (ROI) or by force are left out: a backtest fills them inside a candle, at a price of "
-    "their own."
+    "its order was placed; plus is worse than the backtest, minus is better. Exits by stop, "
+    "return (ROI), force, emergency or liquidation are left out: a backtest fills them inside a "
+    "candle, at a price of their own, or never makes them."
 )
-_BY_SIGNAL: Final = "exit_signal"
+# The engine's names of exits that no signal makes. Any other tag may be one of the strategy.
+_NOT_BY_SIGNAL: Final = frozenset(
+    {
+        "",
+        "emergency_exit",
+        "force_exit",
+        "liquidation",
+        "roi",
+        "sold_on_exchange",
+        "stop_loss",
+        "stoploss_on_exchange",
+        "trailing_stop_loss",
+    }
+)
 
 OpenPrice: TypeAlias = Callable[[str, datetime], float | None]
 
@@ -47,7 +60,7 @@ def slips(orders: Iterable[FilledOrder], open_price: OpenPrice) -> list[Slip]:
         orders: Filled orders.
         open_price: Opening price of the candle of a pair at an instant; None where there is none.
     """
-    compared = (each for each in orders if each.is_entry or each.tag == _BY_SIGNAL)
+    compared = (each for each in orders if each.is_entry or each.tag not in _NOT_BY_SIGNAL)
     priced = ((each, open_price(each.pair, each.ordered_at)) for each in compared)
     return [_slip(order, expected) for order, expected in priced if expected]
 

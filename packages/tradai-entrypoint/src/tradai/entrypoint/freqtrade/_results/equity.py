@@ -20,6 +20,7 @@ from tradai.entrypoint.freqtrade._results.statistics import Summary
 
 _SHARPE_DAYS: Final = 30
 _YEAR_DAYS: Final = 365
+_DAY_S: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1)
 # Each stretch of the curve keeps its first, lowest and highest value.
 _STRETCHES: Final = 600
@@ -47,13 +48,16 @@ class Equity:
 
 
 def read_equity(archive: Path, class_name: str, summary: Summary) -> Equity | None:
-    """Read the value of the account at each candle; None where the engine kept no wallet history.
+    """Read the value of the account at each candle; None where the engine's history has none.
 
-    It begins with the starting balance and ends with the balance after every trade is closed.
+    It begins with the starting balance and ends with the balance after every trade is closed. A
+    wallet of contracts holds only the stake currency, so the value of open positions is not known.
 
     Raises:
         StorageError: The history cannot be read.
     """
+    if any(":" in each.name for each in summary.per_pair):
+        return None
     try:
         with zipfile.ZipFile(archive) as stored:
             names = [each for each in stored.namelist() if each.endswith(_suffix(class_name))]
@@ -86,7 +90,12 @@ def month_returns(equity: Equity) -> Iterator[MonthReturn]:
 
 
 def day_returns(equity: Equity) -> Iterator[DayReturn]:
-    """Yield the return of each day, in UTC, and the Sharpe ratio of the days until then."""
+    """Yield the return of each day, in UTC, and the Sharpe ratio of the days until then.
+
+    There are none where the candles are longer than a day.
+    """
+    if np.diff(equity.at).min() > _DAY_S:
+        return
     returns = list(_returns(equity, "D"))
     ratios = np.array([ratio for _, ratio in returns])
     for position, (number, ratio) in enumerate(returns, start=1):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.equity import Equity
 
 _NO_TAG: Final = "(none)"
+_CLOSED_FALL: Final = "Largest drawdown, closed trades only"
 _NO_SLOT: Final = "Entry signals without a free slot (max_open_trades)"
 _REJECTED: Final[Mapping[str, str]] = {
     "locks": "Locks of pairs by protections",
@@ -75,7 +76,9 @@ def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tup
     return (
         Figure("Profit", f"{amount} {currency}"),
         Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
-        Figure("Largest drawdown", _fall(equity.max_drawdown if equity else _closed_fall(summary))),
+        Figure("Largest drawdown", _fall(equity.max_drawdown))
+        if equity
+        else Figure(_CLOSED_FALL, _fall(_closed_fall(summary))),
         Figure("Trades", str(total.trades)),
     )
 
@@ -100,7 +103,7 @@ def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, .
         "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
     if equity:
-        shown["Largest drawdown, closed trades only"] = _fall(_closed_fall(summary))
+        shown[_CLOSED_FALL] = _fall(_closed_fall(summary))
     return tuple(Figure(label, value) for label, value in shown.items())
 
 
