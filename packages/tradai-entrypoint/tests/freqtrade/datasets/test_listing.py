@@ -162,8 +162,9 @@ def test_a_file_in_other_units_of_time_is_named_beside_the_others(
     assert listing(tmp_path) == 0
     assert run_command(["data", "check", str(tmp_path)], interrupts=Interrupts()) == ExitCode.DATA
 
-    assert " in 2 series: " in (printed := capsys.readouterr().out)
-    assert "not milliseconds since 1970" in printed
+    said = capsys.readouterr()
+    assert " in 2 series: " in said.err
+    assert "not milliseconds since 1970" in said.out
     btc, eth = list_series(str(tmp_path))
     assert (btc.rows, btc.problem) == (1, None)
     assert eth.problem
