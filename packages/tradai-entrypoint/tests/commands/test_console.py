@@ -1,11 +1,13 @@
 """Tables and sentences: text from outside is printed as it is, and does nothing."""
 
+import json
+import math
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from tradai.entrypoint._commands.console import print_failure, print_table, print_text
+from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 
 # The commands print through these functions, which have no public name.
 
@@ -87,3 +89,12 @@ def test_a_dumb_terminal_gets_no_style(
     print_table(("run",), [("run-1",)])
 
     assert capsys.readouterr().out == "run\nrun-1\n"
+
+
+def test_a_number_that_json_does_not_have_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [math.nan, (1.5, math.inf)], "b": {"c": -math.inf, "d": "NaN", 5: True}})
+
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": [None, [1.5, None]],
+        "b": {"c": None, "d": "NaN", "5": True},
+    }

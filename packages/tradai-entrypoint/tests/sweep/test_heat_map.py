@@ -122,3 +122,68 @@ def test_the_best_cell_is_outlined() -> None:
 
     assert page.count('class="shade good best"') == 1
     assert page.count('class="shade bad"') == 3
+
+
+def failed(variant: Variant, *, timerange: str = "") -> RunOutcome:
+    return replace(outcome(variant, 0.0, timerange=timerange), exit_code=70, figures={})
+
+
+def test_a_failed_variant_leaves_rows_and_columns_in_their_order() -> None:
+    first, *others = varied(["a=1,2,3", "b=8,9"])
+    runs = [failed(first), *(outcome(each, each.number) for each in others)]
+
+    heat_map = HeatMap.of(result_of(*reversed(runs), keys=("a", "b")))
+
+    assert heat_map
+    assert (heat_map.rows, heat_map.columns) == (("1", "2", "3"), ("8", "9"))
+    assert list(heat_map.cells) == [("1", "9"), ("2", "8"), ("2", "9"), ("3", "8"), ("3", "9")]
+    assert ("1", "8") not in heat_map.cells
+    table = heat_map.table()
+    assert table.index(">8<") < table.index(">9<")
+
+
+def test_without_a_figure_there_is_no_map() -> None:
+    variants = varied(["a=1,2", "b=8,9"])
+
+    assert HeatMap.of(result_of(*map(failed, variants), keys=("a", "b"))) is None
+
+
+def test_a_variant_that_failed_in_a_range_is_not_outlined_as_best() -> None:
+    first, *others = varied(["a=1,2", "b=8,9"])
+    ranges = ("20250101-20250102", "20250102-20250103")
+    runs = [outcome(first, 50.0, timerange=ranges[0]), failed(first, timerange=ranges[1])]
+    runs += [outcome(each, each.number, timerange=span) for each in others for span in ranges]
+
+    heat_map = HeatMap.of(result_of(*runs, keys=("a", "b")))
+
+    assert heat_map
+    assert heat_map.cells["1", "8"] == 50.0
+    table = heat_map.table()
+    assert table.count(' best"') == 1
+    assert 'class="shade good best" style="--depth:3%">4<' in table
+    assert "that lacks a time range" in table
+
+
+def test_of_a_third_key_a_variant_with_all_ranges_comes_first() -> None:
+    first, *others = varied(["a=1,2", "b=8,9", "c=1,2"])
+    ranges = ("20250101-20250102", "20250102-20250103")
+    runs = [outcome(first, 50.0, timerange=ranges[0]), failed(first, timerange=ranges[1])]
+    runs += [outcome(each, each.number, timerange=span) for each in others for span in ranges]
+
+    heat_map = HeatMap.of(result_of(*runs, keys=("a", "b", "c")))
+
+    assert heat_map
+    assert heat_map.cells["1", "8"] == 2.0
+    assert "that lacks a time range" not in heat_map.table()
+
+
+def test_variants_over_different_ranges_have_no_best() -> None:
+    variants = varied(["a=1,2", "b=8,9"])
+    ranges = ("20250101-20250102", "20250102-20250103")
+    runs = [outcome(each, 5.0, timerange=ranges[each.number % 2]) for each in variants]
+
+    heat_map = HeatMap.of(result_of(*runs, keys=("a", "b")))
+
+    assert heat_map
+    assert ' best"' not in heat_map.table()
+    assert "outlined" not in heat_map.table()

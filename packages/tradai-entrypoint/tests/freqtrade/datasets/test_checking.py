@@ -177,4 +177,97 @@ def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> Non
     trades = [[start, "1", None, "buy", 1.0, 1.0, 1.0], [start, "2", None, "buy", 1.0, 1.0, 1.0]]
     (tmp_path / "BTC_USDT-trades.json").write_text(json.dumps(trades))
 
+    (finding,) = check_series(str(tmp_path)).findings
+    assert (finding.problem, finding.effect) == ("it is json", Effect.NOT_READ)
+
+
+def save_rates(folder: Path, late_ms: list[int], kind: str = "feather") -> None:
+    start, step = to_epoch_ms(START), 28_800_000
+    times = [start + at * step + late for at, late in enumerate(late_ms)]
+    table = pa.table(
+        {
+            "date": pa.array(times, pa.timestamp("ms", tz="UTC")),
+            "funding_rate": pa.array([0.0001] * len(times), pa.float64()),
+        }
+    )
+    path = folder / f"futures/BTC_USDT_USDT-8h-funding_rate.{kind}"
+    path.parent.mkdir(exist_ok=True)
+    if kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        pq.write_table(table, path)
+
+
+def refuses_contract(folder: Path, kind: str, timeframe: str) -> bool:
+    """Stage the series of a contract as a run does; return whether that refuses it."""
+    series = NeededSeries(
+        pair="BTC/USDT:USDT", timeframe=timeframe, warmup=0, is_traded=True, kind=kind
+    )
+    request = StagingRequest(
+        data=str(folder), folder=folder / "staged", series=(series,), timerange=None
+    )
+    try:
+        stage_series(request)
+    except TradAIError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("late_ms", [[0, 3, 999], [0, 60_000, 0]])
+def test_funding_rates_that_come_late_are_no_finding(tmp_path: Path, late_ms: list[int]) -> None:
+    save_rates(tmp_path, late_ms)
+
     assert check_series(str(tmp_path)).findings == ()
+    assert not refuses_contract(tmp_path, "funding_rate", "8h")
+
+
+def test_two_funding_rates_of_one_second_are_a_fault(tmp_path: Path) -> None:
+    save_rates(tmp_path, [0, -28_800_000 + 3])
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert finding.effect is Effect.REFUSED
+    assert refuses_contract(tmp_path, "funding_rate", "8h")
+
+
+@pytest.mark.parametrize("kind", ["futures", "mark"])
+def test_contract_candles_in_two_formats_are_a_fault(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "futures").mkdir()
+    for file_format in ("feather", "parquet"):
+        path = save(tmp_path, GOOD, file_format)
+        path.rename(tmp_path / f"futures/BTC_USDT_USDT-1m-{kind}.{file_format}")
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert finding.effect is Effect.REFUSED
+    assert refuses_contract(tmp_path, kind, "1m")
+
+
+def test_funding_rates_in_two_formats_are_a_fault(tmp_path: Path) -> None:
+    save_rates(tmp_path, [0, 0])
+    save_rates(tmp_path, [0, 0], "parquet")
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert (finding.path.suffix, finding.effect) == (".parquet", Effect.TRADED)
+    assert not refuses_contract(tmp_path, "funding_rate", "8h")
+
+
+@pytest.mark.parametrize(
+    ("name", "effects"),
+    [
+        ("1m-futures", [Effect.NOT_READ]),
+        ("1m-mark", [Effect.NOT_READ]),
+        ("8h-funding_rate", [Effect.NOT_READ]),
+        ("1m-index", []),
+    ],
+)
+def test_json_of_a_kind_that_a_run_needs_is_a_note(
+    tmp_path: Path, name: str, effects: list[Effect]
+) -> None:
+    start = to_epoch_ms(START)
+    row = [start, 0.1] if "rate" in name else [start, 100.0, 101.0, 99.0, 100.5, 2.0]
+    (tmp_path / "futures").mkdir()
+    (tmp_path / f"futures/BTC_USDT_USDT-{name}.json").write_text(json.dumps([row]))
+
+    assert [finding.effect for finding in check_series(str(tmp_path)).findings] == effects

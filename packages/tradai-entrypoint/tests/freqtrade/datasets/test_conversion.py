@@ -208,3 +208,19 @@ def test_the_changes_are_printed(
     assert end == f"wrote 1 file to {target}"
     assert (values["moved"], values["repeated"]) == (1, 1)
     assert [series.rows for series in list_series(str(target))] == [2]
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_too_few_candles_for_a_longer_one_write_nothing(
+    source: Path, target: Path, force: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-20m.json", [row(20), row(40), row(60), row(80)])
+    longer = ("--to", "json", "--from", "20m", "--timeframe", "1h")
+    if force:
+        write(target / "BTC_USDT-1h.json", [row(0)])
+
+    assert convert(source, target, *longer, *force) == ExitCode.DATA
+
+    assert f"no whole candle of 1h can be made of {source}" in capsys.readouterr().err
+    kept = [row(0)] if force else []
+    assert [read(path) for path in target.glob("*")] == ([kept] if kept else [])

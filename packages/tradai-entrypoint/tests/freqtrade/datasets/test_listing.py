@@ -150,3 +150,31 @@ def test_a_folder_that_is_not_here_is_named(
     assert listing("s3://lake/candles") == ExitCode.DATA
 
     assert capsys.readouterr().err.count("bring one with `data pull`") == 2
+
+
+@pytest.mark.parametrize("factor", [1_000, 1_000_000])
+def test_a_file_in_other_units_of_time_is_named_beside_the_others(
+    tmp_path: Path, factor: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0))
+    write(tmp_path / "ETH_USDT-1m.json", [[START_MS * factor, *rows(0)[0][1:]]])
+
+    assert listing(tmp_path) == 0
+    assert run_command(["data", "check", str(tmp_path)], interrupts=Interrupts()) == ExitCode.DATA
+
+    said = capsys.readouterr()
+    assert " in 2 series: " in said.err
+    assert "not milliseconds since 1970" in said.out
+    btc, eth = list_series(str(tmp_path))
+    assert (btc.rows, btc.problem) == (1, None)
+    assert eth.problem
+    assert eth.problem.startswith(f"{tmp_path}/ETH_USDT-1m.json cannot be read as json")
+
+
+def test_deeply_nested_json_is_named_as_damaged(tmp_path: Path) -> None:
+    (tmp_path / "BTC_USDT-1m.json").write_text("[" * 1_000_000)
+
+    (series,) = list_series(str(tmp_path))
+
+    assert series.problem
+    assert "it is damaged or half-written" in series.problem

@@ -3,9 +3,11 @@
 import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import final
 
 from tradai.core import JobSpec, digest
+from tradai.entrypoint._commands.arguments import command_line
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
@@ -29,6 +31,11 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     if not args.json:
         print_text(f"runs: {limit.sentence()}", is_error=True)
     return limit.runs
+
+
+def own_staging(args: argparse.Namespace, folder: Path) -> SharedStaging:
+    """Return the staging of this command in `folder`: the same command finds it, others do not."""
+    return SharedStaging(folder / f"staged-{digest(list(command_line(args)))[:8]}")
 
 
 @final

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from statistics import fmean
-from typing import Final, Self, final
+from typing import Final, Self, TypeAlias, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.tables import plain_table
-from tradai.entrypoint._sweep.outcomes import FIGURES
+from tradai.entrypoint._sweep.outcomes import FIGURES, RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult
+from tradai.entrypoint._sweep.variants import Variant
 
+_Cell: TypeAlias = tuple[str, str]
 _KEYS: Final = 2
 # The deepest shade, at which text still has enough contrast.
 _DEEPEST_PERCENT: Final = 38
@@ -25,14 +28,21 @@ class HeatMap:
     Attributes:
         figure: Name of the figure.
         keys: The keys of the rows and of the columns.
-        cells: Mean over the time ranges of a variant; where further keys vary, of the best one.
+        rows: Values of the first key, in the order of the variants.
+        columns: Values of the second key, in the order of the variants.
+        cells: Mean over the time ranges of a variant; where further keys vary, of the best one
+            with all ranges.
+        partial: Cells whose variants have not all ranges.
         others: Number of further keys that vary.
         ranges: Number of time ranges.
     """
 
     figure: str
     keys: tuple[str, str]
-    cells: dict[tuple[str, str], float]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    cells: dict[_Cell, float]
+    partial: frozenset[_Cell]
     others: int
     ranges: int
 
@@ -41,65 +51,97 @@ class HeatMap:
         """Return the map of the runs that the variants have in common; None for one key or none."""
         # A test range of one window can be the training range of another.
         tests = {id(each.test) for each in result.windows}
-        runs = [each for each in result.outcomes if each.is_success and id(each) not in tests]
-        runs.sort(key=lambda run: run.variant.number)
-        values = {key: {run.variant.values.get(key) for run in runs} for key in result.keys}
+        runs = [each for each in result.outcomes if id(each) not in tests]
+        variants = {run.variant.number: run.variant for run in runs}
+        ordered = [variants[number] for number in sorted(variants)]
+        values = {key: _values(ordered, key) for key in result.keys}
         varied = [key for key in result.keys if len(values[key]) > 1]
-        if len(varied) < _KEYS:
+        figures = _figures(runs, result.figure)
+        if len(varied) < _KEYS or not figures:
             return None
-        rows, columns = varied[:_KEYS]
-        figures: dict[int, list[float]] = {}
-        places: dict[int, tuple[str, str]] = {}
-        for run in runs:
-            value, variant = run.figure(result.figure), run.variant
-            if value is not None:
-                figures.setdefault(variant.number, []).append(value)
-                cell = variant.values.get(rows, "-"), variant.values.get(columns, "-")
-                places[variant.number] = cell
+        row, column = varied[:_KEYS]
+        ranges = len({timerange for found in figures.values() for timerange in found})
+        whole: dict[_Cell, list[float]] = {}
+        partial: dict[_Cell, list[float]] = {}
+        for each in ordered:
+            if found := figures.get(each.number):
+                kind = whole if len(found) == ranges else partial
+                kind.setdefault(_cell_of(each, row, column), []).append(fmean(found.values()))
         best = max if FIGURES[result.figure] else min
-        cells: dict[tuple[str, str], float] = {}
-        for number, found in figures.items():
-            cell, mean = places[number], fmean(found)
-            cells[cell] = best(cells.get(cell, mean), mean)
+        means = partial | whole
+        cells = (cell for cell in product(values[row], values[column]) if cell in means)
         return cls(
             figure=result.figure,
-            keys=(rows, columns),
-            cells=cells,
+            keys=(row, column),
+            rows=values[row],
+            columns=values[column],
+            cells={cell: best(means[cell]) for cell in cells},
+            partial=frozenset(partial.keys() - whole.keys()),
             others=len(varied) - _KEYS,
-            ranges=len({run.timerange for run in runs}),
+            ranges=ranges,
         )
 
     def table(self) -> Markup:
         """Return the map as a table, each cell shaded by its value."""
         row_key, column_key = (key.rpartition(".")[2] for key in self.keys)
-        columns = list(dict.fromkeys(column for _, column in self.cells))
-        rows = (tuple(self._row(row, columns)) for row in dict.fromkeys(r for r, _ in self.cells))
-        heads = (f"{row_key} \\ {column_key}", *columns)
+        rows = (tuple(self._row(row)) for row in self.rows)
+        heads = (f"{row_key} \\ {column_key}", *self.columns)
         table = plain_table("Heat map", heads, rows, class_="numbers heat")
         return joined((table, element("p", self._remark(), class_="remark")))
 
     def _remark(self) -> str:
-        parts = [f"Each cell is {self.figure.replace('_', ' ')}; the best is outlined."]
+        outlined = "" if self._best is None else "; the best is outlined"
+        parts = [f"Each cell is {self.figure.replace('_', ' ')}{outlined}."]
         if self.ranges > 1:
             parts.append(f"It is the mean of {self.ranges} time ranges, in-sample.")
+        if self.partial:
+            parts.append(
+                "A cell that lacks a time range is the mean of fewer, and is never the best."
+            )
         if self.others:
             parts.append("Of further keys that vary, the best value counts.")
         return " ".join(parts)
 
-    def _row(self, row: str, columns: list[str]) -> Iterator[Markup]:
+    def _row(self, row: str) -> Iterator[Markup]:
         yield element("th", row, scope="row")
-        yield from (self._cell(self.cells.get((row, column))) for column in columns)
+        yield from (self._cell((row, column)) for column in self.columns)
 
-    def _cell(self, value: float | None) -> Markup:
+    def _cell(self, cell: _Cell) -> Markup:
+        value = self.cells.get(cell)
         if value is None:
             return element("td", "-")
         largest = max(map(abs, self.cells.values()))
         depth = _DEEPEST_PERCENT * abs(value) / largest if largest else 0.0
         is_more_better = FIGURES[self.figure]
         tone = "good" if (value > 0) and is_more_better else "bad"
-        best = (max if is_more_better else min)(self.cells.values())
-        classes = f"shade {tone}{' best' if value == best else ''}"
+        is_best = cell not in self.partial and value == self._best
+        classes = f"shade {tone}{' best' if is_best else ''}"
         return element("td", result_text(value), class_=classes, style=f"--depth:{depth:.0f}%")
+
+    @property
+    def _best(self) -> float | None:
+        """The best value of a cell with all ranges; None without one."""
+        best = max if FIGURES[self.figure] else min
+        whole = (value for cell, value in self.cells.items() if cell not in self.partial)
+        return best(whole, default=None)
+
+
+def _values(variants: list[Variant], key: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.values.get(key, "-") for each in variants))
+
+
+def _cell_of(variant: Variant, row: str, column: str) -> _Cell:
+    return variant.values.get(row, "-"), variant.values.get(column, "-")
+
+
+def _figures(runs: list[RunOutcome], figure: str) -> dict[int, dict[str, float]]:
+    """Return the values of `figure` by time range, of each variant by its number."""
+    found: dict[int, dict[str, float]] = {}
+    for run in runs:
+        value = run.figure(figure) if run.is_success else None
+        if value is not None:
+            found.setdefault(run.variant.number, {})[run.timerange] = value
+    return found
 
 
 def map_json(result: SweepResult) -> dict[str, JsonValue]:

@@ -12,7 +12,7 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit
+from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit, own_staging
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -40,7 +40,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     settings, request = pin_configuration(*read_settings(args))
     limit = chosen_limit(args, on_machine=True)
     progress = Progress(enabled=not args.json)
-    staging = SharedStaging(Path(args.analyses) / "staged")
+    staging = own_staging(args, Path(args.analyses))
     analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
     study = analysis.study(shaking, limit=limit, say=progress.say)
     try:

@@ -57,8 +57,8 @@ def bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
     if is_clean(check):
         if terms.without_bias_check is not None:
             message = (
-                f"the last check for bias is {bias_sentence(check, planned)}: leave --without-bias-check "
-                "out, since the approval would keep its reason"
+                f"the last check for bias is {bias_sentence(check, planned)}: leave "
+                "--without-bias-check out, since the approval would keep its reason"
             )
             raise ConfigurationError(message, key="--without-bias-check")
         return bias_sentence(check, planned)

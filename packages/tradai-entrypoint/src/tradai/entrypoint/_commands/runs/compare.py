@@ -14,7 +14,7 @@ from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.report import compare_runs
-from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit
+from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit, own_staging
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -37,7 +37,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """
     start_logging(args)
     bases = _bases(args)
-    staging = SharedStaging(Path(args.comparisons) / "staged")
+    staging = own_staging(args, Path(args.comparisons))
     try:
         outcomes = _run(bases, args, staging=staging, interrupts=interrupts)
     except RunInterruptedError as exc:

@@ -8,7 +8,11 @@ from typing import Final, final
 
 from tradai.core import file_errors
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint.freqtrade._datasets.data_file import SPOT, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import (
+    FUNDING_RATE,
+    READ_KINDS,
+    DataFile,
+)
 from tradai.entrypoint.freqtrade._datasets.findings import Effect, Finding, findings_in
 from tradai.entrypoint.freqtrade._datasets.folder import CandleFolder, open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
@@ -72,19 +76,22 @@ def _written(file: DataFile) -> datetime:
 
 
 def _of_format(file: DataFile) -> Iterator[Finding]:
-    """Yield the finding for spot candles in a format that no run reads."""
-    if file.kind == SPOT and "json" in file.file_format:
+    """Yield the finding for a series of a run in a format that no run reads."""
+    if file.kind in READ_KINDS and "json" in file.file_format:
         yield _finding(file, f"it is {file.file_format}", Effect.NOT_READ)
 
 
 def _stored_twice(folder: CandleFolder) -> Iterator[Finding]:
-    """Yield the spot series that have a file of each format that a run reads."""
-    read = [each for each in folder.files if each.kind == SPOT and each.file_format in _OF_RUNS]
+    """Yield the series of a run that have a file of each format that a run reads."""
+    files = (each for each in folder.files if each.kind in READ_KINDS)
+    read = [each for each in files if each.file_format in _OF_RUNS]
     counts = Counter(each.series for each in read)
     for file in read:
         if counts[file.series] > 1 and file.file_format == _OF_RUNS[-1]:
             problem = f"it is stored as {' and as '.join(_OF_RUNS)}: remove the stale file"
-            yield _finding(file, problem, Effect.REFUSED)
+            # Of funding rates a run takes those in Parquet.
+            effect = Effect.TRADED if file.kind == FUNDING_RATE else Effect.REFUSED
+            yield _finding(file, problem, effect)
 
 
 def _finding(file: DataFile, problem: str, effect: Effect) -> Finding:

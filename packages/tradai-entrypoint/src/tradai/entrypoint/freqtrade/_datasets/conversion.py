@@ -182,4 +182,11 @@ def _resampled(rows: RawSeries, file: DataFile, resampling: Resampling) -> Resam
         raise ValidationError(message, field=str(file.path), expected="finite numbers")
     if resampling.source is None:
         return candles_of_trades(rows, resampling.target)
-    return longer_candles(rows, resampling.source, resampling.target)
+    made = longer_candles(rows, resampling.source, resampling.target)
+    if not len(made.series.opened):
+        message = (
+            f"no whole candle of {resampling.target} can be made of {file.path}: candles of "
+            f"{resampling.source} are missing in each; add them, or choose a shorter timeframe"
+        )
+        raise ValidationError(message, field=str(file.path), expected="a whole longer candle")
+    return made

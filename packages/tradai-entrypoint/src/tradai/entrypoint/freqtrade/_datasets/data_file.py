@@ -20,6 +20,9 @@ OTHER_KINDS: Final = (
     "funding_rate",
     "open_interest",
 )
+FUNDING_RATE: Final = "funding_rate"
+# Kinds that a run reads.
+READ_KINDS: Final = (SPOT, "futures", "mark", FUNDING_RATE)
 FUTURES_FOLDER: Final = "futures"
 
 # Columns of a kind that has no candles, in their order.

@@ -1,7 +1,7 @@
 """Faults in the rows of a series, each with its effect on a backtest."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, unique
 from pathlib import Path
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+_SECOND_MS: Final = 1000
 _PRICES: Final = ("open", "high", "low", "close")
 
 
@@ -58,6 +59,9 @@ class Finding:
 
 def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterator[Finding]:
     """Yield the findings in the rows of `file`, which was last written at `written`."""
+    if file.kind == FUNDING_RATE:
+        # A run takes the second of a rate, which may come a few milliseconds late.
+        raw = replace(raw, opened=raw.opened // _SECOND_MS * _SECOND_MS)
     rows = _Rows(raw, file)
     if not len(raw.opened):
         yield rows.finding("it has no rows", Effect.REFUSED)
@@ -68,8 +72,9 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
     yield from _in_numbers(rows)
     if file.has_candles:
         yield from _in_prices(rows)
-    if file.timeframe is not None:
-        yield from _in_times(rows, file.timeframe, written)
+        # Other rows have no grid: the hours between two funding rates may change.
+        if file.timeframe is not None:
+            yield from _in_times(rows, file.timeframe, written)
 
 
 @final
@@ -149,9 +154,6 @@ def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[
     opened = rows.raw.opened
     off = _off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
-    # The hours between two funding rates may change.
-    if not rows.file.has_candles:
-        return
     found = gaps(CandleColumns(np.unique(opened[~off]), {}), timeframe)
     if found:
         missing = counted(sum(gap.missing for gap in found), "missing candle")

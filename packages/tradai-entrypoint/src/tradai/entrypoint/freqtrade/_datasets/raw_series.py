@@ -26,6 +26,7 @@ _DAMAGE: Final = (
     NotImplementedError,
     OSError,
     OverflowError,
+    RecursionError,
     TypeError,
     ValueError,
     zlib.error,
@@ -33,6 +34,9 @@ _DAMAGE: Final = (
 # Places of columns in the rows of a JSON file of trades: time, id, type, side, price, amount, cost.
 _TRADE_PLACES: Final = {"time": 0, "price": 4, "amount": 5}
 _OLD_FUNDING_WIDTH: Final = 6
+# Years 1900 to 2200 in milliseconds; present times in microseconds are far beyond.
+_EARLIEST_MS: Final = -2_208_988_800_000
+_LATEST_MS: Final = 7_258_118_400_000
 
 
 @final
@@ -64,7 +68,8 @@ def read_raw(file: DataFile) -> RawSeries:
     with file_errors("read", file.path):
         data = read_regular_file(file.path, FileKind.CANDLES)
     try:
-        return _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
+        raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
+        _check_times(raw)
     except _DAMAGE as exc:
         reason = str(exc).partition("\n")[0] or type(exc).__name__
         message = (
@@ -73,6 +78,15 @@ def read_raw(file: DataFile) -> RawSeries:
         )
         expected = f"a whole {file.file_format} file with {', '.join(file.columns)}"
         raise ValidationError(message, field=str(file.path), expected=expected) from exc
+    return raw
+
+
+def _check_times(raw: RawSeries) -> None:
+    outside = (raw.opened < _EARLIEST_MS) | (raw.opened > _LATEST_MS)
+    if outside.any():
+        found = int(raw.opened[outside.argmax()])
+        message = f"a time is {found}, not milliseconds since 1970 in the years 1900 to 2200"
+        raise ValueError(message)
 
 
 def _from_partitions(file: DataFile, timeframe: Timeframe) -> RawSeries:

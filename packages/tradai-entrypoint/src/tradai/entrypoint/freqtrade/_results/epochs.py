@@ -51,16 +51,27 @@ def read_epochs(path: Path) -> list[Epoch]:
     """Return all epochs the engine wrote to `path`, in the order they ended.
 
     Raises:
-        StorageError: The file cannot be read.
+        StorageError: The file cannot be read, or a line of it is cut off.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        return [_epoch(json.loads(line)) for line in lines]
-    except (OSError, ValueError, LookupError, TypeError) as exc:
+    except (OSError, ValueError) as exc:
         raise StorageError(
-            f"the hyperopt result {path.name} cannot be read: {type(exc).__name__}",
+            f"the hyperopt result {path} cannot be read: {type(exc).__name__}",
             operation="read hyperopt result",
         ) from exc
+    return [_of_line(line, number, path) for number, line in enumerate(lines, start=1)]
+
+
+def _of_line(line: str, number: int, path: Path) -> Epoch:
+    try:
+        return _epoch(json.loads(line))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+        message = (
+            f"line {number} of {path} is not a whole epoch: get the file again, or remove that "
+            "line to read the other epochs"
+        )
+        raise StorageError(message, operation="read hyperopt result") from exc
 
 
 def _epoch(values: dict[str, Any]) -> Epoch:
