@@ -148,6 +148,8 @@ def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
     assert {each[7] for each in trades} == {20.0, 3.0}
     assert "liquidation" in {each[11] for each in trades}
     assert any(each[9] for each in trades)
+    # The engine's history has no open positions of contracts.
+    assert "equity_drawdown_percent" not in ran.manifest["results"]
 
 
 @pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])
