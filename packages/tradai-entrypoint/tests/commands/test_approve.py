@@ -106,6 +106,7 @@ def analysed(root: Path, bias: str) -> RunManifest:
         trace_id=run_id,
         mode=TradingMode.BACKTEST,
         started_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+        exit_code=0,
         digests={"source": "5" * 64},
         results={"bias": bias},
     )
