@@ -29,10 +29,10 @@ class RegistryLayer:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a registry ``desk:`` with an alias that means version 7, which alone it loads."""
-    (tmp_path / "desk_registry.py").write_text(REGISTRY)
-    metadata = tmp_path / "desk_registry-1.0.dist-info"
+    (tmp_path / "commands_registry.py").write_text(REGISTRY)
+    metadata = tmp_path / "commands_registry-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Name: desk-registry\nVersion: 1.0\n")
-    points = "[tradai.configs]\ndesk = desk_registry:RegistryLayer\n"
+    points = "[tradai.configs]\ndesk = commands_registry:RegistryLayer\n"
     (metadata / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(tmp_path)
