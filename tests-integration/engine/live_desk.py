@@ -34,10 +34,10 @@ execution:
 """
 TERMS: Final = (
     *("--approver", "Ada Example", "--expires-in", "7d", "--largest-stake", "100"),
+    *("--without-bias-check", "a strategy of the tests"),
     *("--order-policy", "keep", "--limit", "drawdown:release=0.05,pause=0.1,halt=0.2"),
     *("--limit", "daily-loss:halt=0.2", "--limit", "order-rate:drain=100"),
     *("--limit", "rejected-orders:drain=10", "--limit", "callback-errors:drain=10"),
-    *("--without-bias-check", "a strategy of the tests"),
 )
 
 

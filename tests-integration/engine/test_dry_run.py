@@ -69,7 +69,14 @@ def open_trades(database: Path) -> list[tuple[Any, ...]]:
 def _require_asked_and_paused(first: Any, tradai: Callable[..., Any], ask: Ask) -> None:
     first.wait_for_event("engine running")
     first.wait_for(
-        lambda: len((ask("first")["status"] or {}).get("open_trades") or ()) == 2,
+        # A trade has its stop once its entry is filled.
+        lambda: (
+            [
+                trade["stop"] > 0 < trade["amount"]
+                for trade in (ask("first")["status"] or {}).get("open_trades") or ()
+            ]
+            == [True, True]
+        ),
         event="two open trades",
     )
     status = ask("first")["status"]
