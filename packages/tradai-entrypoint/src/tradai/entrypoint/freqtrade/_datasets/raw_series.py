@@ -23,7 +23,7 @@ _DAMAGE: Final = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    NotImplementedError,  # Arrow raises it for an encoding that it does not read.
     OSError,
     OverflowError,
     RecursionError,

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Final, Literal, final
+from typing import Literal, final
 
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._live._account.account import SignedClient
-from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance, filter_of
+from tradai.entrypoint.freqtrade._exchange._binance.spot_market import TICK_SIZE, Binance, filter_of
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, RestAnswers, Symbol
-
-_TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 
 
 @final
@@ -52,7 +50,7 @@ class BinanceFutures(Binance):
             },
             "contractSize": 1,
         }
-        return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
+        return Market.from_ccxt(entry, precision_mode=TICK_SIZE)
 
     def make_symbol(self, pair: str, rules: MarketRules) -> dict[str, JsonValue]:
         """Return a symbol object with the fields that the engine reads."""

@@ -52,7 +52,7 @@ _TRADED: Final = "TRADING"
 _CANDLES_PATH: Final = "/api/v3/klines"
 # Place of the close in the row of a candle.
 _CLOSE: Final = 4
-_TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
+TICK_SIZE: Final = 4  # ccxt's mode in which a precision is the step itself.
 # Parts of the REST API by the names that ccxt gives them; the engine must reach no other host.
 _API_PATHS: Final = {
     "public": "/api/v3",
@@ -135,7 +135,7 @@ class Binance:
                 "cost": {"min": notional.get("minNotional")},
             },
         }
-        return Market.from_ccxt(entry, precision_mode=_TICK_SIZE)
+        return Market.from_ccxt(entry, precision_mode=TICK_SIZE)
 
     def halt_of(self, symbol: Symbol) -> str | None:
         """Return a status such as ``BREAK`` or ``HALT``; see `Exchange.halt_of`."""
