@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -26,7 +25,12 @@ from tradai.entrypoint._commands.console import (
 from tradai.entrypoint._commands.costs import SweepCost, cost_json, noted
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.sweep_plans import PlansElsewhere, PlansHere, chosen_limit
+from tradai.entrypoint._commands.sweep_plans import (
+    PlansElsewhere,
+    PlansHere,
+    chosen_limit,
+    readable_name,
+)
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -254,9 +258,7 @@ def _name(
             "windows": [f"{window.training} {window.test}" for window in windows],
         }
     )
-    # It begins the names of folders and jobs, and a strategy may have any name.
-    readable = re.sub(r"[^A-Za-z0-9_]+", "-", config.name).strip("-_")
-    return f"{readable[:40] or 'sweep'}-{identity[:8]}"
+    return f"{readable_name(config.name, default='sweep')}-{identity[:8]}"
 
 
 def _first_config(

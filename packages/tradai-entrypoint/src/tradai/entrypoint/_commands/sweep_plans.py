@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
@@ -31,6 +32,11 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     if not args.json:
         print_text(f"runs: {limit.sentence()}", is_error=True)
     return limit.runs
+
+
+def readable_name(name: str, *, default: str) -> str:
+    """Return the `name` of a strategy, which may be any text, as the start of folders and jobs."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")[:40] or default
 
 
 def own_staging(args: argparse.Namespace, folder: Path) -> SharedStaging:

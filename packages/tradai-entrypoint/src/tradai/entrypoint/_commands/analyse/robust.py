@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, final
@@ -12,7 +11,12 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
-from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit, own_staging
+from tradai.entrypoint._commands.sweep_plans import (
+    PlansHere,
+    chosen_limit,
+    own_staging,
+    readable_name,
+)
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -75,7 +79,7 @@ class _Analysis:
         entrypoint = StrategyEntrypoint(settings, request=request, interrupts=interrupts)
         self._planned = plan_run(entrypoint, staging)
         self._config = load_config(settings, request, environ=os.environ).config
-        readable = re.sub(r"[^A-Za-z0-9_]+", "-", self._config.name).strip("-_")[:40] or "strategy"
+        readable = readable_name(self._config.name, default="strategy")
         self.name = (
             f"{readable}-{digest([self._planned.config_digest, self._planned.run_digest])[:8]}"
         )

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +13,12 @@ from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.report import compare_runs
-from tradai.entrypoint._commands.sweep_plans import PlansHere, chosen_limit, own_staging
+from tradai.entrypoint._commands.sweep_plans import (
+    PlansHere,
+    chosen_limit,
+    own_staging,
+    readable_name,
+)
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -113,4 +117,4 @@ def _name(base: _Base) -> str:
     """Return the beginning of the run's id: the name of its strategy."""
     settings, request = base
     name = load_config(settings, request, environ=os.environ).config.name
-    return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")[:40] or "compare"
+    return readable_name(name, default="compare")
