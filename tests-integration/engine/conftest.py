@@ -20,6 +20,20 @@ from tradai.core import FileJournal
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = Path(__file__).resolve().parent / "demo"
+# A strategy that holds both pairs from its first candle on.
+ALWAYS_IN = """\
+name: always-in
+version: 1.0.0
+timeframe: 1m
+pairs: [BTC/USDT, ETH/USDT]
+strategy: {class: AlwaysIn, source: strategies}
+execution:
+  stake_amount: 100
+  max_open_trades: 2
+  process_throttle_s: 1
+  entry_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
+  exit_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
+"""
 VENV = Path(os.environ.get("TRADAI_ENGINE_VENV", ROOT / ".venv-freqtrade"))
 
 

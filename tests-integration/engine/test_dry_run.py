@@ -17,21 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.conftest import ALWAYS_IN, DEMO
 
-CONFIG = """\
-name: always-in
-version: 1.0.0
-timeframe: 1m
-pairs: [BTC/USDT, ETH/USDT]
-strategy: {class: AlwaysIn, source: strategies}
-execution:
-  stake_amount: 100
-  max_open_trades: 2
-  process_throttle_s: 1
-  entry_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
-  exit_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
-"""
-STRATEGIES = Path(__file__).resolve().parent / "demo/strategies"
 OPEN = "SELECT pair, open_rate, stop_loss, open_date FROM trades WHERE is_open ORDER BY id"
 Ask = Callable[[str], dict[str, Any]]
 CONFIGURATION, OWNED = 78, 75
@@ -40,9 +27,9 @@ CONFIGURATION, OWNED = 78, 75
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     (tmp_path / "strategies").mkdir()
-    shutil.copy(STRATEGIES / "always_in.py", tmp_path / "strategies")
+    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
     path = tmp_path / "strategy.yaml"
-    path.write_text(CONFIG)
+    path.write_text(ALWAYS_IN)
     return path
 
 

@@ -10,33 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.conftest import ALWAYS_IN, DEMO
 from engine.message_server import MessageServer, receiving_messages
 
-CONFIG = """\
-name: always-in
-version: 1.0.0
-timeframe: 1m
-pairs: [BTC/USDT, ETH/USDT]
-strategy: {class: AlwaysIn, source: strategies}
-execution:
-  stake_amount: 100
-  max_open_trades: 2
-  process_throttle_s: 1
-  entry_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
-  exit_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
+CONFIG = f"""{ALWAYS_IN}\
 engine:
   webhook:
     enabled: true
     url: env:TRADE_HOOK
     format: json
     retries: 1
-    entry_fill: {bought: "{pair}"}
+    entry_fill: {{bought: "{{pair}}"}}
   discord:
     enabled: true
     webhook_url: env:TRADE_DISCORD
-    entry_fill: [{pair: "{pair}"}]
+    entry_fill: [{{pair: "{{pair}}"}}]
 """
-STRATEGIES = Path(__file__).resolve().parent / "demo/strategies"
 # The part of an address that lets its holder send messages.
 HOOK, DISCORD = "obviously-fake-hook-key", "obviously-fake-discord-key"
 PAIRS = {"BTC/USDT", "ETH/USDT"}
@@ -45,7 +34,7 @@ PAIRS = {"BTC/USDT", "ETH/USDT"}
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     (tmp_path / "strategies").mkdir()
-    shutil.copy(STRATEGIES / "always_in.py", tmp_path / "strategies")
+    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
     path = tmp_path / "strategy.yaml"
     path.write_text(CONFIG)
     return path
