@@ -477,13 +477,17 @@ def say_error(text: str) -> NoReturn:
 
 def finish(scenario: dict[str, Any]) -> NoReturn:
     """End as the scenario says: by a signal, with a code, or when it is asked to."""
+    if scenario["signals_parent"]:
+        os.kill(os.getppid(), scenario["signals_parent"])
+    if scenario["waits"] and scenario["on_sigterm"] == "stops":
+        # A handler would not run if the signal came just before `signal.pause`.
+        signal.sigwait({signal.SIGTERM})
+        stop()
     if scenario["on_sigterm"] == "stops":
         signal.signal(signal.SIGTERM, stop)
     elif scenario["on_sigterm"] == "ignores":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    if scenario["signals_parent"]:
-        os.kill(os.getppid(), scenario["signals_parent"])
     while scenario["waits"]:
         signal.pause()
     if scenario["killed_by"]:
