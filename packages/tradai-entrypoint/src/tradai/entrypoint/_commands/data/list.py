@@ -1,15 +1,13 @@
 """`tradai-entrypoint data list`: list the series of a candle folder."""
 
 import argparse
-import csv
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import JsonValue
-from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._commands.console import print_csv, print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -59,9 +57,7 @@ def _iso(at: datetime | None) -> str | None:
 
 def _print_csv(found: Iterable["ListedSeries"]) -> None:
     rows = list(map(_values, found))
-    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    print_csv(list(rows[0]), (list(row.values()) for row in rows))
 
 
 def _row(series: "ListedSeries") -> tuple[str, ...]:
