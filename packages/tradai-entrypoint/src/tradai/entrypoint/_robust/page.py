@@ -7,6 +7,7 @@ from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table, share_bar
 from tradai.entrypoint._robust.bootstrap import Bootstrap
@@ -88,4 +89,4 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
 def _report_link(outcome: RunOutcome, name: str, runs: str) -> Markup:
     if not outcome.is_success:
         return element("span", f"{name}: {outcome.verdict}")
-    return element("a", name, href=f"{runs}/{outcome.run_id}/report.html")
+    return element("a", name, href=f"{runs}/{outcome.run_id}/{REPORT_NAME}")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self, final
 
-from tradai.core import FileStore, JsonValue
+from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import SLIPPAGE
 from tradai.entrypoint._robust.findings import (
@@ -133,12 +134,15 @@ class Robustness:
             StorageError: The disk refused.
         """
         document = json.dumps(self.to_json(), indent=2) + "\n"
-        _write(folder / "robustness.json", document.encode())
         keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
-        _write(folder / "runs.parquet", runs_parquet(self.outcomes, tuple(keys)))
         kinds = {"profit_percent": "float64", "drawdown_percent": "float64"}
-        _write(folder / "resamples.parquet", rows_parquet(kinds, list(self._resamples())))
-        _write(folder / "report.html", page.encode())
+        files = {
+            "robustness.json": document.encode(),
+            "runs.parquet": runs_parquet(self.outcomes, tuple(keys)),
+            "resamples.parquet": rows_parquet(kinds, list(self._resamples())),
+            REPORT_NAME: page.encode(),
+        }
+        write_together(folder, files)
 
     def _resamples(self) -> Iterator[dict[str, JsonValue]]:
         """Yield the sorted profits, and beside them the sorted drawdowns."""
@@ -173,7 +177,3 @@ def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue
         "profit_percent_median": 100 * bootstrap.median_profit / balance,
         "drawdown_percent_high": 100 * bootstrap.high_drawdown / balance,
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    FileStore().write(path.resolve().as_uri(), data)
