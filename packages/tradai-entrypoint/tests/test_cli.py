@@ -444,3 +444,15 @@ def test_accepted_changes_are_refused_where_no_run_is_continued(
 
     assert call(*words, "--runs", str(tmp_path)) == ExitCode.CONFIGURATION
     assert "--accept-changes has no effect without --continue" in capsys.readouterr().err
+
+
+def test_the_variable_of_the_engine_interface_is_not_ignored_where_it_has_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_ENGINE_API", "api")
+
+    code = call("run", "strategy.yaml", "--mode", "backtest", "--runs", str(tmp_path))
+
+    assert code == ExitCode.CONFIGURATION
+    said = "TRADAI_RUN_ENGINE_API has no effect in the mode backtest: unset it"
+    assert said in capsys.readouterr().err
