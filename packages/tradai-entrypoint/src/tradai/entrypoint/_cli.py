@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_run_arguments,
     add_verbs,
+    whole_number,
 )
 from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
@@ -189,7 +190,7 @@ def _add_run(commands: Commands) -> None:
     add_dry_run(parser)
     parser.add_argument(
         "--verify",
-        type=_times,
+        type=whole_number(_FEWEST_TIMES),
         metavar="N",
         help="run N times and compare the trades: is the strategy deterministic?",
     )
@@ -200,13 +201,6 @@ def _add_run(commands: Commands) -> None:
     add_holdings(parser)
     add_output(parser)
     add_logging(parser)
-
-
-def _times(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < _FEWEST_TIMES:
-        message = f"{text!r} is not a whole number of {_FEWEST_TIMES} or more"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _add_check(commands: Commands) -> None:

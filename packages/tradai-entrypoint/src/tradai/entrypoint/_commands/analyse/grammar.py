@@ -5,10 +5,11 @@ import argparse
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
+    add_limit,
     add_logging,
     add_output,
     add_run_arguments,
-    count,
+    whole_number,
 )
 
 
@@ -45,7 +46,11 @@ def add_analyse(commands: Commands) -> None:
 def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust = parser.add_argument_group("of --robust")
     robust.add_argument(
-        "--sets", metavar="N", type=count, default=8, help="sets of shaken numbers (default: 8)"
+        "--sets",
+        metavar="N",
+        type=whole_number(0),
+        default=8,
+        help="sets of shaken numbers (default: 8)",
     )
     robust.add_argument(
         "--shake",
@@ -57,12 +62,7 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust.add_argument(
         "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
     )
-    robust.add_argument(
-        "--limit",
-        metavar="K",
-        type=int,
-        help="runs at a time (default: one for each core, as far as memory allows)",
-    )
+    add_limit(robust)
     robust.add_argument(
         "--analyses",
         metavar="DIR",

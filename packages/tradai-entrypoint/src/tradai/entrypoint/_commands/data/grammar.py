@@ -1,6 +1,6 @@
 """Grammar of the commands that look at candle folders."""
 
-from tradai.entrypoint._commands.flags import Commands, add_output
+from tradai.entrypoint._commands.flags import Commands, add_output, add_table_output
 
 
 def add_looks(verbs: Commands) -> None:
@@ -19,8 +19,7 @@ def _add_list(verbs: Commands) -> None:
     )
     parser.set_defaults(module="data.list")
     parser.add_argument("folder", metavar="FOLDER", help="folder on this machine")
-    parser.add_argument("--csv", action="store_true", help="print CSV")
-    add_output(parser)
+    add_table_output(parser)
 
 
 def _add_check(verbs: Commands) -> None:

@@ -10,12 +10,15 @@ from tradai.entrypoint._commands.flags import (
     add_folder,
     add_output,
     add_store,
+    add_table_output,
     add_verbs,
-    count,
+    whole_number,
 )
 from tradai.entrypoint._history.run_need import RunNeed
 
 _RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
+# Further back there is no calendar.
+_MOST_DAYS: Final = 100_000
 _MODES: Final = [each.value for each in TradingMode]
 
 
@@ -45,9 +48,7 @@ def _add_list(verbs: Commands) -> None:
     listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
     add_folder(listing)
     add_store(listing)
-    output = listing.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print JSON")
-    output.add_argument("--csv", action="store_true", help="print CSV")
+    add_table_output(listing)
 
 
 def _add_prune(verbs: Commands) -> None:
@@ -61,8 +62,13 @@ def _add_prune(verbs: Commands) -> None:
         "each source. The run store is not touched.",
     )
     prune.set_defaults(module="runs.prune")
-    prune.add_argument("--keep", metavar="N", type=count, help="keep the N newest runs")
-    prune.add_argument("--older-than", metavar="DAYS", type=count, help="keep the runs of N days")
+    prune.add_argument("--keep", metavar="N", type=whole_number(0), help="keep the N newest runs")
+    prune.add_argument(
+        "--older-than",
+        metavar="DAYS",
+        type=whole_number(0, _MOST_DAYS),
+        help="keep the runs of these days",
+    )
     prune.add_argument("--mode", choices=_MODES, help="runs of this mode alone")
     prune.add_argument(
         "--also",
