@@ -4,9 +4,11 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tradai.core import Timeframe
+from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
@@ -59,9 +61,10 @@ def test_a_missing_number_stays_missing(source: Path, target: Path) -> None:
     write(source / "BTC_USDT-1m.json", rows)
 
     convert_series(str(source), target, file_format="feather")
-    convert_series(str(target), target, file_format="json.gz")
+    again = target / "again"
+    convert_series(str(target), again, file_format="json.gz")
 
-    assert json.loads(gzip.decompress((target / "BTC_USDT-1m.json.gz").read_bytes())) == rows
+    assert json.loads(gzip.decompress((again / "BTC_USDT-1m.json.gz").read_bytes())) == rows
 
 
 def test_longer_candles_are_whole_ones(source: Path, target: Path) -> None:
@@ -152,7 +155,8 @@ def test_one_series_in_two_files_is_refused(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(source / "BTC_USDT-1m.json", [row(0)])
-    convert_series(str(source), source, file_format="feather")
+    (made,) = convert_series(str(source), target, file_format="feather")
+    made.target.rename(source / made.target.name)
 
     assert convert(source, target) != 0
 
@@ -224,3 +228,48 @@ def test_too_few_candles_for_a_longer_one_write_nothing(
     assert f"no whole candle of 1h can be made of {source}" in capsys.readouterr().err
     kept = [row(0)] if force else []
     assert [read(path) for path in target.glob("*")] == ([kept] if kept else [])
+
+
+@pytest.mark.parametrize("words", [[], ["--from", "1m", "--timeframe", "3m"]])
+def test_a_series_is_not_stored_a_second_time_beside_another_format(
+    source: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(minute) for minute in range(6)])
+    write(source / "BTC_USDT-3m.json", [row(0), row(3)])
+
+    assert convert(source, source, "--to", "feather", *words) == ExitCode.DATA
+
+    err = capsys.readouterr().err
+    assert "m.json is the same series as BTC_USDT-" in err
+    assert "name another folder, or replace it with --force; nothing was written" in err
+    assert {path.suffix for path in source.iterdir()} == {".json"}
+
+
+def test_the_other_format_of_a_series_is_replaced_on_request(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+    write(source / "ETH_USDT-1m.json", [row(0)])
+    write(target / "BTC_USDT-1m.json", [row(0, 7.0)])
+    write(target / "LTC_USDT-1m.json", [row(0)])
+
+    assert convert(source, target, "--to", "feather", "--force") == 0
+
+    assert "removed BTC_USDT-1m.json, the same series in another format" in capsys.readouterr().out
+    assert sorted(path.name for path in target.iterdir()) == [
+        "BTC_USDT-1m.feather",
+        "ETH_USDT-1m.feather",
+        "LTC_USDT-1m.json",
+    ]
+
+
+def test_a_folder_of_partitions_is_not_replaced(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+    opened = np.array([START_MS])
+    cells = {name: np.array([1.0]) for name in ("open", "high", "low", "close", "volume")}
+    repository = ParquetDataRepository(target)
+    repository.save_columns("BTC/USDT", "1m", CandleColumns(opened, cells))
+
+    assert convert(source, target, "--force") == ExitCode.DATA
+
+    assert [path.name for path in target.iterdir()] == ["BTC_USDT-1m"]

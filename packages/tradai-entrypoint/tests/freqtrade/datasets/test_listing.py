@@ -120,6 +120,31 @@ def test_json_and_csv_have_the_same_facts(
     assert row == {name: "" if value is None else str(value) for name, value in values.items()}
 
 
+def test_a_series_that_is_stored_twice_is_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(1, 0))
+    write(tmp_path / "ETH_USDT-1m.json", rows(0))
+    write(tmp_path / "LTC_USDT-1m.json", rows(0))
+    flat = FlatDataRepository(tmp_path)
+    flat.save_columns("BTC/USDT", "1m", columns(0, 1))
+    flat.save_columns("ETH/USDT", "1m", columns(0, 1))
+
+    found = [(each.pair, each.file_format, each.twin) for each in list_series(str(tmp_path))]
+    listing(tmp_path)
+
+    assert found == [
+        ("BTC/USDT", "json", "same"),
+        ("BTC/USDT", "parquet", "same"),
+        ("ETH/USDT", "json", "other"),
+        ("ETH/USDT", "parquet", "other"),
+        ("LTC/USDT", "json", None),
+    ]
+    out = capsys.readouterr().out
+    assert "BTC/USDT 1m is stored twice, as json and parquet, with the same rows" in out
+    assert "ETH/USDT 1m is stored twice, as json and parquet, with other rows" in out
+
+
 def test_an_unknown_layout_says_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import Timeframe, file_path
@@ -38,12 +39,18 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
             force=args.force,
         )
     if args.json:
-        rows = map(asdict, done)
-        print_json([row | {name: str(row[name]) for name in ("source", "target")} for row in rows])
+        print_json(list(map(_values, done)))
         return 0
     print_table(_COLUMNS, map(_row, done))
+    for path in chain.from_iterable(each.removed for each in done):
+        print_text(f"removed {path.name}, the same series in another format")
     print_text(f"wrote {counted(len(done), 'file')} to {args.target}")
     return 0
+
+
+def _values(each: "Conversion") -> dict[str, object]:
+    paths = {"source": str(each.source), "target": str(each.target)}
+    return {**asdict(each), **paths, "removed": list(map(str, each.removed))}
 
 
 def _resampling(args: argparse.Namespace) -> "Resampling | None":

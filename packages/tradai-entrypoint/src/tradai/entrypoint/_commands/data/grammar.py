@@ -57,5 +57,5 @@ def _add_convert(verbs: Commands) -> None:
         "--from", dest="source", metavar="TIMEFRAME", help="or trades: what to read"
     )
     parser.add_argument("--timeframe", metavar="TIMEFRAME", help="candles to make, e.g. 1h")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--force", action="store_true", help="replace series that are there")
     add_output(parser)

@@ -13,6 +13,7 @@ from tradai.entrypoint._commands.flags import (
     add_verbs,
     count,
 )
+from tradai.entrypoint._history.run_need import RunNeed
 
 _RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
 _MODES: Final = [each.value for each in TradingMode]
@@ -54,13 +55,22 @@ def _add_prune(verbs: Commands) -> None:
         "prune",
         help="remove old runs from the folder of runs",
         description="Show which runs would be removed from the folder of runs, or remove them. "
-        "Runs that did not end, LIVE runs and runs whose facts wait for a tracking server stay. "
-        "The run store is not touched.",
+        "Runs that did not end, LIVE runs and runs whose facts wait for a tracking server stay, "
+        "and so do those that are needed, unless --also names the reason: dry-runs with open "
+        "trades, runs that another one goes on with or repeats, and the last analysis for bias of "
+        "each source. The run store is not touched.",
     )
     prune.set_defaults(module="runs.prune")
     prune.add_argument("--keep", metavar="N", type=count, help="keep the N newest runs")
     prune.add_argument("--older-than", metavar="DAYS", type=count, help="keep the runs of N days")
     prune.add_argument("--mode", choices=_MODES, help="runs of this mode alone")
+    prune.add_argument(
+        "--also",
+        choices=[each.value for each in RunNeed],
+        action="append",
+        default=[],
+        help="remove needed runs of this kind too",
+    )
     prune.add_argument("--yes", action="store_true", help="remove them")
     add_folder(prune)
     add_output(prune)

@@ -1,14 +1,14 @@
 """Convert the series of a folder to another format, and make longer candles."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-from tradai.core import Timeframe
+from tradai.core import Timeframe, file_errors
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
-from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.folder import files_in, open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
     Resampled,
@@ -34,6 +34,7 @@ class Conversion:
         repeated: Rows with the time of a later one, left out.
         partial: Candles at the ends, left out because rows of them are missing.
         thin: Candles that were made of fewer rows than fit.
+        removed: Files of the same series in another format, which were removed.
     """
 
     source: Path
@@ -45,6 +46,7 @@ class Conversion:
     repeated: int
     partial: int
     thin: int
+    removed: tuple[Path, ...] = ()
 
 
 @final
@@ -86,20 +88,44 @@ def convert_series(
         folder: Folder to write; created if missing.
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
         resampling: Candles to make; None writes every series but trades as it is.
-        force: Whether to replace files that are there.
+        force: Whether to replace series that are there, also those in another format.
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
-        ValidationError: A file is damaged, a file to write is there, two files of one series would
-            be written to one, or the candles to make are not longer.
+        ValidationError: A file is damaged, a series to write is there, two files of one series
+            would be written to one, or the candles to make are not longer.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:
         check_longer(resampling.source, resampling.target)
     plan = dict(_planned(data, folder, file_format, resampling))
-    if not force:
-        _refuse_existing(plan)
-    return tuple(_convert(file, path, file_format, resampling) for path, file in plan.items())
+    others = _others(plan, folder)
+    _check_replaced(plan, others, force=force)
+    done = [_convert(file, path, file_format, resampling) for path, file in plan.items()]
+    # In place, a file that was read may be one of them.
+    return tuple(replace(each, removed=_remove(others.get(each.target, []))) for each in done)
+
+
+def _others(plan: Mapping[Path, DataFile], folder: Path) -> dict[Path, list[DataFile]]:
+    """Return the files in `folder` that have a series to write in another format.
+
+    They are by the file to write.
+    """
+    written = {DataFile.of(path): path for path in plan}
+    paths = {file.series: path for file, path in written.items() if file is not None}
+    others: dict[Path, list[DataFile]] = {}
+    for file in files_in(folder):
+        path = paths.get(file.series)
+        if path is not None and file.path != path:
+            others.setdefault(path, []).append(file)
+    return others
+
+
+def _remove(files: Sequence[DataFile]) -> tuple[Path, ...]:
+    for file in files:
+        with file_errors("remove", file.path):
+            file.path.unlink()
+    return tuple(file.path for file in files)
 
 
 def _planned(
@@ -123,15 +149,31 @@ def _planned(
         raise NotFoundError(message, kind="series", key=data)
 
 
-def _refuse_existing(plan: dict[Path, DataFile]) -> None:
-    existing = [path for path in plan if path.exists()]
-    if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+def _check_replaced(
+    plan: Mapping[Path, DataFile], others: Mapping[Path, Sequence[DataFile]], *, force: bool
+) -> None:
+    """Check that nothing is replaced without `force`, and a folder of partitions never.
+
+    Raises:
+        ValidationError: Something would be.
+    """
+    folders = [file for files in others.values() for file in files if file.path.is_dir()]
+    if folders:
         message = (
-            f"{existing[0]}{more} would be replaced: name another folder, or replace it with "
-            "--force; nothing was written"
+            f"{folders[0].path} is a folder of partitions with the same series: remove it, or name "
+            "another folder; nothing was written"
         )
-        raise ValidationError(message, field=str(existing[0]), expected="no such file")
+        raise ValidationError(message, field=str(folders[0].path), expected="no such series")
+    found = [f"{path} would be replaced" for path in plan if path.exists()] + [
+        f"{files[0].path} is the same series as {path.name}" for path, files in others.items()
+    ]
+    if found and not force:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        message = (
+            f"{found[0]}{more}: name another folder, or replace it with --force; nothing was "
+            "written"
+        )
+        raise ValidationError(message, field="target", expected="no such series")
 
 
 def _convert(

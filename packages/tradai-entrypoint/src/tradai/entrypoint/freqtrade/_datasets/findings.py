@@ -29,6 +29,7 @@ class Effect(Enum):
     TRADED = "a backtest trades on it as it is"
     FILLED = "a backtest fills it with flat candles without volume"
     LEFT_OUT = "a backtest leaves it out"
+    TWICE = "one file of a series is enough: remove the stale one"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
     @property

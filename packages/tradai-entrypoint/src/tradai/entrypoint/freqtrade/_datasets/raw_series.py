@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
@@ -53,6 +54,18 @@ class RawSeries:
     opened: "npt.NDArray[np.int64]"
     cells: "Mapping[str, npt.NDArray[np.float64]]"
     undated: int = 0
+
+    def digest(self) -> str:
+        """Return the digest of the rows in order of time, which is that of equal rows only."""
+        import numpy as np
+
+        order = self.opened.argsort(kind="stable")
+        digest = sha256(self.opened[order].tobytes())
+        for name in sorted(self.cells):
+            column = self.cells[name][order]
+            # A number that is missing has many bit patterns.
+            digest.update(np.where(np.isnan(column), np.nan, column).tobytes())
+        return f"{self.undated}-{digest.hexdigest()}"
 
 
 def read_raw(file: DataFile) -> RawSeries:
