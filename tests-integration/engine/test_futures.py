@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pytest
 from engine.conftest import Command, Outcome
+from engine.venue.control import Venue
 
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
@@ -202,6 +203,31 @@ def test_data_that_is_missing_is_named(
     assert ran.code == 65
     assert f"{PAIR}@1h-{kind}" in ran.stderr
     assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
+
+
+def test_candles_mark_candles_and_funding_rates_are_downloaded(
+    tradai: Command, desk: Path, exchange: str, venue: Venue, tmp_path: Path
+) -> None:
+    data, days = tmp_path / "downloaded", ("--timerange", "20250101-20250105")
+
+    fetched = tradai(
+        *("data", "download", desk / "swing.yaml", "--data", data, *days),
+        *("--exchange-url", exchange),
+    )
+
+    assert fetched.code == 0, fetched.stderr
+    assert "2 pairs at 1h, their mark candles and funding rates" in fetched.stdout
+    assert {path.name for path in (data / "futures").iterdir()} == {
+        f"{base}_USDT_USDT-1h-{kind}.feather"
+        for base in ("BTC", "ETH")
+        for kind in ("futures", "mark", "funding_rate")
+    }
+    check = ("check", desk / "swing.yaml", "--mode", "backtest", "--data", data, "--json")
+    checked = tradai(*check, "--timerange", "20250101-20250104")
+    assert checked.code == 0, checked.stdout
+    rows = {row["name"]: row for row in json.loads(checked.stdout)["checks"]}
+    assert rows["candles"]["status"] == "ok", rows["candles"]
+    assert venue.signed() == {}
 
 
 def test_a_dry_run_of_futures_is_refused(tradai: Command, desk: Path) -> None:
