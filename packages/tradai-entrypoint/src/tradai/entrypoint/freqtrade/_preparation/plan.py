@@ -122,7 +122,7 @@ def render_plan(
             the error names the key.
     """
     exchange = exchange_named(config.exchange)
-    _check_market(config, exchange)
+    check_market(config, exchange)
     if exchange.market_type == "futures":
         _check_futures_mode(exchange, mode)
     _check_freqai(config, run, mode)
@@ -154,7 +154,12 @@ def render_plan(
     )
 
 
-def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
+def check_market(config: StrategyConfig, exchange: Exchange) -> None:
+    """Check that `exchange` has the timeframe and could have the pairs.
+
+    Raises:
+        ConfigurationError: It has not; the error names the key.
+    """
     currency = config.stake_currency
     if config.timeframe not in exchange.timeframes:
         market = f"{exchange.engine_name.capitalize()} {exchange.market_type}"
