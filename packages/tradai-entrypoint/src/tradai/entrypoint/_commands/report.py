@@ -51,7 +51,9 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
     names: dict[Path, str] = {}
     for name, folder in zip(args.run, map(Path.resolve, folders), strict=True):
         if folder in names:
-            message = f"{names[folder]!r} and {name!r} are both run {folder.name}: name each run once"
+            message = (
+                f"{names[folder]!r} and {name!r} are both run {folder.name}: name each run once"
+            )
             raise ValidationError(message, field="run", expected="different runs")
         names[folder] = name
 
