@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
 from tradai.entrypoint.freqtrade._strategy.search import check_helpers, check_search
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
@@ -131,7 +132,7 @@ def render_plan(
         check_search(facts, run.spaces)
     if has_workers:
         check_helpers(facts)
-    rendered = engine_config(config, mode)
+    rendered = engine_config(config, mode) | _order_types(config, facts, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
     if enabled_freqai(config):
@@ -152,6 +153,15 @@ def render_plan(
         params_file=_params_file(config, facts),
         has_workers=has_workers,
     )
+
+
+def _order_types(
+    config: StrategyConfig, facts: SourceFacts, mode: TradingMode
+) -> dict[str, JsonValue]:
+    filled = filled_order_types(
+        config.execution.order_types, facts, must_be_known=mode is TradingMode.LIVE
+    )
+    return {} if filled is None else {"order_types": plain_json(filled)}
 
 
 def check_market(config: StrategyConfig, exchange: Exchange) -> None:
