@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pytest
 from engine.conftest import Command, Outcome
+from engine.venue.control import Venue
 
 from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAIR: Final = "BTC/USDT:USDT"
+# Has the same candles, and tiers of its own.
+OTHER: Final = "ETH/USDT:USDT"
+RATE: Final = 0.02
 HOURS: Final = 24 * 12
 START: Final = "2025-01-01"
 STRATEGY: Final = """
@@ -60,9 +64,9 @@ version: 1.0.0
 exchange: binance_futures
 timeframe: 1h
 stake_currency: USDT
-pairs: [{PAIR}]
+pairs: [{PAIR}, {OTHER}]
 strategy: {{class: Swing, source: strategies}}
-execution: {{stake_amount: 100, max_open_trades: 1, starting_balance: 1000}}
+execution: {{stake_amount: 100, max_open_trades: 2, starting_balance: 1000}}
 run: {{timerange: 20250102-20250112}}
 """
 # Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
@@ -72,7 +76,7 @@ BARE: Final[Mapping[str, Any]] = {
     "margin_mode": "isolated",
     "stake_currency": "USDT",
     "stake_amount": 100,
-    "max_open_trades": 1,
+    "max_open_trades": 2,
     "dry_run_wallet": 1000,
     "timeframe": "1h",
     "timerange": "1735776000-1736636400",
@@ -84,6 +88,7 @@ COLUMNS: Final = (
     "open_date,pair,close_date,open_rate,close_rate,amount,stake_amount,leverage,is_short,"
     "funding_fees,profit_abs,exit_reason"
 )
+NAMES: Final = COLUMNS.split(",")
 TRADES: Final = """
 import sys
 import pandas as pd
@@ -95,7 +100,7 @@ print(trades[columns].to_json(orient="values", date_format="iso", double_precisi
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def desk(tmp_path_factory: pytest.TempPathFactory, engine_bin: Path) -> Path:
     """A folder with a strategy that trades both ways, its configuration, and a contract's data."""
     import pandas as pd
 
@@ -105,17 +110,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (desk / "swing.yaml").write_text(CONFIG)
     folder = desk / "candles" / "futures"
     folder.mkdir(parents=True)
-    _candles().to_feather(folder / "BTC_USDT_USDT-1h-futures.feather")
-    _candles().to_feather(folder / "BTC_USDT_USDT-1h-mark.feather")
     dates = pd.date_range(START, periods=HOURS // 8, freq="8h", tz="UTC")
     rates = pd.DataFrame({"date": dates, "funding_rate": np.resize([0.0001, -0.0002], len(dates))})
-    rates.to_feather(folder / "BTC_USDT_USDT-1h-funding_rate.feather")
+    for base in ("BTC", "ETH"):
+        _candles().to_feather(folder / f"{base}_USDT_USDT-1h-futures.feather")
+        _candles().to_feather(folder / f"{base}_USDT_USDT-1h-mark.feather")
+        rates.to_feather(folder / f"{base}_USDT_USDT-1h-funding_rate.feather")
+    rules = MarketRules(tick="0.1", step="0.001", min_notional="5")
     MarketsSnapshot.made(
-        {PAIR: MarketRules(tick="0.1", step="0.001", min_notional="5")},
+        {PAIR: rules, OTHER: rules},
         exchange="binance_futures",
         note="a test",
         captured_at=datetime(2025, 1, 1, tzinfo=UTC),
     ).save(folder.parent / "markets.json")
+    tiers = {PAIR: _own_tiers(engine_bin)[PAIR], OTHER: [_tier(RATE)]}
+    (folder.parent / "leverage_tiers.json").write_text(json.dumps(tiers))
     return desk
 
 
@@ -138,18 +147,48 @@ def ran(desk: Path, engine_bin: Path) -> Outcome:
     return outcome
 
 
-def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
-    ran: Outcome, desk: Path, engine_bin: Path
-) -> None:
-    trades = _trades(ran.folder / "trades.parquet", engine_bin)
+@pytest.fixture(scope="module")
+def trades(ran: Outcome, engine_bin: Path) -> list[list[Any]]:
+    """The trades of that backtest."""
+    return _trades(ran.folder / "trades.parquet", engine_bin)
 
-    assert trades == _bare_trades(desk, engine_bin)
-    assert {each[8] for each in trades} == {True, False}
-    assert {each[7] for each in trades} == {20.0, 3.0}
-    assert "liquidation" in {each[11] for each in trades}
-    assert any(each[9] for each in trades)
+
+@pytest.fixture(scope="module")
+def bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
+    """The trades of bare Freqtrade, whose leverage tiers are its own."""
+    return _bare_trades(desk, engine_bin)
+
+
+def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
+    ran: Outcome, trades: list[list[Any]], bare_trades: list[list[Any]]
+) -> None:
+    here = _of_pair(PAIR, trades)
+
+    assert here == _of_pair(PAIR, bare_trades)
+    assert {each[8] for each in here} == {True, False}
+    assert {each[7] for each in here} == {20.0, 3.0}
+    assert "liquidation" in {each[11] for each in here}
+    assert any(each[9] for each in here)
     # The engine's history has no open positions of contracts.
     assert "equity_drawdown_percent" not in ran.manifest["results"]
+
+
+def test_tiers_beside_the_candles_decide_where_a_position_is_liquidated(
+    ran: Outcome, trades: list[list[Any]], bare_trades: list[list[Any]]
+) -> None:
+    other, bare = _of_pair(OTHER, trades), _of_pair(OTHER, bare_trades)
+    (changed,) = (each for each in range(len(bare)) if other[each] != bare[each])
+    here, there = (dict(zip(NAMES, each[changed], strict=True)) for each in (other, bare))
+    # The position ends before the liquidation by the engine's buffer of 5 %.
+    value = here["stake_amount"] + here["amount"] * here["open_rate"]
+    liquidation = value / (here["amount"] * (1 + RATE))
+    ends_at = liquidation - 0.05 * (liquidation - here["open_rate"])
+
+    assert here["exit_reason"] == there["exit_reason"] == "liquidation"
+    assert here["close_rate"] == pytest.approx(ends_at, abs=0.1)
+    assert here["close_rate"] < there["close_rate"]
+    assert ran.manifest["data"]["leverage_tiers"] == "leverage_tiers.json"
+    assert "leverage tiers" not in str(ran.manifest["notices"])
 
 
 @pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])
@@ -164,6 +203,31 @@ def test_data_that_is_missing_is_named(
     assert ran.code == 65
     assert f"{PAIR}@1h-{kind}" in ran.stderr
     assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
+
+
+def test_candles_mark_candles_and_funding_rates_are_downloaded(
+    tradai: Command, desk: Path, exchange: str, venue: Venue, tmp_path: Path
+) -> None:
+    data, days = tmp_path / "downloaded", ("--timerange", "20250101-20250105")
+
+    fetched = tradai(
+        *("data", "download", desk / "swing.yaml", "--data", data, *days),
+        *("--exchange-url", exchange),
+    )
+
+    assert fetched.code == 0, fetched.stderr
+    assert "2 pairs at 1h, their mark candles and funding rates" in fetched.stdout
+    assert {path.name for path in (data / "futures").iterdir()} == {
+        f"{base}_USDT_USDT-1h-{kind}.feather"
+        for base in ("BTC", "ETH")
+        for kind in ("futures", "mark", "funding_rate")
+    }
+    check = ("check", desk / "swing.yaml", "--mode", "backtest", "--data", data, "--json")
+    checked = tradai(*check, "--timerange", "20250101-20250104")
+    assert checked.code == 0, checked.stdout
+    rows = {row["name"]: row for row in json.loads(checked.stdout)["checks"]}
+    assert rows["candles"]["status"] == "ok", rows["candles"]
+    assert venue.signed() == {}
 
 
 def test_a_dry_run_of_futures_is_refused(tradai: Command, desk: Path) -> None:
@@ -195,6 +259,30 @@ def _candles() -> "pd.DataFrame":
     )
 
 
+def _own_tiers(engine_bin: Path) -> dict[str, Any]:
+    """Return the leverage tiers that Freqtrade ships with."""
+    (package,) = engine_bin.parent.glob("lib/python*/site-packages/freqtrade")
+    own: dict[str, Any] = json.loads(
+        (package / "exchange" / "binance_leverage_tiers.json").read_text()
+    )
+    return own
+
+
+def _tier(rate: float) -> dict[str, Any]:
+    """Return a tier for positions of any value."""
+    return {
+        "minNotional": 0.0,
+        "maxNotional": 1e9,
+        "maintenanceMarginRate": rate,
+        "maxLeverage": 50.0,
+        "info": {"cum": 0.0},
+    }
+
+
+def _of_pair(pair: str, trades: list[list[Any]]) -> list[list[Any]]:
+    return [each for each in trades if each[NAMES.index("pair")] == pair]
+
+
 def _environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("TRADAI_")}
 
@@ -207,7 +295,7 @@ def _bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
         exchange = {
             "name": "binance",
             "enable_ws": False,
-            "pair_whitelist": [PAIR],
+            "pair_whitelist": [PAIR, OTHER],
             "ccxt_config": exchange_named("binance_futures").ccxt_config(server.base_url),
         }
         (home / "config.json").write_text(json.dumps({**BARE, "exchange": exchange}))

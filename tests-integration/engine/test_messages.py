@@ -167,10 +167,10 @@ def test_a_token_and_a_message_that_are_refused_stop_no_trade_and_are_masked(
         event="the end of its attempts",
     )
     run.wait_for(lambda: pairs_in_trades(run.folder) == PAIRS, event="two open trades")
+    paths = {f"/bot1:{HOOK}/getMe", f"/gone/{HOOK}", f"/gone/{DISCORD}"}
+    run.wait_for(lambda: receiver.paths() >= paths, event="a message at each address")
     stop(run)
 
-    paths = {f"/bot1:{HOOK}/getMe", f"/gone/{HOOK}", f"/gone/{DISCORD}"}
-    assert receiver.paths() >= paths
     log = (run.folder / "engine.log").read_text()
     assert "was rejected by the server" in log
     assert "404 Client Error" in log

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tradai.core import Timeframe
+from tradai.core.exceptions import ValidationError
 from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
@@ -273,3 +274,41 @@ def test_a_folder_of_partitions_is_not_replaced(source: Path, target: Path) -> N
     assert convert(source, target, "--force") == ExitCode.DATA
 
     assert [path.name for path in target.iterdir()] == ["BTC_USDT-1m"]
+
+
+@pytest.mark.parametrize("rows", [[], {"price": 1}, [[START_MS, "1", "", "buy", None, 1.0, 10.0]]])
+def test_one_file_that_cannot_be_converted_keeps_no_other_from_it(
+    source: Path, target: Path, rows: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trades = [[START_MS, "1", "", "buy", 10.0, 1.0, 10.0]]
+    write(source / "AAA_USDT-trades.json", rows)
+    write(source / "BTC_USDT-trades.json", trades)
+
+    code = convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m")
+
+    said = capsys.readouterr()
+    assert code == ExitCode.DATA
+    assert str(source / "AAA_USDT-trades.json") in said.err
+    assert "BTC_USDT-1m.json" in said.out
+    assert [path.name for path in target.iterdir()] == ["BTC_USDT-1m.json"]
+
+
+def test_an_empty_file_replaces_no_candles(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [])
+    write(target / "BTC_USDT-1m.json", [row(0)])
+
+    assert convert(source, target, "--to", "json", "--force") == ExitCode.DATA
+
+    assert f"{source / 'BTC_USDT-1m.json'} has no rows" in capsys.readouterr().err
+    assert read(target / "BTC_USDT-1m.json") == [row(0)]
+
+
+def test_each_file_that_cannot_be_converted_is_named(source: Path, target: Path) -> None:
+    for name in ("AAA", "BBB"):
+        write(source / f"{name}_USDT-1m.json", [])
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    with pytest.raises(ValidationError, match=r"AAA.* has no rows.*BBB.*; 1 file was written"):
+        convert_series(str(source), target, file_format="json")

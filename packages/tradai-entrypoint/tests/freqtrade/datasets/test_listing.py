@@ -177,12 +177,12 @@ def test_a_folder_that_is_not_here_is_named(
     assert capsys.readouterr().err.count("bring one with `data pull`") == 2
 
 
-@pytest.mark.parametrize("factor", [1_000, 1_000_000])
+@pytest.mark.parametrize("factor", [0.001, 1_000, 1_000_000])
 def test_a_file_in_other_units_of_time_is_named_beside_the_others(
-    tmp_path: Path, factor: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, factor: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "BTC_USDT-1m.json", rows(0))
-    write(tmp_path / "ETH_USDT-1m.json", [[START_MS * factor, *rows(0)[0][1:]]])
+    write(tmp_path / "ETH_USDT-1m.json", [[int(START_MS * factor), *rows(0)[0][1:]]])
 
     assert listing(tmp_path) == 0
     assert run_command(["data", "check", str(tmp_path)], interrupts=Interrupts()) == ExitCode.DATA
@@ -203,3 +203,11 @@ def test_deeply_nested_json_is_named_as_damaged(tmp_path: Path) -> None:
 
     assert series.problem
     assert "it is damaged or half-written" in series.problem
+
+
+@pytest.mark.parametrize("pair", ["币安人生/USDT", "1000SATS/USDT", "kPEPE/USDC:USDC"])
+def test_files_of_every_pair_that_an_exchange_may_list_are_found(tmp_path: Path, pair: str) -> None:
+    name = pair.replace("/", "_").replace(":", "_")
+    write(tmp_path / f"{name}-1m.json", rows(0))
+
+    assert [each.pair for each in list_series(str(tmp_path))] == [pair]

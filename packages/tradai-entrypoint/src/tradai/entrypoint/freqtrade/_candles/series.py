@@ -53,7 +53,7 @@ def needed_series(
             kind="futures" if trades_futures(config) else "spot",
         )
         for pair, timeframe in dict.fromkeys([*traded, *others])
-    ) + tuple(_contract_series(config))
+    ) + tuple(contract_series(config))
 
 
 def trades_futures(config: StrategyConfig) -> bool:
@@ -61,7 +61,7 @@ def trades_futures(config: StrategyConfig) -> bool:
     return any(":" in pair for pair in config.pairs)
 
 
-def _contract_series(config: StrategyConfig) -> Iterator[NeededSeries]:
+def contract_series(config: StrategyConfig) -> Iterator[NeededSeries]:
     """Yield mark candles and funding rates, by which the engine charges funding fees."""
     for pair, kind in product(config.pairs if trades_futures(config) else (), _CONTRACT_KINDS):
         yield NeededSeries(

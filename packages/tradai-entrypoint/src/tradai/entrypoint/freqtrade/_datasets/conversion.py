@@ -1,12 +1,13 @@
 """Convert the series of a folder to another format, and make longer candles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 from tradai.core import Timeframe, file_errors
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
 from tradai.entrypoint.freqtrade._datasets.folder import files_in, open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
@@ -80,8 +81,11 @@ def convert_series(
     file_format: str,
     resampling: Resampling | None = None,
     force: bool = False,
+    on_written: Callable[[Conversion], object] = lambda _: None,
 ) -> tuple[Conversion, ...]:
     """Write the series of the folder `data` into `folder`, each file whole or not at all.
+
+    A file that cannot be converted keeps no other from it.
 
     Args:
         data: Path or URI of the folder to read.
@@ -89,11 +93,12 @@ def convert_series(
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
         resampling: Candles to make; None writes every series but trades as it is.
         force: Whether to replace series that are there, also those in another format.
+        on_written: Called with each file that was written.
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
-        ValidationError: A file is damaged, a series to write is there, two files of one series
-            would be written to one, or the candles to make are not longer.
+        ValidationError: A file is damaged or has no rows, a series to write is there, two files of
+            one series would be written to one, or the candles to make are not longer.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:
@@ -101,9 +106,20 @@ def convert_series(
     plan = dict(_planned(data, folder, file_format, resampling))
     others = _others(plan, folder)
     _check_replaced(plan, others, force=force)
-    done = [_convert(file, path, file_format, resampling) for path, file in plan.items()]
-    # In place, a file that was read may be one of them.
-    return tuple(replace(each, removed=_remove(others.get(each.target, []))) for each in done)
+    done: list[Conversion] = []
+    problems: list[ValidationError] = []
+    for path, file in plan.items():
+        try:
+            written = _convert(file, path, file_format, resampling)
+        except ValidationError as exc:
+            problems.append(exc)
+        else:
+            # In place, the file that was read may be one of them.
+            done.append(replace(written, removed=_remove(others.get(path, []))))
+            on_written(done[-1])
+    if problems:
+        raise _unconverted(problems, written=len(done))
+    return tuple(done)
 
 
 def _others(plan: Mapping[Path, DataFile], folder: Path) -> dict[Path, list[DataFile]]:
@@ -176,10 +192,23 @@ def _check_replaced(
         raise ValidationError(message, field="target", expected="no such series")
 
 
+def _unconverted(problems: Sequence[ValidationError], *, written: int) -> ValidationError:
+    """Return the error for all `problems`."""
+    sentences = [str(problem) for problem in problems]
+    if written:
+        verb = "was" if written == 1 else "were"
+        sentences.append(f"{counted(written, 'file')} {verb} written")
+    first = problems[0]
+    return ValidationError("; ".join(sentences), field=first.field, expected=first.expected)
+
+
 def _convert(
     file: DataFile, path: Path, file_format: str, resampling: Resampling | None
 ) -> Conversion:
     raw = read_raw(file)
+    if not len(raw.opened):
+        message = f"{file.path} has no rows: remove it, or get it from the exchange again"
+        raise ValidationError(message, field=str(file.path), expected="at least one row")
     rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
     made = Resampled(rows) if resampling is None else _resampled(rows, file, resampling)
     write_series(made.series, path, file_format)

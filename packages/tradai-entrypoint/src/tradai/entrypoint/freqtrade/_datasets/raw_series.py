@@ -38,6 +38,9 @@ _OLD_FUNDING_WIDTH: Final = 6
 # Years 1900 to 2200 in milliseconds; present times in microseconds are far beyond.
 _EARLIEST_MS: Final = -2_208_988_800_000
 _LATEST_MS: Final = 7_258_118_400_000
+# Years 2001 to 2096 in seconds, which would be weeks of 1970.
+_EARLIEST_S: Final = 1_000_000_000
+_LATEST_S: Final = 4_000_000_000
 
 
 @final
@@ -99,6 +102,9 @@ def _check_times(raw: RawSeries) -> None:
     if outside.any():
         found = int(raw.opened[outside.argmax()])
         message = f"a time is {found}, not milliseconds since 1970 in the years 1900 to 2200"
+        raise ValueError(message)
+    if len(raw.opened) and ((raw.opened > _EARLIEST_S) & (raw.opened < _LATEST_S)).all():
+        message = f"the times, such as {raw.opened[0]}, are seconds, not milliseconds since 1970"
         raise ValueError(message)
 
 

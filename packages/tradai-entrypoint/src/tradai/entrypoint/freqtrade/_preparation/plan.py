@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
 from tradai.entrypoint.freqtrade._strategy.search import check_helpers, check_search
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
@@ -122,7 +123,7 @@ def render_plan(
             the error names the key.
     """
     exchange = exchange_named(config.exchange)
-    _check_market(config, exchange)
+    check_market(config, exchange)
     if exchange.market_type == "futures":
         _check_futures_mode(exchange, mode)
     _check_freqai(config, run, mode)
@@ -131,7 +132,7 @@ def render_plan(
         check_search(facts, run.spaces)
     if has_workers:
         check_helpers(facts)
-    rendered = engine_config(config, mode)
+    rendered = engine_config(config, mode) | _order_types(config, facts, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
     if enabled_freqai(config):
@@ -154,7 +155,21 @@ def render_plan(
     )
 
 
-def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
+def _order_types(
+    config: StrategyConfig, facts: SourceFacts, mode: TradingMode
+) -> dict[str, JsonValue]:
+    filled = filled_order_types(
+        config.execution.order_types, facts, must_be_known=mode is TradingMode.LIVE
+    )
+    return {} if filled is None else {"order_types": plain_json(filled)}
+
+
+def check_market(config: StrategyConfig, exchange: Exchange) -> None:
+    """Check that `exchange` has the timeframe and could have the pairs.
+
+    Raises:
+        ConfigurationError: It has not; the error names the key.
+    """
     currency = config.stake_currency
     if config.timeframe not in exchange.timeframes:
         market = f"{exchange.engine_name.capitalize()} {exchange.market_type}"
