@@ -10,6 +10,9 @@ from tradai.entrypoint._report.model import Figure, TradeStats
 
 _COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
 
+# The deepest shade, at which text still has enough contrast.
+_DEEPEST_PERCENT: Final = 38
+
 
 def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
     """Return `figures` as a description list."""
@@ -54,6 +57,19 @@ def plain_table(
 ) -> Markup:
     """Return a table of cells that are elements already."""
     return _table(title, heads, (element("tr", *row) for row in rows), class_=class_)
+
+
+def shaded_cell(text: str, classes: str, *, value: float, largest: float) -> Markup:
+    """Return a cell of `text` that is the deeper coloured, the nearer `value` is to `largest`.
+
+    Args:
+        text: Content of the cell.
+        classes: Class of its tone, and others.
+        value: Value of the cell; only its size counts.
+        largest: Largest size of a value in the table.
+    """
+    depth = _DEEPEST_PERCENT * abs(value) / largest if largest else 0.0
+    return element("td", text, class_=f"shade {classes}", style=f"--depth:{depth:.0f}%")
 
 
 def scroll_box(title: str, table: Markup) -> Markup:
