@@ -128,3 +128,22 @@ def test_each_new_status_is_shown_once(
     assert [out.count(text) for text in ("BTC/USDT 01", "BTC/USDT 02")] == [1, 1]
     assert out.count("starting") == 2
     assert "its process is gone" in out
+
+
+def test_the_status_of_a_fallback_says_that_it_places_no_order(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = paper_manifest()
+    manifest.is_fallback = True
+    (tmp_path / "manifest.json").write_text(manifest.as_json())
+    paper = PaperRun(tmp_path)
+
+    args = argparse.Namespace(watch=False, json=False)
+    with process:
+        screen.show_paper(paper, args, interrupts=Interrupts())
+        screen.show_papers([paper], as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "configuration" in shown
+    assert shown.count("places no order") == 2
+    assert paper.to_json()["is_fallback"] is True
