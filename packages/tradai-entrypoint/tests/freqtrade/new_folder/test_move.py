@@ -106,6 +106,16 @@ def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs
     assert any("notes.txt" in notice for notice in moved.notices)
 
 
+@pytest.mark.parametrize("name", ["freqtrade", ""])
+def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({"bot_name": name})
+
+    assert loaded(moved).config.name == "Wave"
+    assert key(moved, "bot_name").status is KeyStatus.UNNEEDED
+
+
 def test_no_key_that_freqtrade_knows_is_dropped() -> None:
     blocks: dict[str, JsonValue] = {
         "telegram": {"enabled": True, "token": FAKE},

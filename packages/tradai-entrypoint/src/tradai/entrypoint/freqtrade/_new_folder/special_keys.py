@@ -19,6 +19,8 @@ Fate: TypeAlias = tuple[MovedKey, JsonValue]
 Config: TypeAlias = Mapping[str, JsonValue]
 
 _DEFAULT_STAKE: Final = "USDT"
+# The name of each bot in Freqtrade's examples, and of one without a name.
+_DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
 _PAIR: Final = TypeAdapter[str](Pair)
 
@@ -198,8 +200,9 @@ def _formats(key: str, value: JsonValue, config: Config) -> Fate:
 
 def _name(key: str, value: JsonValue, config: Config) -> Fate:
     del config
-    if value == "":
-        return unneeded(key, "is empty: the name is that of the class")
+    if value in ("", _DEFAULT_BOT):
+        default = "Freqtrade's default" if value else "empty"
+        return unneeded(key, f"is {default}: the name is that of the class")
     return mapped(key, "name", value)
 
 
