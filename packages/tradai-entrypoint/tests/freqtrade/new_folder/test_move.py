@@ -191,7 +191,7 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
         ({"timeframe": "5m"}, "timeframe", "class Wave has 1h"),
-        ({"dry_run_wallet": {"USDT": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
+        ({"dry_run_wallet": {"ETH": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
     ],
 )
 def test_a_key_that_is_not_supported_is_listed_with_its_reason(
@@ -211,8 +211,21 @@ def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., Stra
 
     assert loaded(moved).config.pairs == ("BTC/USDT", "ETH/USDT")
     note = key(moved, "exchange.pair_whitelist").note
+    assert key(moved, "exchange.pair_whitelist").status is KeyStatus.PARTIAL
+    assert moved.keys[0].key == "exchange.pair_whitelist"
     assert all(name in note for name in names[1:4])
     assert "SOL/USDT:USDT is a futures pair" in note
+
+
+def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"dry_run_wallet": {"BTC": 2, "USDT": 2000}})
+
+    wallet = key(moved, "dry_run_wallet")
+    assert execution(moved)["starting_balance"] == "2000"
+    assert (wallet.status, wallet.place) == (KeyStatus.PARTIAL, "execution.starting_balance")
+    assert "without BTC" in wallet.note
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
