@@ -235,6 +235,16 @@ def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) 
     assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
 
 
+def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"trailing_stop_positive_ofset": 0.02})
+
+    first = moved.keys[0]
+    assert (first.key, first.status) == ("trailing_stop_positive_ofset", KeyStatus.UNSUPPORTED)
+    assert first.note.endswith("; did you mean 'trailing_stop_positive_offset'?")
+
+
 def test_the_parameter_file_beside_the_class_is_read_and_the_configuration_goes_over_it(
     move: Callable[..., StrategyMove], source: Path
 ) -> None:
