@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import (
+    FUNDING_RATE,
+    MARK,
+    TRADES,
+    DataFile,
+)
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
@@ -17,6 +22,9 @@ from tradai.entrypoint.freqtrade._datasets.resampling import (
     longer_candles,
 )
 from tradai.entrypoint.freqtrade._datasets.writing import write_series
+
+# Kinds that a run reads in one timeframe, whatever that of the strategy.
+_OWN_TIMEFRAME: Final = (MARK, FUNDING_RATE)
 
 
 @final
@@ -60,11 +68,16 @@ class Resampling:
     source: Timeframe | None
     target: Timeframe
 
-    def chooses(self, file: DataFile) -> bool:
+    def makes(self, file: DataFile) -> bool:
         """Return whether candles are made of `file`."""
         if self.source is None:
             return file.kind == TRADES
-        return file.has_candles and file.timeframe == self.source
+        is_own = file.kind in _OWN_TIMEFRAME
+        return file.has_candles and file.timeframe == self.source and not is_own
+
+    def keeps(self, file: DataFile) -> bool:
+        """Return whether `file` is written beside the candles as it is, so that a run has it."""
+        return self.source is not None and file.kind in _OWN_TIMEFRAME
 
     def __str__(self) -> str:
         """Name the rows that are read."""
@@ -85,7 +98,8 @@ def convert_series(
         data: Path or URI of the folder to read.
         folder: Folder to write; created if missing.
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
-        resampling: Candles to make; None writes every series but trades as it is.
+        resampling: Candles to make; None writes every series but trades as it is. Mark candles and
+            funding rates are written as they are, since a run has one timeframe for them.
         force: Whether to replace files that are there.
 
     Raises:
@@ -106,10 +120,15 @@ def _planned(
     data: str, folder: Path, file_format: str, resampling: Resampling | None
 ) -> Iterator[tuple[Path, DataFile]]:
     """Yield each file to write with the one to read for it."""
+    files = open_folder(data).files
+    if not any(file.timeframe if resampling is None else resampling.makes(file) for file in files):
+        wanted = "series but trades" if resampling is None else str(resampling)
+        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
+        raise NotFoundError(message, kind="series", key=data)
     seen: dict[Path, DataFile] = {}
-    for file in open_folder(data).files:
-        timeframe = file.timeframe if resampling is None else resampling.target
-        if timeframe is None or (resampling is not None and not resampling.chooses(file)):
+    for file in files:
+        timeframe = _timeframe(file, resampling)
+        if timeframe is None:
             continue
         path = file.beside(folder, timeframe=timeframe, file_format=file_format)
         if path in seen:
@@ -117,10 +136,13 @@ def _planned(
             raise ValidationError(message, field=str(file.path), expected="one file for a series")
         seen[path] = file
         yield path, file
-    if not seen:
-        wanted = "series but trades" if resampling is None else str(resampling)
-        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
-        raise NotFoundError(message, kind="series", key=data)
+
+
+def _timeframe(file: DataFile, resampling: Resampling | None) -> Timeframe | None:
+    """Return the timeframe in which `file` is written; None for one that is not."""
+    if resampling is None or resampling.keeps(file):
+        return file.timeframe
+    return resampling.target if resampling.makes(file) else None
 
 
 def _refuse_existing(plan: dict[Path, DataFile]) -> None:
@@ -139,7 +161,10 @@ def _convert(
 ) -> Conversion:
     raw = read_raw(file)
     rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
-    made = Resampled(rows) if resampling is None else _resampled(rows, file, resampling)
+    if resampling is None or resampling.keeps(file):
+        made = Resampled(rows)
+    else:
+        made = _resampled(rows, file, resampling)
     write_series(made.series, path, file_format)
     return Conversion(
         source=file.path,

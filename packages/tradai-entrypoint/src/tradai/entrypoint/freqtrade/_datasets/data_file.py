@@ -21,8 +21,9 @@ OTHER_KINDS: Final = (
     "open_interest",
 )
 FUNDING_RATE: Final = "funding_rate"
+MARK: Final = "mark"
 # Kinds that a run reads.
-READ_KINDS: Final = (SPOT, "futures", "mark", FUNDING_RATE)
+READ_KINDS: Final = (SPOT, "futures", MARK, FUNDING_RATE)
 FUTURES_FOLDER: Final = "futures"
 
 # Columns of a kind that has no candles, in their order.
