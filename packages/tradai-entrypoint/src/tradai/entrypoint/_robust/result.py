@@ -121,9 +121,9 @@ class Robustness:
             "problem": self.problem,
             "findings": [{"test": each.test, "sentence": each.sentence} for each in self.findings],
             "notes": list(self.notes),
-            "base": _run_json(self.base),
-            "shaken": [_run_json(each) for each in self.shaken],
-            "costs": {case: _run_json(each) for case, each in self.costs.items()},
+            "base": self.base.to_json(),
+            "shaken": [each.to_json() for each in self.shaken],
+            "costs": {case: each.to_json() for case, each in self.costs.items()},
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
         }
 
@@ -155,17 +155,6 @@ class Robustness:
 def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
     figures = (result_text(outcome.figures.get(each)) for each in _SHOWN)
     return name, *figures, outcome.variant.label or "-"
-
-
-def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
-    return {
-        "values": dict(outcome.variant.values),
-        "run_id": outcome.run_id or None,
-        "exit_code": outcome.exit_code,
-        "verdict": outcome.verdict,
-        "is_reused": outcome.is_reused,
-        "figures": dict(outcome.figures),
-    }
 
 
 def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue]:
