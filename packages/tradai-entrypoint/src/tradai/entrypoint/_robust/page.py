@@ -8,12 +8,13 @@ from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.sections import section
-from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._report.tables import plain_table, share_bar, text_head
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 
 _POINTS = 100
+_HEADS = (*COLUMNS[:-1], text_head(COLUMNS[-1]))
 _CAPTION = "Profit of the resamples on the starting balance, from the worst to the best."
 
 
@@ -64,7 +65,7 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
             for each in result.findings
         )
         yield section("Findings", plain_table("Findings", ("Test", "Result"), rows, class_="texts"))
-    yield section("Runs", plain_table("Runs", COLUMNS, _rows(result, runs)))
+    yield section("Runs", plain_table("Runs", _HEADS, _rows(result, runs)))
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
     notes = element("ul", *(element("li", note) for note in result.notes))

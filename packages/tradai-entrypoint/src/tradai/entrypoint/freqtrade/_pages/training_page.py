@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from itertools import groupby
 from math import fsum
 from typing import Final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._report.curves import Curve, CurveChart
-from tradai.entrypoint._report.formatting import NOTHING, duration, percent, plain
+from tradai.entrypoint._report.formatting import NOTHING, counted, duration, percent, plain
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import Figure, ReportSection, RunReportParts
-from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._report.tables import plain_table, share_bar, text_head
 from tradai.entrypoint.freqtrade._training.cautions import is_better
-from tradai.entrypoint.freqtrade._training.features import feature_groups, feature_shares
+from tradai.entrypoint.freqtrade._training.features import (
+    FeatureName,
+    feature_groups,
+    feature_shares,
+)
 from tradai.entrypoint.freqtrade._training.record import (
     TRAINING_NAME,
     LabelErrors,
@@ -23,7 +26,7 @@ from tradai.entrypoint.freqtrade._training.record import (
 )
 
 MOST_ROWS: Final = 200
-MOST_FEATURES: Final = 40
+MOST_FEATURES: Final = 30
 MOST_CURVES: Final = 8
 _METHOD: Final = (
     "An error is the root of the mean squared error, in the unit of the label, or the share of "
@@ -88,10 +91,10 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
 
 
 def _sections(record: TrainingRecord, chart: CurveChart | None) -> Iterator[ReportSection]:
-    errors = [_errors_table(record), element("p", _METHOD, class_="remark")]
-    if chart:
-        errors.append(chart.figure(_OVER_TIME))
+    errors = (_errors_table(record), element("p", _METHOD, class_="remark"))
     yield ReportSection("Train and test error", joined(errors))
+    if chart:
+        yield ReportSection("Test error over time", chart.figure(_OVER_TIME))
     yield ReportSection("Feature importance", _importance(record))
     yield ReportSection("Features", _features_table(record))
     yield ReportSection("Models", _models_table(record))
@@ -116,7 +119,7 @@ def _curves(models: Sequence[TrainedModel]) -> Iterator[Curve]:
 
 def _errors_table(record: TrainingRecord) -> Markup:
     heads = (
-        *("Pair", "Label", "Models", "Train error", "Baseline", "Ratio"),
+        *("Pair", text_head("Label"), "Models", "Train error", "Baseline", "Ratio"),
         *("Test error", "Baseline", "Ratio", "Better on test"),
     )
     labels = dict.fromkeys(each.label for model in record.models for each in model.errors)
@@ -161,21 +164,29 @@ def _importance(record: TrainingRecord) -> Markup:
 def _importance_tables(record: TrainingRecord) -> Iterator[Markup]:
     by_label = feature_shares(record)
     for label, shares in by_label.items():
-        shown = list(shares.items())[:MOST_FEATURES]
-        largest = shown[0][1] if shown else 0.0
-        rows = (
-            (
-                element("th", element("code", feature.name), scope="row"),
-                element("td", feature.place, class_="text"),
-                element("td", share_bar(share, largest), percent(share), class_="amount"),
-            )
-            for feature, share in shown
-        )
+        used = [(feature, share) for feature, share in shares.items() if share > 0]
+        rows = (_importance_row(*each, used[0][1]) for each in used[:MOST_FEATURES])
         title = f"Feature importance for {label}" if len(by_label) > 1 else "Feature importance"
-        yield plain_table(title, ("Feature", "Of", f"Share for {label}"), rows)
-        if len(shares) > MOST_FEATURES:
-            text = f"The first {MOST_FEATURES} of {len(shares):,}; {TRAINING_NAME} has all of them."
-            yield element("p", text, class_="remark")
+        heads = ("Feature", f"Share for {label}", text_head("Of"))
+        yield plain_table(title, heads, rows, class_="numbers long-names")
+        remark = " ".join(_left_out(len(used), len(shares)))
+        yield element("p", remark, class_="remark") if remark else Markup()
+
+
+def _importance_row(feature: FeatureName, share: float, largest: float) -> tuple[Markup, ...]:
+    return (
+        element("th", element("code", feature.name), scope="row"),
+        element("td", share_bar(share, largest), percent(share), class_="amount"),
+        element("td", feature.place, class_="text"),
+    )
+
+
+def _left_out(used: int, all_of_them: int) -> Iterator[str]:
+    """Yield sentences on features that the table does not have."""
+    if used > MOST_FEATURES:
+        yield f"The first {MOST_FEATURES} of {used:,}; {TRAINING_NAME} has the others."
+    if used < all_of_them:
+        yield f"Not used by any model: {counted(all_of_them - used, 'feature')}."
 
 
 def _features_table(record: TrainingRecord) -> Markup:
@@ -192,30 +203,32 @@ def _features_table(record: TrainingRecord) -> Markup:
 
 def _models_table(record: TrainingRecord) -> Markup:
     heads = (
-        *("Pair", "Trained on", "Time", "Rows", "Train", "Test", "Features"),
-        *("Label", "Train error", "Test error", "Ratio to baseline", "Took"),
+        *("Pair", text_head("First and last candle"), "Rows", "Train rows", "Test rows"),
+        *(text_head("Label"), "Train error", "Test error", "Test ratio", "Took"),
     )
     every = [(model, errors) for model in record.models for errors in model.errors]
     rows = (_model_row(model, errors) for model, errors in every[:MOST_ROWS])
     number = f"The first {MOST_ROWS} of {len(every):,}" if len(every) > MOST_ROWS else "All models"
-    text = f"{number}, by pair and time; {TRAINING_NAME} has them too. Times are in UTC."
+    text = f"{number}, by pair and time; {TRAINING_NAME} has them to the minute. Days are in UTC."
     return joined((plain_table("Models", heads, rows), element("p", text, class_="remark")))
 
 
 def _model_row(model: TrainedModel, errors: LabelErrors) -> tuple[Markup, ...]:
-    window = model.last - model.first
+    window = f"{model.first:%Y-%m-%d} to {model.last:%Y-%m-%d}"
     return (
         element("th", model.pair, scope="row"),
-        element("td", f"{model.first:%Y-%m-%d %H:%M} \N{EN DASH} {model.last:%Y-%m-%d %H:%M}"),
-        element("td", duration(window / timedelta(seconds=1))),
-        *(element("td", plain(count, 0)) for count in (model.rows, model.train_rows)),
-        *(element("td", plain(count, 0)) for count in (model.test_rows, model.features)),
+        element("td", window, class_="text"),
+        *map(_count, (model.rows, model.train_rows, model.test_rows)),
         element("td", element("code", errors.label), class_="text"),
         element("td", _error(errors.train, [errors])),
         element("td", _error(errors.test, [errors])),
         element("td", plain(errors.test_ratio, 2), class_=_tone(errors.test_ratio)),
         element("td", duration(model.seconds)),
     )
+
+
+def _count(number: int) -> Markup:
+    return element("td", plain(number, 0))
 
 
 def _numbers(record: TrainingRecord) -> JsonValue:
