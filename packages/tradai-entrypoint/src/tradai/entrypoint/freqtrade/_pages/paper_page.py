@@ -23,7 +23,7 @@ from tradai.entrypoint._report.model import (
     RunReportParts,
     TradeRow,
 )
-from tradai.entrypoint._report.tables import facts_table, plain_table, tone_of
+from tradai.entrypoint._report.tables import facts_table, plain_table, text_head, tone_of
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._pages.paper_trades import (
     Position,
@@ -204,7 +204,7 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
         return element("p", "No position was open at the end.", class_="remark")
     heads = (
         *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
-        *(f"Profit {currency}", "Profit", "Entry tag"),
+        *(f"Profit {currency}", "Profit", text_head("Entry tag")),
     )
     table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
     when = (
@@ -256,7 +256,10 @@ def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     return joined((summary, fills, *remarks))
 
 
-_FILL_HEADS: Final = ("Ordered, UTC", "Pair", "Side", "Price", "Backtest", "Slippage")
+_FILL_HEADS: Final = (
+    *("Ordered, UTC", text_head("Pair"), text_head("Side")),
+    *("Price", "Backtest", "Slippage"),
+)
 
 
 def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:
