@@ -336,7 +336,7 @@ def test_no_credentials_are_ever_rendered() -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
-        ({"exchange": "kraken"}, "exchange", "only binance"),
+        ({"exchange": "probit"}, "exchange", "there are binance, binance_futures"),
         ({"timeframe": "7m"}, "timeframe", "Binance spot has 1m, 3m"),
         ({"timeframe": "1s"}, "timeframe", "Binance spot has"),
         ({"timeframe": "1M"}, "timeframe", "Binance spot has"),

@@ -25,7 +25,10 @@ from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
 
 
@@ -52,8 +55,8 @@ def download(  # noqa: PLR0913
         engine: Engine to run; by default the one in our own interpreter.
 
     Raises:
-        ConfigurationError: The engine is not installed, the exchange is not known, or the range
-            has no start.
+        ConfigurationError: The engine is not installed, the exchange is not known or its candles
+            are not downloaded here, or the range has no start.
         ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
             the place of a file of candles is not a regular file.
     """
@@ -62,6 +65,7 @@ def download(  # noqa: PLR0913
         raise ConfigurationError(message, key="--timerange")
     if exchange_url is not None:
         check_exchange_url(exchange_url)
+    _check_proven(config.exchange)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     files = [_file_of(pair, config, folder) for pair in config.pairs]
@@ -81,6 +85,15 @@ def download(  # noqa: PLR0913
         sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
         return Verdict(exit_code=verdict.exit_code, sentence=sentence)
     return verdict
+
+
+def _check_proven(exchange: str) -> None:
+    if exchange_named(exchange).is_backtest_only:
+        message = (
+            f"exchange is {exchange}: `data download` is proven for {DEFAULT_EXCHANGE} only; bring "
+            "the candles with Freqtrade's own download-data, and capture the market rules"
+        )
+        raise ConfigurationError(message, key="exchange")
 
 
 def _run_engine(

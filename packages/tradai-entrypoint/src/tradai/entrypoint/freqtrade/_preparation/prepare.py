@@ -148,7 +148,7 @@ class EngineJob:
         context.record.data["uri"] = context.require_data()
         if context.markets is not None:
             context.record.data["markets"] = context.markets
-        snapshot = MarketsSnapshot.load(self._markets_file())
+        snapshot = MarketsSnapshot.load(self._markets_file(), exchange=context.config.exchange)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
