@@ -51,7 +51,7 @@ def test_an_unknown_exchange_is_refused_by_name() -> None:
 
 
 def test_an_exchange_with_a_typing_error_is_suggested() -> None:
-    with pytest.raises(ConfigurationError, match="did you mean 'hyperliquid'?"):
+    with pytest.raises(ConfigurationError, match="did you mean 'hyperliquid'"):
         exchange_named("hyperliqiud")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from tradai.core import JsonValue, canonical_json, utc_now
-from tradai.core.exceptions import ExternalServiceError
+from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
+from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import ChildExit, run_child
 from tradai.entrypoint.freqtrade._capture.relay import RecordingRelay
@@ -83,6 +83,7 @@ def _record(
         given = canonical_json({"exchange": settings, "pairs": list(pairs)})
         ended = _run_child(given, engine, interrupts=interrupts, environ=environ)
     found = _answer_of(ended, source.name, relay.failure)
+    _check_listed(pairs, found["names"], source.name)
     return MarketsSnapshot(
         exchange=source.name,
         captured_at=utc_now(),
@@ -104,6 +105,16 @@ def _run_child(
             interrupts=interrupts,
             timeout_s=_TIMEOUT_S,
         )
+
+
+def _check_listed(pairs: Sequence[str], names: Sequence[str], exchange: str) -> None:
+    for pair in pairs:
+        if pair not in names:
+            message = (
+                f"{exchange} does not list {pair}{did_you_mean(pair, names)}; write the names that "
+                "ccxt gives to its markets, or remove the pair"
+            )
+            raise NotFoundError(message, kind="market", key=pair)
 
 
 def _answer_of(

@@ -15,20 +15,21 @@ _KEPT: Final = (
 
 
 def main() -> int:
-    """Read the engine's settings of an exchange and pairs from standard input; print the markets.
+    """Read the engine's settings of an exchange and pairs from standard input; print their markets.
 
-    A market is the rules that ccxt reads for it; the exchange's own words are in the answers.
+    A market is the rules that ccxt reads for it; the exchange's own words are in the answers. The
+    names of all its markets come with them.
     """
     given = json.load(sys.stdin)
     exchange = _loaded(given["exchange"])
     mode = exchange.precisionMode
     listed = (exchange.markets.get(pair) for pair in given["pairs"])
     markets = [_described(market, mode) for market in listed if market]
-    is_loaded = bool(exchange.markets)
+    names = sorted(exchange.markets)
     exchange.close()
     versions = {name: importlib.import_module(name).__version__ for name in ("ccxt", "freqtrade")}
-    sys.stdout.write(json.dumps({"markets": markets, "versions": versions}))
-    return 0 if is_loaded else 1
+    sys.stdout.write(json.dumps({"markets": markets, "names": names, "versions": versions}))
+    return 0 if names else 1
 
 
 def _loaded(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a class of the engine

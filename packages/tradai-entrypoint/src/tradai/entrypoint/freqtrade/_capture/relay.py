@@ -6,11 +6,10 @@ import secrets
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Protocol, Self, final
 
 from tradai.core import register_secret
 from tradai.core.exceptions import ExternalServiceError
-from tradai.entrypoint.freqtrade._capture.upstream import Upstream
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer, RecordedAnswers
 
 _LARGEST_BODY: Final = 64 * 1024
@@ -18,6 +17,12 @@ _POLL_S: Final = 0.05
 _OK: Final = 200
 _NOT_FOUND: Final = 404
 _BAD_GATEWAY: Final = 502
+
+
+class Fetcher(Protocol):
+    """Fetches public answers of an exchange; see `Upstream.fetch`."""
+
+    def fetch(self, url: str, body: str = "", *, agent: str = ...) -> str: ...
 
 
 @final
@@ -28,7 +33,7 @@ class RecordingRelay:
     the name of the client, so that no key could be sent.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Fetcher) -> None:
         """Take the exchange; nothing listens yet."""
         self._upstream = upstream
         self._answers: list[RecordedAnswer] = []

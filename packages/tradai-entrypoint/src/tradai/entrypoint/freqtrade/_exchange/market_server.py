@@ -36,6 +36,7 @@ class MarketServer:
             {} if self._recorded else self._exchange.rest_answers(snapshot.exchange_info)
         )
         self._requests = 0
+        self._unanswered: list[str] = []
         self._token = secrets.token_urlsafe(24)
         register_secret(self._token)
         self._server = LoopbackServer(
@@ -54,6 +55,11 @@ class MarketServer:
     def requests(self) -> int:
         """Number of requests for the market rules."""
         return self._requests
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """Addresses of the exchange that the engine asked for, and that were not recorded."""
+        return tuple(self._unanswered)
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
@@ -83,8 +89,11 @@ class MarketServer:
         """Return the answer at the address `rest` within the server; None when it has none."""
         if self._recorded is not None:
             recorded = self._recorded.find(rest, body.decode(errors="replace"))
-            self._requests += recorded is not None
-            return recorded and recorded.text.encode()
+            if recorded is None:
+                self._unanswered.append(rest)
+                return None
+            self._requests += 1
+            return recorded.text.encode()
         path = f"/{rest}".partition("?")[0]
         self._requests += path == self._exchange.rules_path
         return json.dumps(self._answers[path]()).encode() if path in self._answers else None

@@ -227,10 +227,10 @@ class MarketsSnapshot(BaseModel):
         wrong = {pair: state for pair, state in states.items() if state is not None}
         if wrong:
             listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
+            making = "" if self.answers else "make them with `markets make`, "
             message = (
                 f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, make them with "
-                "`markets make`, or remove the pairs"
+                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         restricted.rules.require(wanted)
