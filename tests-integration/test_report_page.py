@@ -1,4 +1,4 @@
-"""The report of a backtest in Chromium: scripts, keyboard, phone width and accessibility."""
+"""The report of a training and its backtest in Chromium: keyboard, phone width, accessibility."""
 
 import json
 import struct
@@ -12,7 +12,14 @@ from servers.browser import Browser, axe_script, running_browser
 
 from tradai.entrypoint._report import model
 from tradai.entrypoint._report.page import render_report
+from tradai.entrypoint.freqtrade._pages.training_page import training_parts
+from tradai.entrypoint.freqtrade._training.record import TrainingRecord
 
+# A training of the real engine.
+TRAINING: Final = (
+    Path(__file__).resolve().parents[1]
+    / "packages/tradai-entrypoint/tests/freqtrade/training/data/training.json"
+)
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 TRADES: Final = 200
@@ -69,7 +76,7 @@ def stats(name: str, profit: float) -> model.TradeStats:
 
 
 def report_page() -> str:
-    """A report with every section."""
+    """A report with every section of a backtest, and those of a training."""
     points = range(0, 600, 3)
     parts = model.RunReportParts(
         currency="USDT",
@@ -90,6 +97,7 @@ def report_page() -> str:
         exit_reasons=(stats("exit_signal", 12.0),),
         rejected=(model.Figure("Entry signals without a free slot", "9"),),
     )
+    parts = training_parts(TrainingRecord.read(TRAINING), parts)
     return render_report(
         model.RunReport(
             run_id="20250101T000000Z-backtest-00000000",
@@ -129,7 +137,7 @@ def test_charts_and_trades_answer_to_the_keyboard_without_an_error(
     browser.wait(READY)
 
     assert browser.ask("[...document.querySelectorAll('.chart')].map((e) => e.id)") == [
-        *("chart", "sharpe-chart", "pair-chart", "candle-chart")
+        *("chart", "test-errors", "sharpe-chart", "pair-chart", "candle-chart")
     ]
     assert browser.ask("document.querySelectorAll('.chart:not(:has(canvas))').length") == 0
     assert browser.ask("document.querySelectorAll('.trades tbody tr').length") == TRADES

@@ -12,7 +12,7 @@ from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, Verdict
 from tradai.entrypoint._commands.paper import paper_run, screen
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
-from tradai.entrypoint._paper.paper_status import PaperStatus
+from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._paper.run_process import lives, locked_run
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -128,3 +128,21 @@ def test_each_new_status_is_shown_once(
     assert [out.count(text) for text in ("BTC/USDT 01", "BTC/USDT 02")] == [1, 1]
     assert out.count("starting") == 2
     assert "its process is gone" in out
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(0.0, "not filled yet"), (1.5, "1.5")])
+def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
+    tmp_path: Path,
+    process: ExitStack,
+    amount: float,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trade = OpenTrade(pair="ETH/USDT", opened_at="now", amount=amount, open_rate=9, stake=4)
+    PaperStatus(at=START, currency="USDT", open_trades=(trade,)).write(tmp_path / "scratch")
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    assert f"  {shown}  " in capsys.readouterr().out

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from tradai.core import Timeframe, file_errors
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import (
+    FUNDING_RATE,
+    MARK,
+    TRADES,
+    DataFile,
+)
 from tradai.entrypoint.freqtrade._datasets.folder import files_in, open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
@@ -18,6 +23,9 @@ from tradai.entrypoint.freqtrade._datasets.resampling import (
     longer_candles,
 )
 from tradai.entrypoint.freqtrade._datasets.writing import write_series
+
+# Kinds that a run reads in one timeframe, whatever that of the strategy.
+_OWN_TIMEFRAME: Final = (MARK, FUNDING_RATE)
 
 
 @final
@@ -63,11 +71,16 @@ class Resampling:
     source: Timeframe | None
     target: Timeframe
 
-    def chooses(self, file: DataFile) -> bool:
+    def makes(self, file: DataFile) -> bool:
         """Return whether candles are made of `file`."""
         if self.source is None:
             return file.kind == TRADES
-        return file.has_candles and file.timeframe == self.source
+        is_own = file.kind in _OWN_TIMEFRAME
+        return file.has_candles and file.timeframe == self.source and not is_own
+
+    def keeps(self, file: DataFile) -> bool:
+        """Return whether `file` is written beside the candles as it is, so that a run has it."""
+        return self.source is not None and file.kind in _OWN_TIMEFRAME
 
     def __str__(self) -> str:
         """Name the rows that are read."""
@@ -91,7 +104,8 @@ def convert_series(
         data: Path or URI of the folder to read.
         folder: Folder to write; created if missing.
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
-        resampling: Candles to make; None writes every series but trades as it is.
+        resampling: Candles to make; None writes every series but trades as it is. Mark candles and
+            funding rates are written as they are, since a run has one timeframe for them.
         force: Whether to replace series that are there, also those in another format.
         on_written: Called with each file that was written.
 
@@ -148,21 +162,31 @@ def _planned(
     data: str, folder: Path, file_format: str, resampling: Resampling | None
 ) -> Iterator[tuple[Path, DataFile]]:
     """Yield each file to write with the one to read for it."""
+    files = open_folder(data).files
+    if not any(file.timeframe if resampling is None else resampling.makes(file) for file in files):
+        wanted = "series but trades" if resampling is None else str(resampling)
+        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
+        raise NotFoundError(message, kind="series", key=data)
     seen: dict[Path, DataFile] = {}
-    for file in open_folder(data).files:
-        timeframe = file.timeframe if resampling is None else resampling.target
-        if timeframe is None or (resampling is not None and not resampling.chooses(file)):
+    for file in files:
+        timeframe = _timeframe(file, resampling)
+        if timeframe is None:
             continue
         path = file.beside(folder, timeframe=timeframe, file_format=file_format)
         if path in seen:
             message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
             raise ValidationError(message, field=str(file.path), expected="one file for a series")
         seen[path] = file
-        yield path, file
-    if not seen:
-        wanted = "series but trades" if resampling is None else str(resampling)
-        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
-        raise NotFoundError(message, kind="series", key=data)
+        is_in_place = resampling is not None and resampling.keeps(file) and path == file.path
+        if not is_in_place:
+            yield path, file
+
+
+def _timeframe(file: DataFile, resampling: Resampling | None) -> Timeframe | None:
+    """Return the timeframe in which `file` is written; None for one that is not."""
+    if resampling is None or resampling.keeps(file):
+        return file.timeframe
+    return resampling.target if resampling.makes(file) else None
 
 
 def _check_replaced(
@@ -210,7 +234,10 @@ def _convert(
         message = f"{file.path} has no rows: remove it, or get it from the exchange again"
         raise ValidationError(message, field=str(file.path), expected="at least one row")
     rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
-    made = Resampled(rows) if resampling is None else _resampled(rows, file, resampling)
+    if resampling is None or resampling.keeps(file):
+        made = Resampled(rows)
+    else:
+        made = _resampled(rows, file, resampling)
     write_series(made.series, path, file_format)
     return Conversion(
         source=file.path,

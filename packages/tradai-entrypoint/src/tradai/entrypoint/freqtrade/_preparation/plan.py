@@ -34,6 +34,7 @@ from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 USER_DATA: Final = "user_data"
 DATA: Final = "data"
 STRATEGIES: Final = "strategies"
+TRAINING: Final = "training"
 
 _SUBCOMMANDS: Final = {
     TradingMode.BACKTEST: "backtesting",
@@ -58,7 +59,8 @@ class EnginePlan:
         config: The engine's configuration; its exchange is at `ENDPOINT`.
         params_name: Name of the parameter file beside the strategy.
         params_file: Hyper-parameter values, in the engine's form; None when there are none.
-        has_workers: Whether the engine starts worker processes, which load the strategy too.
+        launcher: Word of our own that starts the engine, and its folder below the scratch folder;
+            None starts the engine itself.
     """
 
     subcommand: str
@@ -69,7 +71,7 @@ class EnginePlan:
     config: Mapping[str, JsonValue]
     params_name: str
     params_file: Mapping[str, JsonValue] | None
-    has_workers: bool = False
+    launcher: tuple[str, str] | None = None
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -127,11 +129,8 @@ def render_plan(
     if exchange.market_type == "futures":
         _check_futures_mode(exchange, mode)
     _check_freqai(config, run, mode)
-    has_workers = mode is TradingMode.HYPEROPT and run.jobs > 1
     if mode is TradingMode.HYPEROPT:
         check_search(facts, run.spaces)
-    if has_workers:
-        check_helpers(facts)
     rendered = engine_config(config, mode) | _order_types(config, facts, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
@@ -151,8 +150,16 @@ def render_plan(
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
         params_file=_params_file(config, facts),
-        has_workers=has_workers,
+        launcher=_launcher(run, mode, facts),
     )
+
+
+def _launcher(run: RunParameters, mode: TradingMode, facts: SourceFacts) -> tuple[str, str] | None:
+    if mode is TradingMode.HYPEROPT and run.jobs > 1:
+        check_helpers(facts)
+        # So that the worker processes, which load the strategy too, find the modules beside it.
+        return ("engine", STRATEGIES)
+    return ("training", TRAINING) if mode is TradingMode.TRAIN else None
 
 
 def _order_types(

@@ -231,10 +231,10 @@ class EngineJob:
 
     def _command(self, scratch: Path) -> list[str]:
         words = (self.plan.subcommand, *self.plan.arguments)
-        if not self.plan.has_workers:
+        if self.plan.launcher is None:
             return self.engine.command(*words)
-        # So its worker processes find the modules beside the strategy.
-        return self.engine.module_command(_OURS, "engine", str(scratch / STRATEGIES), *words)
+        word, folder = self.plan.launcher
+        return self.engine.module_command(_OURS, word, str(scratch / folder), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
