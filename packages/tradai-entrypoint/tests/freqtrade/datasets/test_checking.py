@@ -30,8 +30,10 @@ def changed(place: int, column: str, value: object) -> list[list[object]]:
     return rows
 
 
-def save(folder: Path, rows: list[list[object]], kind: str = "feather") -> Path:
-    kinds = [pa.timestamp("ms", tz="UTC"), *[pa.float64()] * 5]
+def save(
+    folder: Path, rows: list[list[object]], kind: str = "feather", zone: str | None = "UTC"
+) -> Path:
+    kinds = [pa.timestamp("ms", tz=zone), *[pa.float64()] * 5]
     columns = [[row[at] for row in rows] for at in range(len(NAMES))]
     table = pa.table(
         dict(zip(NAMES, map(pa.array, columns, kinds), strict=True)),
@@ -97,6 +99,19 @@ def test_each_fault_has_the_effect_that_a_run_shows(
 
     assert found[problem].effect is effect
     assert refuses(tmp_path) is (effect is Effect.REFUSED)
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize("zone", ["UTC", "+00:00", "Asia/Kolkata", "Etc/UTC", None])
+def test_dates_in_a_time_zone_that_a_run_refuses_are_a_fault(
+    tmp_path: Path, zone: str | None, kind: str
+) -> None:
+    save(tmp_path, GOOD, kind, zone)
+
+    found = [each.problem for each in check_series(str(tmp_path)).findings]
+
+    assert refuses(tmp_path) is bool(found)
+    assert all(f"the dates are in {zone or 'no time zone'}, not in UTC" in each for each in found)
 
 
 def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
