@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import JsonValue, TradingMode
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._comparison.page import comparison_page
@@ -141,3 +141,12 @@ def test_a_run_that_goes_on_is_not_compared(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="a has not ended"):
         ComparedRun.read(tmp_path)
+
+
+def test_a_full_disk_leaves_no_part_of_a_comparison(tmp_path: Path, page_without_room: str) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        RunComparison((run("a"), run("b"))).write(folder, page_without_room)
+
+    assert not folder.exists()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import Interrupts, RunManifest
-from tradai.entrypoint._commands.paper import screen
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest, Verdict
+from tradai.entrypoint._commands.paper import paper_run, screen
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
-from tradai.entrypoint._paper.paper_status import PaperStatus
-from tradai.entrypoint._paper.run_process import locked_run
+from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
+from tradai.entrypoint._paper.run_process import lives, locked_run
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -42,17 +42,81 @@ class Steps:
         yield
 
 
-def test_each_new_status_is_shown_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    manifest = RunManifest(
+class LastLook:
+    """A clock at whose first look, for the age of a status, the run ends."""
+
+    def __init__(self, folder: Path, process: ExitStack) -> None:
+        self._ends = iter([lambda: end(folder, process)])
+
+    def now(self) -> datetime:
+        for ends in self._ends:
+            ends()
+        return START
+
+    def sleep(self, _: float) -> None:
+        """Nothing happens any more."""
+
+
+def paper_manifest() -> RunManifest:
+    return RunManifest(
         run_id="paper", trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
     )
-    (tmp_path / "manifest.json").write_text(manifest.as_json())
+
+
+def end(folder: Path, process: ExitStack) -> None:
+    manifest = paper_manifest()
+    manifest.end(Verdict(exit_code=ExitCode.DONE, sentence="stopped in good order"), at=START)
+    (folder / "manifest.json").write_text(manifest.as_json())
+    process.close()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> ExitStack:
+    """The process of a dry-run."""
+    (tmp_path / "manifest.json").write_text(paper_manifest().as_json())
     (tmp_path / "journal.jsonl").touch()
     (tmp_path / "scratch").mkdir()
     process = ExitStack()
     process.enter_context(locked_run(tmp_path))
+    return process
+
+
+def test_the_end_of_a_run_that_comes_between_two_looks_is_shown(
+    tmp_path: Path,
+    process: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    PaperStatus(at=START, currency="USDT").write(tmp_path / "scratch")
+    clock = LastLook(tmp_path, process)
+    monkeypatch.setattr(screen, "SystemClock", lambda: clock)
+    args = argparse.Namespace(watch=True, json=False)
+
+    assert screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts()) == 0
+
+    out = capsys.readouterr().out
+    assert out.count("starting") == 1
+    assert out.count("ended with exit code 0") == 1
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(
+    tmp_path: Path, process: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(folder: Path) -> bool:
+        end(folder, process)
+        return lives(folder)
+
+    monkeypatch.setattr(paper_run, "lives", ended)
+
+    assert PaperRun(tmp_path).state == "ended with exit code 0"
+
+
+def test_each_new_status_is_shown_once(
+    tmp_path: Path,
+    process: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     steps = Steps(tmp_path, process)
     monkeypatch.setattr(screen, "SystemClock", lambda: steps)
     args = argparse.Namespace(watch=True, json=False)
@@ -64,3 +128,21 @@ def test_each_new_status_is_shown_once(
     assert [out.count(text) for text in ("BTC/USDT 01", "BTC/USDT 02")] == [1, 1]
     assert out.count("starting") == 2
     assert "its process is gone" in out
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(0.0, "not filled yet"), (1.5, "1.5")])
+def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
+    tmp_path: Path,
+    process: ExitStack,
+    amount: float,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trade = OpenTrade(pair="ETH/USDT", opened_at="now", amount=amount, open_rate=9, stake=4)
+    PaperStatus(at=START, currency="USDT", open_trades=(trade,)).write(tmp_path / "scratch")
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    assert f"  {shown}  " in capsys.readouterr().out

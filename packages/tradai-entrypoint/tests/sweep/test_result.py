@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import TimeRange
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_columns, window_rows
@@ -171,3 +171,14 @@ def test_windows_that_are_chosen_by_profit_show_it_once_for_each_range() -> None
         "sharpe, test",
         "profit percent, test",
     )
+
+
+def test_a_full_disk_leaves_no_part_of_a_sweep(
+    result: SweepResult, tmp_path: Path, page_without_room: str
+) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        result.write(folder, page_without_room)
+
+    assert not folder.exists()

@@ -30,8 +30,10 @@ def changed(place: int, column: str, value: object) -> list[list[object]]:
     return rows
 
 
-def save(folder: Path, rows: list[list[object]], kind: str = "feather") -> Path:
-    kinds = [pa.timestamp("ms", tz="UTC"), *[pa.float64()] * 5]
+def save(
+    folder: Path, rows: list[list[object]], kind: str = "feather", zone: str | None = "UTC"
+) -> Path:
+    kinds = [pa.timestamp("ms", tz=zone), *[pa.float64()] * 5]
     columns = [[row[at] for row in rows] for at in range(len(NAMES))]
     table = pa.table(
         dict(zip(NAMES, map(pa.array, columns, kinds), strict=True)),
@@ -99,6 +101,19 @@ def test_each_fault_has_the_effect_that_a_run_shows(
     assert refuses(tmp_path) is (effect is Effect.REFUSED)
 
 
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize("zone", ["UTC", "+00:00", "Asia/Kolkata", "Etc/UTC", None])
+def test_dates_in_a_time_zone_that_a_run_refuses_are_a_fault(
+    tmp_path: Path, zone: str | None, kind: str
+) -> None:
+    save(tmp_path, GOOD, kind, zone)
+
+    found = [each.problem for each in check_series(str(tmp_path)).findings]
+
+    assert refuses(tmp_path) is bool(found)
+    assert all(f"the dates are in {zone or 'no time zone'}, not in UTC" in each for each in found)
+
+
 def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path, GOOD)
 
@@ -155,6 +170,37 @@ def test_a_series_in_two_formats_is_a_fault(tmp_path: Path) -> None:
 
     assert finding.effect is Effect.REFUSED
     assert refuses(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (GOOD, "the same rows as BTC_USDT-1m.feather"),
+        (GOOD[:-1], "other rows than BTC_USDT-1m.feather"),
+    ],
+)
+def test_a_series_beside_its_json_has_the_same_rows_or_others(
+    tmp_path: Path, rows: list[list[object]], said: str
+) -> None:
+    save(tmp_path, rows)
+    stored = [[to_epoch_ms(START) + at * 60_000, *row[1:]] for at, row in enumerate(GOOD)]
+    # The order of rows is not their content.
+    (tmp_path / "BTC_USDT-1m.json").write_text(json.dumps(stored[::-1]))
+
+    findings = check_series(str(tmp_path)).findings
+
+    twice = [finding for finding in findings if finding.effect is Effect.TWICE]
+    assert [(each.path.suffix, each.problem) for each in twice] == [(".json", f"it has {said}")]
+    assert Effect.NOT_READ not in {each.effect for each in findings}
+
+
+def test_rows_that_differ_are_said_of_a_refused_pair_too(tmp_path: Path) -> None:
+    save(tmp_path, GOOD)
+    save(tmp_path, GOOD[:-1], "parquet")
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert finding.problem.startswith("it is stored as feather and as parquet, with other rows")
 
 
 def test_notes_fail_on_request_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from tradai.entrypoint._report.formatting import counted, percent, result_text, 
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table
 
@@ -97,7 +98,7 @@ def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
 
 
 def _report_link(run: ComparedRun, folder: Path) -> Markup:
-    report = run.folder / "report.html"
+    report = run.folder / REPORT_NAME
     if not report.is_file():
         return element("span", run.name)
     return element("a", run.name, href=os.path.relpath(report.resolve(), folder.resolve()))

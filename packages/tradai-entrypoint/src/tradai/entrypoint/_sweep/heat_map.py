@@ -9,15 +9,13 @@ from typing import Final, Self, TypeAlias, final
 from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.html import Markup, element, joined
-from tradai.entrypoint._report.tables import plain_table
+from tradai.entrypoint._report.tables import plain_table, shaded_cell
 from tradai.entrypoint._sweep.outcomes import FIGURES, RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult
 from tradai.entrypoint._sweep.variants import Variant
 
 _Cell: TypeAlias = tuple[str, str]
 _KEYS: Final = 2
-# The deepest shade, at which text still has enough contrast.
-_DEEPEST_PERCENT: Final = 38
 
 
 @final
@@ -111,12 +109,11 @@ class HeatMap:
         if value is None:
             return element("td", "-")
         largest = max(map(abs, self.cells.values()))
-        depth = _DEEPEST_PERCENT * abs(value) / largest if largest else 0.0
         is_more_better = FIGURES[self.figure]
         tone = "good" if (value > 0) and is_more_better else "bad"
         is_best = cell not in self.partial and value == self._best
-        classes = f"shade {tone}{' best' if is_best else ''}"
-        return element("td", result_text(value), class_=classes, style=f"--depth:{depth:.0f}%")
+        classes = f"{tone} best" if is_best else tone
+        return shaded_cell(result_text(value), classes, value=value, largest=largest)
 
     @property
     def _best(self) -> float | None:

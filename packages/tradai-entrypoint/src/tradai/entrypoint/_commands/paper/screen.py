@@ -20,13 +20,16 @@ _POLL_S: Final = 1.0
 
 def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the status once, or with `--watch` each time that it is new until the run ends."""
+    clock, shown = SystemClock(), None
     with interrupts.raising():
-        shown = _show(paper, as_json=args.json)
-        while args.watch and paper.lives:
-            SystemClock().sleep(_POLL_S)
+        while True:
+            # What a process does after this is seen by the next look.
+            goes_on = args.watch and paper.lives
             if _version(paper) != shown:
                 shown = _show(paper, as_json=args.json)
-    return 0
+            if not goes_on:
+                return 0
+            clock.sleep(_POLL_S)
 
 
 def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
@@ -114,8 +117,9 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
 
 
 def _row(trade: OpenTrade) -> tuple[str, ...]:
-    numbers = (trade.amount, trade.open_rate, trade.stake, trade.profit, trade.stop)
-    return (trade.pair, trade.opened_at, *map(_text, numbers))
+    amount = _text(trade.amount) if trade.amount else "not filled yet"
+    numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
+    return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
 
 
 def _text(number: float | None) -> str:

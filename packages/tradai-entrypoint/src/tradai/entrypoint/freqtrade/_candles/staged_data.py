@@ -67,6 +67,13 @@ class NeededSeries:
         return "the strategy starts later or less warmed up"
 
     @property
+    def early_effect(self) -> str:
+        """Effect on a run of rows that are missing after the last one; empty when it is plain."""
+        if self.kind in {"funding_rate", "mark"}:
+            return ": after it the engine charges no funding fee"
+        return ""
+
+    @property
     def gap_effect(self) -> str:
         """Effect on a run of rows that are missing in between."""
         if self.kind == "funding_rate":
@@ -224,7 +231,7 @@ class StagedData:
             )
         if early > 0:
             last = f"{staged.last:%Y-%m-%d %H:%M}"
-            yield f"{wanted.name} ends at {last}, {early} {wanted.noun} early"
+            yield f"{wanted.name} ends at {last}, {early} {wanted.noun} early{wanted.early_effect}"
         if staged.gaps:
             longest = max(staged.gaps, key=lambda gap: gap.missing)
             yield (

@@ -1,19 +1,20 @@
 """Convert the series of a folder to another format, and make longer candles."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import Timeframe
+from tradai.core import Timeframe, file_errors
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._datasets.data_file import (
     FUNDING_RATE,
     MARK,
     TRADES,
     DataFile,
 )
-from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.folder import files_in, open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
     Resampled,
@@ -42,6 +43,7 @@ class Conversion:
         repeated: Rows with the time of a later one, left out.
         partial: Candles at the ends, left out because rows of them are missing.
         thin: Candles that were made of fewer rows than fit.
+        removed: Files of the same series in another format, which were removed.
     """
 
     source: Path
@@ -53,6 +55,7 @@ class Conversion:
     repeated: int
     partial: int
     thin: int
+    removed: tuple[Path, ...] = ()
 
 
 @final
@@ -91,8 +94,11 @@ def convert_series(
     file_format: str,
     resampling: Resampling | None = None,
     force: bool = False,
+    on_written: Callable[[Conversion], object] = lambda _: None,
 ) -> tuple[Conversion, ...]:
     """Write the series of the folder `data` into `folder`, each file whole or not at all.
+
+    A file that cannot be converted keeps no other from it.
 
     Args:
         data: Path or URI of the folder to read.
@@ -100,20 +106,56 @@ def convert_series(
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
         resampling: Candles to make; None writes every series but trades as it is. Mark candles and
             funding rates are written as they are, since a run has one timeframe for them.
-        force: Whether to replace files that are there.
+        force: Whether to replace series that are there, also those in another format.
+        on_written: Called with each file that was written.
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
-        ValidationError: A file is damaged, a file to write is there, two files of one series would
-            be written to one, or the candles to make are not longer.
+        ValidationError: A file is damaged or has no rows, a series to write is there, two files of
+            one series would be written to one, or the candles to make are not longer.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:
         check_longer(resampling.source, resampling.target)
     plan = dict(_planned(data, folder, file_format, resampling))
-    if not force:
-        _refuse_existing(plan)
-    return tuple(_convert(file, path, file_format, resampling) for path, file in plan.items())
+    others = _others(plan, folder)
+    _check_replaced(plan, others, force=force)
+    done: list[Conversion] = []
+    problems: list[ValidationError] = []
+    for path, file in plan.items():
+        try:
+            written = _convert(file, path, file_format, resampling)
+        except ValidationError as exc:
+            problems.append(exc)
+        else:
+            # In place, the file that was read may be one of them.
+            done.append(replace(written, removed=_remove(others.get(path, []))))
+            on_written(done[-1])
+    if problems:
+        raise _unconverted(problems, written=len(done))
+    return tuple(done)
+
+
+def _others(plan: Mapping[Path, DataFile], folder: Path) -> dict[Path, list[DataFile]]:
+    """Return the files in `folder` that have a series to write in another format.
+
+    They are by the file to write.
+    """
+    written = {DataFile.of(path): path for path in plan}
+    paths = {file.series: path for file, path in written.items() if file is not None}
+    others: dict[Path, list[DataFile]] = {}
+    for file in files_in(folder):
+        path = paths.get(file.series)
+        if path is not None and file.path != path:
+            others.setdefault(path, []).append(file)
+    return others
+
+
+def _remove(files: Sequence[DataFile]) -> tuple[Path, ...]:
+    for file in files:
+        with file_errors("remove", file.path):
+            file.path.unlink()
+    return tuple(file.path for file in files)
 
 
 def _planned(
@@ -135,7 +177,9 @@ def _planned(
             message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
             raise ValidationError(message, field=str(file.path), expected="one file for a series")
         seen[path] = file
-        yield path, file
+        is_in_place = resampling is not None and resampling.keeps(file) and path == file.path
+        if not is_in_place:
+            yield path, file
 
 
 def _timeframe(file: DataFile, resampling: Resampling | None) -> Timeframe | None:
@@ -145,21 +189,50 @@ def _timeframe(file: DataFile, resampling: Resampling | None) -> Timeframe | Non
     return resampling.target if resampling.makes(file) else None
 
 
-def _refuse_existing(plan: dict[Path, DataFile]) -> None:
-    existing = [path for path in plan if path.exists()]
-    if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+def _check_replaced(
+    plan: Mapping[Path, DataFile], others: Mapping[Path, Sequence[DataFile]], *, force: bool
+) -> None:
+    """Check that nothing is replaced without `force`, and a folder of partitions never.
+
+    Raises:
+        ValidationError: Something would be.
+    """
+    folders = [file for files in others.values() for file in files if file.path.is_dir()]
+    if folders:
         message = (
-            f"{existing[0]}{more} would be replaced: name another folder, or replace it with "
-            "--force; nothing was written"
+            f"{folders[0].path} is a folder of partitions with the same series: remove it, or name "
+            "another folder; nothing was written"
         )
-        raise ValidationError(message, field=str(existing[0]), expected="no such file")
+        raise ValidationError(message, field=str(folders[0].path), expected="no such series")
+    found = [f"{path} would be replaced" for path in plan if path.exists()] + [
+        f"{files[0].path} is the same series as {path.name}" for path, files in others.items()
+    ]
+    if found and not force:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        message = (
+            f"{found[0]}{more}: name another folder, or replace it with --force; nothing was "
+            "written"
+        )
+        raise ValidationError(message, field="target", expected="no such series")
+
+
+def _unconverted(problems: Sequence[ValidationError], *, written: int) -> ValidationError:
+    """Return the error for all `problems`."""
+    sentences = [str(problem) for problem in problems]
+    if written:
+        verb = "was" if written == 1 else "were"
+        sentences.append(f"{counted(written, 'file')} {verb} written")
+    first = problems[0]
+    return ValidationError("; ".join(sentences), field=first.field, expected=first.expected)
 
 
 def _convert(
     file: DataFile, path: Path, file_format: str, resampling: Resampling | None
 ) -> Conversion:
     raw = read_raw(file)
+    if not len(raw.opened):
+        message = f"{file.path} has no rows: remove it, or get it from the exchange again"
+        raise ValidationError(message, field=str(file.path), expected="at least one row")
     rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
     if resampling is None or resampling.keeps(file):
         made = Resampled(rows)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PRICES: Final = ("open", "high", "low", "close")
+_UTC: Final = ("UTC", "+00:00")
 
 
 @final
@@ -30,6 +31,7 @@ class Effect(Enum):
     FILLED = "a backtest fills it with flat candles without volume"
     UNCHARGED = "a backtest charges no funding fee there"
     LEFT_OUT = "a backtest leaves it out"
+    TWICE = "one file of a series is enough: remove the stale one"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
     @property
@@ -72,6 +74,10 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
     yield from _in_order(rows)
     yield from _in_numbers(rows)
     if file.has_candles:
+        if raw.zone not in _UTC:
+            zone = raw.zone or "no time zone"
+            problem = f"the dates are in {zone}, not in UTC: `data convert` writes them in UTC"
+            yield rows.finding(problem, Effect.REFUSED)
         yield from _in_prices(rows)
         if file.timeframe is not None:
             yield from _in_times(rows, file.timeframe, written)

@@ -1,9 +1,11 @@
 """Extents and gaps of the series in a candle folder."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from tradai.core import Timeframe, from_epoch_ms
 from tradai.core.exceptions import TradAIError
@@ -33,6 +35,8 @@ class ListedSeries:
         last: Time of the last one; None without any.
         gaps: Number of gaps; None for trades.
         missing: Number of candles or rates missing in them; None for trades.
+        twin: Whether another file of the series has the ``same`` rows or ``other`` ones; None
+            without another one that can be read.
         problem: The reason why it cannot be read; None when it can.
     """
 
@@ -46,6 +50,7 @@ class ListedSeries:
     last: datetime | None = None
     gaps: int | None = None
     missing: int | None = None
+    twin: Literal["same", "other"] | None = None
     problem: str | None = None
 
 
@@ -56,15 +61,32 @@ def list_series(data: str) -> tuple[ListedSeries, ...]:
         NotFoundError: There is no such folder on this machine, or no series in it.
         StorageError: The disk refused to list it.
     """
-    return tuple(map(_of_file, open_folder(data).files))
+    folder = open_folder(data)
+    twice = folder.stored_twice()
+    found: dict[str, list[tuple[ListedSeries, str | None]]] = {}
+    for file in folder.files:
+        listed = _of_file(file, is_twin=file.series in twice)
+        found.setdefault(file.series, []).append(listed)
+    return tuple(chain.from_iterable(map(_with_twins, found.values())))
 
 
-def _of_file(file: DataFile) -> ListedSeries:
+def _with_twins(group: Sequence[tuple[ListedSeries, str | None]]) -> Iterator[ListedSeries]:
+    """Yield the files of one series, which know whether they have the same rows."""
+    digests = [digest for _, digest in group if digest is not None]
+    for listed, digest in group:
+        if digest is None or len(digests) == 1:
+            yield listed
+        else:
+            yield replace(listed, twin="same" if len(set(digests)) == 1 else "other")
+
+
+def _of_file(file: DataFile, *, is_twin: bool) -> tuple[ListedSeries, str | None]:
+    """Return the facts of a file, and the digest of its rows if the series has several files."""
     try:
-        opened = read_raw(file).opened
+        raw = read_raw(file)
     except TradAIError as exc:
-        return _listed(file, None, problem=str(exc))
-    return _listed(file, opened)
+        return _listed(file, None, problem=str(exc)), None
+    return _listed(file, raw.opened), raw.digest() if is_twin else None
 
 
 def _listed(

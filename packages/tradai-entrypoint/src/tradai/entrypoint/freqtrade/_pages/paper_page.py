@@ -23,7 +23,7 @@ from tradai.entrypoint._report.model import (
     RunReportParts,
     TradeRow,
 )
-from tradai.entrypoint._report.tables import facts_table, plain_table, tone_of
+from tradai.entrypoint._report.tables import facts_table, plain_table, text_head, tone_of
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._pages.paper_trades import (
     Position,
@@ -67,7 +67,8 @@ def paper_parts(
         ConfigurationError: No backend for the URI is installed.
     """
     config = StrategyConfig.model_validate(record.config)
-    closed, opened = closed_trades(database), positions(database)
+    closed, every = closed_trades(database), positions(database)
+    opened = [each for each in every if each.is_filled]
     summary = _summary(closed, config, record.started_at, at)
     status = PaperStatus.read(folder)
     slipped = _slipped(database, config, data)
@@ -81,7 +82,7 @@ def paper_parts(
         pairs=summary.per_pair,
         entry_tags=summary.per_entry_tag if any(each.enter_tag for each in closed) else (),
         exit_reasons=summary.per_exit_reason,
-        sections=tuple(_sections(record, opened, status, slipped, currency)),
+        sections=tuple(_sections(record, every, status, slipped, currency)),
         numbers=dict(_numbers(opened, status, slipped)),
     )
 
@@ -167,14 +168,20 @@ def _figures(
 
 def _sections(
     record: RunManifest,
-    opened: Sequence[Position],
+    every: Sequence[Position],
     status: PaperStatus | None,
     slipped: Sequence[Slip] | None,
     currency: str,
 ) -> Iterator[ReportSection]:
     if record.continuation:
         yield ReportSection("Continuation", _continuation(record))
-    yield ReportSection("Open positions", _positions(opened, status, currency))
+    opened = [each for each in every if each.is_filled]
+    waiting = ", ".join(each.pair for each in every if not each.is_filled)
+    shown = [_positions(opened, status, currency)]
+    if waiting:
+        remark = f"Entries that wait to be filled: {waiting}."
+        shown.append(element("p", remark, class_="remark"))
+    yield ReportSection("Open positions", joined(shown))
     yield ReportSection("Slippage against a backtest", _slippage(slipped, currency))
 
 
@@ -197,7 +204,7 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
         return element("p", "No position was open at the end.", class_="remark")
     heads = (
         *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
-        *(f"Profit {currency}", "Profit", "Entry tag"),
+        *(f"Profit {currency}", "Profit", text_head("Entry tag")),
     )
     table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
     when = (
@@ -249,7 +256,10 @@ def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     return joined((summary, fills, *remarks))
 
 
-_FILL_HEADS: Final = ("Ordered, UTC", "Pair", "Side", "Price", "Backtest", "Slippage")
+_FILL_HEADS: Final = (
+    *("Ordered, UTC", text_head("Pair"), text_head("Side")),
+    *("Price", "Backtest", "Slippage"),
+)
 
 
 def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:

@@ -76,11 +76,14 @@ _SAME_NAMES: Final = (
     "unfilledtimeout",
     "use_exit_signal",
 )
-_ORDERS: Final = ("entry", "exit", "stoploss", "stoploss_on_exchange")
-_SPECIAL_ORDERS: Final = (
+_ORDERS: Final = (
     "emergency_exit",
+    "entry",
+    "exit",
     "force_entry",
     "force_exit",
+    "stoploss",
+    "stoploss_on_exchange",
     "stoploss_on_exchange_interval",
     "stoploss_on_exchange_limit_ratio",
     "stoploss_price_type",
@@ -88,7 +91,7 @@ _SPECIAL_ORDERS: Final = (
 _SIDES: Final = ("entry", "exit")
 # Tables of the engine: the keys it requires, and the optional ones.
 _TABLES: Final = {
-    "order_types": (_ORDERS, _SPECIAL_ORDERS),
+    "order_types": ((), _ORDERS),
     "order_time_in_force": (_SIDES, ()),
     "unfilledtimeout": ((), (*_SIDES, "exit_timeout_count", "unit")),
 }
