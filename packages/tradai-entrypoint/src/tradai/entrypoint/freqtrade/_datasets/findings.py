@@ -1,6 +1,6 @@
 """Faults in the rows of a series, each with its effect on a backtest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, unique
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
 from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from tradai.core.frames import Gap
 
 _SECOND_MS: Final = 1000
 _PRICES: Final = ("open", "high", "low", "close")
@@ -91,6 +94,11 @@ class _Rows:
     raw: RawSeries
     file: DataFile
 
+    @property
+    def rise(self) -> bool:
+        """Whether each row is later than the one before."""
+        return bool((self.raw.opened[1:] > self.raw.opened[:-1]).all())
+
     def finding(self, problem: str, effect: Effect, first_ms: int | None = None) -> Finding:
         first = None if first_ms is None else from_epoch_ms(first_ms)
         return Finding(
@@ -158,14 +166,37 @@ def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[
     from tradai.core.frames import CandleColumns, gaps
 
     opened = rows.raw.opened
+    yield from _jumps(rows, timeframe)
     off = _off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
     found = gaps(CandleColumns(np.unique(opened[~off]), {}), timeframe)
     if found:
+        yield from _leaps(rows, found)
         missing = counted(sum(gap.missing for gap in found), "missing candle")
         problem = f"{counted(len(found), 'gap')} with {missing}"
         yield rows.finding(problem, Effect.FILLED, to_epoch_ms(found[0].start))
     yield from _open_candle(rows, timeframe, written)
+
+
+def _jumps(rows: _Rows, timeframe: Timeframe) -> Iterator[Finding]:
+    """Yield the finding for prices that a market does not reach from one candle to the next."""
+    from tradai.core.frames import CandleColumns, jumps
+
+    if rows.rise and (found := jumps(CandleColumns(rows.raw.opened, rows.raw.cells), timeframe)):
+        phrase = str(found[0]).rpartition(" at ")[0]
+        problem = f"{counted(len(found), 'jump')} that no market makes: {phrase}"
+        yield rows.finding(problem, Effect.TRADED, to_epoch_ms(found[0].at))
+
+
+def _leaps(rows: _Rows, found: "Sequence[Gap]") -> Iterator[Finding]:
+    """Yield a finding for each gap after which the price is far from the one before."""
+    from tradai.core.frames import CandleColumns
+
+    candles = CandleColumns(rows.raw.opened, rows.raw.cells)
+    for gap, move in zip(found, moves_over(found, candles) if rows.rise else (), strict=False):
+        if is_far(move):
+            problem = f"the price after a gap is {move:.3g} times the one before"
+            yield rows.finding(problem, Effect.TRADED, to_epoch_ms(gap.end))
 
 
 def _off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
