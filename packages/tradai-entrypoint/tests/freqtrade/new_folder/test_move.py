@@ -432,3 +432,20 @@ def test_messages_are_moved_with_references_in_place_of_their_secrets(
     assert key(moved, "discord.entry").status is KeyStatus.UNNEEDED
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
     assert FAKE not in written
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "note"),
+    [
+        ("kraken", KeyStatus.MAPPED, "in backtests only; `markets capture` fetches"),
+        ("probit", KeyStatus.UNSUPPORTED, "a run refuses it: it is not supported"),
+    ],
+)
+def test_another_exchange_is_kept_with_the_modes_that_it_has(
+    move: Callable[..., StrategyMove], name: str, status: KeyStatus, note: str
+) -> None:
+    moved = move({"exchange": {"name": name, "pair_whitelist": ["BTC/USDT"]}})
+
+    assert loaded(moved).config.exchange == name
+    assert key(moved, "exchange.name").status is status
+    assert note in key(moved, "exchange.name").note
