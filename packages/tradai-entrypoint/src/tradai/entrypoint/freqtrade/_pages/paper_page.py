@@ -121,7 +121,7 @@ def _slipped(database: SqliteFile, config: StrategyConfig, data: str | None) -> 
 def _highlights(
     summary: Summary, opened: Sequence[Position], status: PaperStatus | None, currency: str
 ) -> Iterator[Figure]:
-    total, decimals = summary.total, decimals_for([summary.final_balance])
+    total, decimals = summary.total, decimals_for([summary.final_balance], currency)
     yield Figure("Profit of closed trades", f"{signed(total.profit_abs, decimals)} {currency}")
     yield Figure("Closed trades", str(total.trades))
     yield Figure("Open positions", str(len(opened)))
@@ -149,7 +149,7 @@ def _figures(
     slipped: Sequence[Slip] | None,
     currency: str,
 ) -> Iterator[Figure]:
-    decimals, total = decimals_for([summary.final_balance]), summary.total
+    decimals, total = decimals_for([summary.final_balance], currency), summary.total
     yield Figure("Starting balance", f"{plain(summary.starting_balance, decimals)} {currency}")
     yield Figure("Balance of closed trades", f"{plain(summary.final_balance, decimals)} {currency}")
     yield Figure("Won, drawn, lost", f"{total.wins} / {total.draws} / {total.losses}")
@@ -206,7 +206,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
         *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
         *(f"Profit {currency}", "Profit", text_head("Entry tag")),
     )
-    table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
+    table = plain_table(
+        "Open positions", heads, (_position(each, status, currency) for each in opened)
+    )
     when = (
         f"Profit at the price that the engine saw at {instant(status.at)}, after the fees of both "
         "sides."
@@ -216,9 +218,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
     return joined((table, element("p", when, class_="remark")))
 
 
-def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, ...]:
+def _position(position: Position, status: PaperStatus | None, currency: str) -> tuple[Markup, ...]:
     profit = _profit(position, status)
-    decimals = decimals_for([position.stake])
+    decimals = decimals_for([position.stake], currency)
     tone = tone_of(profit or 0.0)
     ratio = profit / position.stake if profit is not None and position.stake else None
     return (
@@ -248,7 +250,7 @@ def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
         ("Exits by signal", lambda each: not each.order.is_entry),
     )
     rows = ((name, list(filter(belongs, slipped))) for name, belongs in groups)
-    summary = plain_table("Slippage", heads, (_group(*row) for row in rows if row[1]))
+    summary = plain_table("Slippage", heads, (_group(*row, currency) for row in rows if row[1]))
     fills = plain_table("Fills", _FILL_HEADS, map(_fill, slipped[-MOST_ROWS:]))
     shown = min(len(slipped), MOST_ROWS)
     cut = f"The last {shown} of {counted(len(slipped), 'fill')}; report.json has all of them."
@@ -262,14 +264,14 @@ _FILL_HEADS: Final = (
 )
 
 
-def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:
+def _group(name: str, found: Sequence[Slip], currency: str) -> tuple[Markup, ...]:
     cost = sum(each.cost for each in found)
     return (
         element("th", name, scope="row"),
         element("td", str(len(found))),
         element("td", percent(mean_ratio(found), with_sign=True)),
         element("td", percent(max(each.ratio for each in found), with_sign=True)),
-        element("td", signed(cost, max(decimals_for([cost]), 4)), class_=tone_of(-cost)),
+        element("td", signed(cost, max(decimals_for([cost], currency), 4)), class_=tone_of(-cost)),
     )
 
 
