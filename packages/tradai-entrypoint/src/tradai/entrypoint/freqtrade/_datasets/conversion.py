@@ -79,8 +79,9 @@ def convert_series(
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
-        ValidationError: A file is damaged or has no rows, a series to write is there, two files of
-            one series would be written to one, or the candles to make are not longer.
+        ValidationError: The format is unknown, a file is damaged or has no rows, a series to write
+            is there, two files of one series would be written to one, or the candles to make are
+            not longer.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:

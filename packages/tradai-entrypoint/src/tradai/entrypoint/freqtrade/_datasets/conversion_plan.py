@@ -7,7 +7,13 @@ from typing import Final, final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, MARK, TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import (
+    FORMATS,
+    FUNDING_RATE,
+    MARK,
+    TRADES,
+    DataFile,
+)
 from tradai.entrypoint.freqtrade._datasets.folder import files_in, open_folder
 
 # Kinds that a run reads in one timeframe, whatever that of the strategy.
@@ -66,9 +72,13 @@ def planned_files(
 
     Raises:
         NotFoundError: There is no folder `data` on this machine, or no such series in it.
-        ValidationError: Two files of one series would be written to one.
+        ValidationError: The format is unknown, or two files of one series would be written to one.
         StorageError: The disk refused to list a folder.
     """
+    if file_format not in FORMATS:
+        expected = ", ".join(FORMATS)
+        message = f"{file_format!r} is no format of candles: expected {expected}"
+        raise ValidationError(message, field="file_format", expected=expected)
     sources = dict(_sources(data, folder, file_format, resampling))
     others = _others(sources, folder)
     return tuple(
