@@ -11,6 +11,7 @@ from importlib.resources import files
 import pytest
 
 from tradai.core import printable
+from tradai.entrypoint._report.chart import chart_data
 from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 from tradai.entrypoint._report.model import (
@@ -239,6 +240,17 @@ def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
         "currency": HOSTILE,
         "decimals": 2,
     }
+
+
+def test_days_without_a_ratio_are_a_gap_in_the_sharpe_ratio() -> None:
+    ratios = (None, 1.0, None, 2.0, None)
+    days = tuple(DayReturn(date(2025, 2, day), 0.0, each) for day, each in enumerate(ratios, 1))
+
+    drawn = json.loads(chart_data(RunReportParts(days=days)))["sharpe"]
+
+    assert drawn[1] == [1.0, None, 2.0]
+    assert [time - drawn[0][0] for time in drawn[0]] == [0, 86_400, 172_800]
+    assert json.loads(chart_data(RunReportParts(days=days[:1])))["sharpe"] == []
 
 
 def text_after(page: Page, text: str) -> str:

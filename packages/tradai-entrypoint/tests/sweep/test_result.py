@@ -104,6 +104,12 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
 
 
+def test_a_folder_of_runs_may_have_any_name(result: SweepResult) -> None:
+    page = sweep_page(result, "../my #1 runs?")
+
+    assert '<a href="../my%20%231%20runs%3F/run-3/report.html" title="run-3">' in page
+
+
 def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -> None:
     page = sweep_page(result, "../../runs")
 

@@ -211,6 +211,16 @@ def test_a_figure_that_is_not_a_number_is_read_as_none(tmp_path: Path) -> None:
     assert result.engine_figures["sharpe"] is None
 
 
+@pytest.mark.parametrize("name", ["sharpe", "sortino", "calmar", "sqn"])
+def test_the_engines_mark_for_a_ratio_that_cannot_be_computed_is_no_figure(
+    tmp_path: Path, name: str
+) -> None:
+    result = read(stored(tmp_path, changed(market_change=-100.0, **{name: -100.0})))
+
+    assert result.engine_figures[name] is None
+    assert result.engine_figures["market_change"] == -100.0
+
+
 def test_the_digest_covers_every_field_of_every_trade(tmp_path: Path) -> None:
     trades = deepcopy(ENGINE["trades"])
     trades[-1]["orders"][0]["ft_order_tag"] = "other"

@@ -2,10 +2,12 @@
 
 import argparse
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from tradai.core import TradingMode
 
+# Help of an argument that names a run.
+RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
 # argparse gives the types of commands and verbs, and of groups, no public name (SLF001).
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 Options: TypeAlias = "argparse._ActionsContainer"  # noqa: SLF001

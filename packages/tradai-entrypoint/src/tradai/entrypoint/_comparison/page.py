@@ -9,7 +9,7 @@ from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
@@ -101,7 +101,7 @@ def _report_link(run: ComparedRun, folder: Path) -> Markup:
     report = run.folder / REPORT_NAME
     if not report.is_file():
         return element("span", run.name)
-    return element("a", run.name, href=os.path.relpath(report.resolve(), folder.resolve()))
+    return file_link(run.name, os.path.relpath(report.resolve(), folder.resolve()))
 
 
 def _figures_table(comparison: RunComparison) -> Markup:

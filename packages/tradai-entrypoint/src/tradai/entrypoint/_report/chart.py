@@ -110,12 +110,13 @@ def _equity_row(point: EquityPoint) -> tuple[JsonValue, ...]:
     return _seconds(point.at), round(point.equity, 8), round(0.0 - point.drawdown, 6), market
 
 
-def _sharpe_rows(days: Iterable[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
-    """Yield each known ratio at the end of its day."""
-    for each in days:
-        if each.sharpe is not None:
-            midnight = datetime.combine(each.day, time(), UTC)
-            yield _seconds(midnight + timedelta(days=1)), round(each.sharpe, 4)
+def _sharpe_rows(days: Sequence[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
+    """Yield the ratio at the end of each day, from the first known one to the last."""
+    known = [number for number, each in enumerate(days) if each.sharpe is not None]
+    for each in days[known[0] : known[-1] + 1] if known else ():
+        midnight = datetime.combine(each.day, time(), UTC)
+        ratio = None if each.sharpe is None else round(each.sharpe, 4)
+        yield _seconds(midnight + timedelta(days=1)), ratio
 
 
 def _columns(rows: Iterable[tuple[JsonValue, ...]]) -> list[JsonValue]:

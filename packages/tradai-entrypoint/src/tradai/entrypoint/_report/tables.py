@@ -55,8 +55,13 @@ def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
 def plain_table(
     title: str, heads: Iterable[str], rows: Iterable[Sequence[Markup]], *, class_: str = "numbers"
 ) -> Markup:
-    """Return a table of cells that are elements already."""
+    """Return a table of cells that are elements already; `heads` are names, or elements too."""
     return _table(title, heads, (element("tr", *row) for row in rows), class_=class_)
+
+
+def text_head(name: str) -> Markup:
+    """Return the head of a column of text among numbers; both stand at the left."""
+    return element("th", name, scope="col", class_="text")
 
 
 def shaded_cell(text: str, classes: str, *, value: float, largest: float) -> Markup:
@@ -83,7 +88,7 @@ def share_bar(amount: float, largest: float) -> Markup:
 
 
 def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: str) -> Markup:
-    head = element("tr", *(element("th", text, scope="col") for text in heads))
+    head = element("tr", *map(_head, heads))
     table = element(
         "table",
         element("caption", title, class_="unseen"),
@@ -92,6 +97,10 @@ def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: 
         class_=class_,
     )
     return scroll_box(title, table)
+
+
+def _head(name: str) -> Markup:
+    return name if isinstance(name, Markup) else element("th", name, scope="col")
 
 
 def _row(name: str, *cells: Markup) -> Markup:

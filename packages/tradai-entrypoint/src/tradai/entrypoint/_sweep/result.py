@@ -173,16 +173,8 @@ def _figure(outcome: RunOutcome | None, name: str) -> str:
 
 
 def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
-    return {
-        "variant": outcome.variant.number,
-        "values": dict(outcome.variant.values),
-        "timerange": outcome.timerange or None,
-        "run_id": outcome.run_id or None,
-        "exit_code": outcome.exit_code,
-        "verdict": outcome.verdict,
-        "is_reused": outcome.is_reused,
-        "figures": dict(outcome.figures),
-    }
+    place = {"variant": outcome.variant.number, "timerange": outcome.timerange or None}
+    return {**place, **outcome.to_json()}
 
 
 def _window_json(each: WindowResult) -> dict[str, JsonValue]:

@@ -35,8 +35,8 @@ def add_analyse(commands: Commands) -> None:
         dest="module",
         action="store_const",
         const="analyse.robust",
-        help="say how much of the profit is left with shaken numbers, higher costs and resampled "
-        "trades",
+        help="say how much of the profit is left with shaken numbers, higher costs, resampled "
+        "trades, and on candles after those that chose the numbers",
     )
     _add_robust(parser)
     add_output(parser)
@@ -61,6 +61,13 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
     )
     robust.add_argument(
         "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
+    )
+    robust.add_argument(
+        "--walk-forward",
+        metavar="TRAINING/TEST",
+        default="auto",
+        help="choose the best numbers on each training range and run them on the range after it, "
+        "such as 90d/30d, or none (default: three windows, if range and trades allow)",
     )
     add_limit(robust)
     robust.add_argument(

@@ -1,6 +1,7 @@
 """Command-line grammar of `hyperopt`; importing it imports no command."""
 
 from tradai.entrypoint._commands.flags import (
+    RUN,
     Commands,
     add_folder,
     add_output,
@@ -21,7 +22,7 @@ def add_hyperopt(commands: Commands) -> None:
         "to be ranked come last.",
     )
     listing.set_defaults(module="hyperopt.list")
-    listing.add_argument("run", metavar="RUN", help="run id, a prefix of one, a folder, or a URI")
+    listing.add_argument("run", metavar="RUN", help=RUN)
     listing.add_argument(
         "--sort",
         choices=("loss", "profit", "drawdown", "trades", "epoch"),
@@ -38,7 +39,7 @@ def add_hyperopt(commands: Commands) -> None:
     )
     show = verbs.add_parser("show", help="show one epoch and its parameters")
     show.set_defaults(module="hyperopt.show")
-    show.add_argument("run", metavar="RUN", help="run id, a prefix of one, a folder, or a URI")
+    show.add_argument("run", metavar="RUN", help=RUN)
     show.add_argument(
         "epoch",
         metavar="EPOCH",

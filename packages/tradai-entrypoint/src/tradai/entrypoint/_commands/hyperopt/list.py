@@ -1,7 +1,8 @@
 """`tradai-entrypoint hyperopt list`: list the epochs of a hyperopt."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from tradai.entrypoint._commands.console import print_csv, print_json, print_table, print_text
 from tradai.entrypoint._commands.hyperopt.epochs_of import best_first, epoch_json, epochs_of
@@ -54,5 +55,12 @@ def _print_csv(epochs: Sequence[Epoch]) -> None:
     rows = ((epoch_json(each), each.parameters) for each in epochs)
     print_csv(
         (*facts, *names),
-        ((*map(values.get, facts), *map(parameters.get, names)) for values, parameters in rows),
+        (
+            (*map(values.get, facts), *(_csv_cell(parameters.get(name)) for name in names))
+            for values, parameters in rows
+        ),
     )
+
+
+def _csv_cell(value: object) -> object:
+    return json.dumps(value) if isinstance(value, Mapping) else value

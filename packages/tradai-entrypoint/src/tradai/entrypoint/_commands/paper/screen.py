@@ -130,8 +130,9 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
 
 
 def _row(trade: OpenTrade) -> tuple[str, ...]:
-    numbers = (trade.amount, trade.open_rate, trade.stake, trade.profit, trade.stop)
-    return (trade.pair, trade.opened_at, *map(_text, numbers))
+    amount = _text(trade.amount) if trade.amount else "not filled yet"
+    numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
+    return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
 
 
 def _text(number: float | None) -> str:
