@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,6 +16,7 @@ from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._store import run_store
 
 Call = Callable[..., tuple[int, str, str]]
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Works:
@@ -391,3 +393,16 @@ def test_facts_within_facts_are_shown_one_a_line(stored: Path, call: Call, tmp_p
         "  steps:",
         "    step reconcile, seconds 0.1",
     ]
+
+
+def test_a_time_range_in_epoch_seconds_is_shown_in_instants(call: Call, tmp_path: Path) -> None:
+    record = RunManifest(
+        run_id="epochs", trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.data["timerange"] = "1515620100-1517288100"
+    (tmp_path / "runs/epochs").mkdir(parents=True)
+    (tmp_path / "runs/epochs/manifest.json").write_text(record.as_json())
+
+    _, out, _ = call("runs", "show", "epochs")
+
+    assert "timerange: 2018-01-10 21:35 to 2018-01-30 04:55 UTC" in out

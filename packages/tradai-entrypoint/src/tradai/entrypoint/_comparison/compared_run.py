@@ -9,6 +9,7 @@ from typing import Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._report.config_rows import flatten
+from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade import recorded_parts
@@ -89,7 +90,7 @@ class ComparedRun:
         results = self.record.results
         if "first_candle" in results:
             return f"{results['first_candle']} to {results.get('last_candle')}"
-        return str(self.record.data.get("timerange") or "-")
+        return time_range_text(str(self.record.data.get("timerange") or "-"))
 
 
 def _numbers(results: dict[str, JsonValue]) -> Iterator[tuple[str, float]]:

@@ -1,9 +1,12 @@
 """Format numbers, durations and instants for the report and the terminal."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from math import isfinite
 from typing import Final
+
+from tradai.core import parse_time_range
+from tradai.core.exceptions import ValidationError
 
 NOTHING: Final = "\N{EN DASH}"
 _MINUTE_S: Final = 60
@@ -86,6 +89,25 @@ def duration(seconds: float | None) -> str:
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
     first = next(index for index, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def time_range_text(text: str) -> str:
+    """Return a time range for people: days stay, and epoch seconds become instants.
+
+    >>> time_range_text("1740787200-1743465900"), time_range_text("20250301-20250401")
+    ('2025-03-01 00:00 to 2025-04-01 00:05 UTC', '20250301-20250401')
+    """
+    try:
+        given = parse_time_range(text)
+    except ValidationError:
+        return text
+    ends = [each for each in (given.start, given.stop) if each]
+    if all(each.time() == time() for each in ends):
+        return str(given)
+    start, stop = (each and f"{each:%Y-%m-%d %H:%M}" for each in (given.start, given.stop))
+    if start and stop:
+        return f"{start} to {stop} UTC"
+    return f"from {start} UTC" if start else f"up to {stop} UTC"
 
 
 def instant(at: datetime) -> str:
