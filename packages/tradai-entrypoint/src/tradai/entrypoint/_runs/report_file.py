@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report.data import report_data
-from tradai.entrypoint._report.formatting import result_text, time_range_text
+from tradai.entrypoint._report.formatting import result_label, result_text, time_range_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
@@ -52,7 +52,7 @@ def write_report(
 def _plain_parts(record: RunManifest) -> RunReportParts | None:
     """Return the results as plain figures, for a mode that has no parts of its own."""
     figures = (
-        Figure(name.replace("_", " "), result_text(value)) for name, value in record.results.items()
+        Figure(result_label(name), result_text(value)) for name, value in record.results.items()
     )
     return RunReportParts(figures=tuple(figures)) if record.results else None
 
