@@ -406,3 +406,23 @@ def test_a_time_range_in_epoch_seconds_is_shown_in_instants(call: Call, tmp_path
     _, out, _ = call("runs", "show", "epochs")
 
     assert "timerange: 2018-01-10 21:35 to 2018-01-30 04:55 UTC" in out
+
+
+def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_path: Path) -> None:
+    shared, long = "the same in both", " ".join(["a sentence that is long"] * 9)
+    for run_id, notices in (("one", [shared, long]), ("two", [shared, "short"])):
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.notices += notices
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    _, out, _ = call("runs", "diff", "one", "two")
+    rows = json.loads(call("runs", "diff", "one", "two", "--json")[1])
+
+    assert max(map(len, out.splitlines())) <= 100
+    assert rows == [
+        {"name": "notice", "run": long, "other": "-"},
+        {"name": "notice", "run": "-", "other": "short"},
+    ]

@@ -158,8 +158,8 @@ def test_differences_name_each_fact_that_differs_except_ids_and_times() -> None:
 
     assert list(differences(left, right)) == [
         ("digests.data", "x", "-"),
-        ("notices", "[]", "['made']"),
         ("results.trades", "3", "4"),
+        ("notice", "-", "made"),
     ]
 
 
