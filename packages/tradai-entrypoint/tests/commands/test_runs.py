@@ -426,3 +426,23 @@ def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_pa
         {"name": "notice", "run": long, "other": "-"},
         {"name": "notice", "run": "-", "other": "short"},
     ]
+
+
+def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
+    call: Call, tmp_path: Path
+) -> None:
+    for run_id, results in (("mine", {"trades": 7}), ("checked", {"bias": "clean"})):
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.config["name"] = "trend"
+        record.results |= results
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+
+    start = "2026-01-01 00:00"
+    assert all(text in rows["mine"] for text in ("trend", "backtest", start, " 7 "))
+    assert "bias check" in rows["checked"]
+    assert "backtest" not in rows["checked"]
