@@ -198,6 +198,14 @@ def test_short_coverage_is_reported_in_sentences(data: Path) -> None:
     assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 72 candles early"
 
 
+def test_one_missing_candle_is_named_in_the_singular(data: Path) -> None:
+    wanted = request(data, series(), hours=(1, 24 + 5 / 60))
+
+    (early,) = stage_series(wanted).notices(wanted.series)
+
+    assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 1 candle early"
+
+
 def test_complete_candles_need_no_notice(data: Path) -> None:
     wanted = request(data, series(), hours=(1, 24))
 

@@ -55,8 +55,8 @@ class NeededSeries:
 
     @property
     def noun(self) -> str:
-        """Name of its rows, in the plural."""
-        return "funding rates" if self.kind == "funding_rate" else "candles"
+        """Name of one of its rows."""
+        return "funding rate" if self.kind == "funding_rate" else "candle"
 
     @property
     def late_effect(self) -> str:
@@ -233,17 +233,18 @@ class StagedData:
         late = (staged.first - start) // wanted.candle
         early = (self.timerange.stop - staged.last) // wanted.candle - 1
         if late > 0:
+            first, missing = f"{staged.first:%Y-%m-%d %H:%M}", counted(late, wanted.noun)
             yield (
-                f"{wanted.name} starts at {staged.first:%Y-%m-%d %H:%M}, {late} {wanted.noun} "
-                f"after {start:%Y-%m-%d %H:%M}: {wanted.late_effect}"
+                f"{wanted.name} starts at {first}, {missing} after {start:%Y-%m-%d %H:%M}: "
+                f"{wanted.late_effect}"
             )
         if early > 0:
-            last = f"{staged.last:%Y-%m-%d %H:%M}"
-            yield f"{wanted.name} ends at {last}, {early} {wanted.noun} early{wanted.early_effect}"
+            last, missing = f"{staged.last:%Y-%m-%d %H:%M}", counted(early, wanted.noun)
+            yield f"{wanted.name} ends at {last}, {missing} early{wanted.early_effect}"
         if staged.gaps:
             longest = max(staged.gaps, key=lambda gap: gap.missing)
             yield (
-                f"{wanted.name} lacks {staged.missing} {wanted.noun} in "
+                f"{wanted.name} lacks {counted(staged.missing, wanted.noun)} in "
                 f"{counted(len(staged.gaps), 'gap')}, "
                 f"the longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
                 f"{wanted.gap_effect}{_leap(staged.gaps)}"
