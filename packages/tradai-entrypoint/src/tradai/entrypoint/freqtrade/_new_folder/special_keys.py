@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from tradai.core import JsonValue, Pair
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
-    RECORDED_NAMES,
     FUTURES_EXCHANGE,
+    RECORDED_NAMES,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 
