@@ -1,4 +1,4 @@
-"""Grammar of the commands about market rules."""
+"""Command-line grammar of `markets`; importing it imports no command."""
 
 import argparse
 

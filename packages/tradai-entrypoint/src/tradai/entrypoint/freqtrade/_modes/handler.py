@@ -10,6 +10,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -79,6 +80,8 @@ class BatchHandler(EngineHandler):
         with context.interrupts.raising():
             markets = job.load_markets()
             job.stage_candles()
+        of_contracts = (series.name for series in job.series if series.kind in CONTRACT_KINDS)
+        job.evidence.contract_data = frozenset(of_contracts)
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
             ended = _follow(engine, job.evidence, context.interrupts)

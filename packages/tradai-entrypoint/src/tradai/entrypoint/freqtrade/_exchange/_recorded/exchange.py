@@ -62,6 +62,11 @@ class RecordedExchange:
         return 0.0
 
     @property
+    def tiers_file(self) -> str | None:
+        """None: there is no leverage on a spot market."""
+        return None
+
+    @property
     def is_backtest_only(self) -> bool:
         """Other modes are not proven."""
         return True
