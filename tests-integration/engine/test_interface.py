@@ -16,6 +16,7 @@ from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
 from tradai.entrypoint.freqtrade._preparation.engine_settings import AT_RUN_TIME, IN_FILE
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE, SIGNALS
+from tradai.entrypoint.freqtrade._strategy.order_types import DEFAULTS
 from tradai.entrypoint.freqtrade._strategy.protections import PROTECTIONS
 from tradai.entrypoint.freqtrade._strategy.source import inspect_source
 
@@ -117,6 +118,7 @@ print(json.dumps({
     "signals": [*SignalType, *SignalTagType],
     "values": {name: getattr(strategy, name, None) for name in names},
     "interface": sorted(name for name in interface if not name.startswith("_")),
+    "order_types": IStrategy.order_types,
     "in_file": sorted(CONF_SCHEMA["properties"]),
     "settings": sorted({*CONF_SCHEMA["properties"], *AVAILABLE_CLI_OPTIONS}),
 }))
@@ -203,6 +205,10 @@ def test_every_setting_of_the_engine_is_known(loaded: dict[str, Any]) -> None:
     assert in_file == IN_FILE
     assert all_settings <= IN_FILE | AT_RUN_TIME
     assert all_settings | {"use_custom_stoploss"} >= OPTIONS
+
+
+def test_order_types_are_filled_with_those_of_the_engine(loaded: dict[str, Any]) -> None:
+    assert loaded["order_types"] == DEFAULTS
 
 
 def test_the_options_of_each_protection_are_those_of_the_engine(loaded: dict[str, Any]) -> None:

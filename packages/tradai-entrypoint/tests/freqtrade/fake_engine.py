@@ -310,9 +310,17 @@ def download(
     scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]
 ) -> None:
     """Write a file for each pair that the scenario has; its content is nothing the test reads."""
+    timeframe = options["--timeframes"][0]
     for pair in set(config["exchange"]["pair_whitelist"]) & set(scenario["downloads"]):
-        name = f"{pair.replace('/', '_')}-{options['--timeframes'][0]}.feather"
-        (Path(options["--datadir"][0]) / name).write_bytes(b"candles")
+        stem = pair.replace("/", "_").replace(":", "_")
+        series = [f"{stem}-{timeframe}"]
+        if config.get("trading_mode") == "futures":
+            kinds = (f"{timeframe}-futures", "1h-mark", "1h-funding_rate")
+            series = [f"futures/{stem}-{kind}" for kind in kinds]
+        for name in series:
+            path = Path(options["--datadir"][0], f"{name}.feather")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"candles")
 
 
 def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]) -> None:
@@ -474,6 +482,12 @@ def answer_answers(scenario: dict[str, Any]) -> NoReturn:
     sys.exit(0)
 
 
+def answer_schema(_: dict[str, Any]) -> NoReturn:
+    """Find nothing wrong with a block of further keys."""
+    say("[]")
+    sys.exit(0)
+
+
 def say_error(text: str) -> NoReturn:
     os.write(2, f"Traceback (most recent call last):\n{text}\n".encode())
     sys.exit(1)
@@ -510,6 +524,7 @@ ANSWERS: "dict[str, Callable[..., NoReturn]]" = {
     "answers": answer_answers,
     "missing": answer_missing,
     "probe": answer_probe,
+    "schema": answer_schema,
 }
 
 

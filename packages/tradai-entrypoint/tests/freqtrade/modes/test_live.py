@@ -1067,6 +1067,34 @@ def test_an_entry_that_filled_while_no_session_ran_is_a_position_and_no_other_ho
     assert "no holdings in our coins beside our positions" in checks["holdings"]
 
 
+def test_a_position_without_the_stop_of_a_class_that_names_a_part_of_its_orders_is_reported(
+    stopped: Run,
+    approve: Callable[..., LivePlan],
+    account: Account,
+    state: Path,
+    strategy: Path,
+) -> None:
+    with (strategy.parent / "strategies/wave_rider.py").open("a") as source:
+        source.write("    order_types = {'stoploss_on_exchange': True}\n")
+    override = "execution.order_types={exit: market}"
+    approve(override)
+    book(state, OPEN_TRADE, KEPT_ENTRY)
+    account.earlier_orders = [filled("1")]
+    holds(account, "0.999")
+
+    done = stopped(override)
+
+    assert done.given["config"]["order_types"] == {
+        "entry": "limit",
+        "exit": "market",
+        "stoploss": "limit",
+        "stoploss_on_exchange": True,
+        "stoploss_on_exchange_interval": 60,
+    }
+    problem = "the position in BTC/USDT is left without its stop"
+    assert problem in done.manifest.live["drain"]["problems"], done.verdict
+
+
 def test_an_entry_that_a_stop_cancelled_is_left_to_the_engine(
     stopped: Run, approve: Callable[..., LivePlan], account: Account, state: Path
 ) -> None:

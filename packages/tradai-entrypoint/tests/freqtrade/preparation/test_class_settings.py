@@ -73,6 +73,26 @@ def test_a_wish_that_the_engine_would_drop_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("given", "place", "entry"),
+    [
+        ({"entry": "market"}, "execution.order_types", "market"),
+        (None, "order_types of class Wave", "limit"),
+    ],
+)
+def test_order_types_that_were_filled_are_said_once(
+    folder: Path, given: dict[str, object] | None, place: str, entry: str
+) -> None:
+    execution = {"stake_amount": 50, "order_types": given}
+
+    found = notices(folder, "order_types = {'stoploss_on_exchange': True}", execution=execution)
+
+    assert found == (
+        f"{place} names a part of them, so the engine gets entry: {entry}, exit: limit, "
+        "stoploss: limit, stoploss_on_exchange: true, stoploss_on_exchange_interval: 60"
+    )
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "async def confirm_trade_entry(self, **rest): return False",

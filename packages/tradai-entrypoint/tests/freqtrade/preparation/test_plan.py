@@ -1,5 +1,6 @@
 """A strategy configuration becomes the command, configuration and parameters of the engine."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -336,7 +337,7 @@ def test_no_credentials_are_ever_rendered() -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
-        ({"exchange": "kraken"}, "exchange", "only binance"),
+        ({"exchange": "probit"}, "exchange", "there are binance, binance_futures"),
         ({"timeframe": "7m"}, "timeframe", "Binance spot has 1m, 3m"),
         ({"timeframe": "1s"}, "timeframe", "Binance spot has"),
         ({"timeframe": "1M"}, "timeframe", "Binance spot has"),
@@ -355,8 +356,13 @@ def test_no_credentials_are_ever_rendered() -> None:
             "must be true or false",
         ),
         (
-            {"execution": {"stake_amount": 1, "order_types": {"entry": "limit"}}},
-            "execution.order_types.exit",
+            {"execution": {"stake_amount": 1, "order_types": {"entyr": "limit"}}},
+            "execution.order_types.entyr",
+            "did you mean 'entry'?",
+        ),
+        (
+            {"execution": {"stake_amount": 1, "order_time_in_force": {"entry": "GTC"}}},
+            "execution.order_time_in_force.exit",
             "is missing",
         ),
         (
@@ -373,6 +379,29 @@ def test_what_the_engine_cannot_do_is_refused_by_its_key(
 
     assert error.key == key
     assert said in str(error)
+
+
+def test_order_types_that_a_configuration_leaves_open_are_rendered() -> None:
+    execution = {"stake_amount": 1, "order_types": {"stoploss_on_exchange": True}}
+
+    assert plan(TradingMode.LIVE, execution=execution).config["order_types"] == {
+        "entry": "limit",
+        "exit": "limit",
+        "stoploss": "limit",
+        "stoploss_on_exchange": True,
+        "stoploss_on_exchange_interval": 60,
+    }
+
+
+def test_order_types_that_a_class_computes_are_refused_in_live_alone() -> None:
+    facts = dataclasses.replace(source_facts(), names=frozenset({"order_types"}))
+
+    def rendered(mode: TradingMode) -> EnginePlan:
+        return render_plan(config(), RunParameters(), mode, facts=facts)
+
+    assert "order_types" not in rendered(TradingMode.DRY_RUN).config
+    with pytest.raises(ConfigurationError, match="to class Wave, and only running it"):
+        rendered(TradingMode.LIVE)
 
 
 def test_training_without_freqai_is_refused() -> None:
@@ -408,3 +437,18 @@ def test_futures_are_refused_where_positions_are_held(mode: TradingMode, code: E
 
     assert ExitCode.of_error(caught.value) is code
     assert f"mode {mode} is refused" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [(TradingMode.DRY_RUN, ExitCode.CONFIGURATION), (TradingMode.LIVE, ExitCode.NOT_PERMITTED)],
+)
+def test_an_exchange_of_recorded_answers_is_refused_where_positions_are_held(
+    mode: TradingMode, code: ExitCode
+) -> None:
+    said = "exchange is okx: it is proven in backtests only, so mode .* is refused.*trade binance"
+    with pytest.raises(TradAIError, match=said) as caught:
+        plan(mode, exchange="okx")
+
+    assert caught.value.exit_code == code
+    assert plan(TradingMode.BACKTEST, exchange="okx").exchange.name == "okx"

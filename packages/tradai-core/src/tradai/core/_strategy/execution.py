@@ -83,7 +83,8 @@ class Execution(BaseModel):
         exit_profit_only: Whether exit signals count only above `exit_profit_offset`.
         exit_profit_offset: Profit ratio for `exit_profit_only`.
         ignore_roi_if_entry_signal: Whether an entry signal holds back `minimal_roi`.
-        order_types: The engine's order types by purpose.
+        order_types: The engine's order types by purpose; keys left out are the class's, then the
+            engine's own.
         order_time_in_force: The engine's time in force by purpose.
         unfilledtimeout: The engine's limits on waiting orders.
         position_adjustment_enable: Whether positions may be changed after entry.

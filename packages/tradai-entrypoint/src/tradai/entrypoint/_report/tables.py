@@ -10,6 +10,9 @@ from tradai.entrypoint._report.model import Figure, TradeStats
 
 _COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
 
+# The deepest shade, at which text still has enough contrast.
+_DEEPEST_PERCENT: Final = 38
+
 
 def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
     """Return `figures` as a description list."""
@@ -24,7 +27,7 @@ def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> 
     """Return a table of `groups`, the most profitable first."""
     ordered = sorted(groups, key=lambda group: (-group.profit_abs, group.name))
     largest = max((abs(group.profit_abs) for group in groups), default=0.0)
-    decimals = decimals_for(group.profit_abs for group in groups)
+    decimals = decimals_for((group.profit_abs for group in groups), currency)
     heads = (title, f"Profit {currency}".strip(), "Profit", *_COLUMNS)
     rows = (_group_row(group, largest=largest, decimals=decimals) for group in ordered)
     return _table(title, heads, rows, class_="numbers")
@@ -59,6 +62,19 @@ def plain_table(
 def text_head(name: str) -> Markup:
     """Return the head of a column of text among numbers; both stand at the left."""
     return element("th", name, scope="col", class_="text")
+
+
+def shaded_cell(text: str, classes: str, *, value: float, largest: float) -> Markup:
+    """Return a cell of `text` that is the deeper coloured, the nearer `value` is to `largest`.
+
+    Args:
+        text: Content of the cell.
+        classes: Class of its tone, and others.
+        value: Value of the cell; only its size counts.
+        largest: Largest size of a value in the table.
+    """
+    depth = _DEEPEST_PERCENT * abs(value) / largest if largest else 0.0
+    return element("td", text, class_=f"shade {classes}", style=f"--depth:{depth:.0f}%")
 
 
 def scroll_box(title: str, table: Markup) -> Markup:

@@ -8,10 +8,11 @@ from tradai.core import StrategyConfig, TradingMode, utc_now
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import CANDLES_NAME, EPOCHS_NAME
 from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._pages.training_page import training_parts
-from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.epochs import read_epochs
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import read_backtest
@@ -22,7 +23,6 @@ from tradai.entrypoint.freqtrade._training.record import TRAINING_NAME, Training
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
 
-CANDLES_NAME: Final = "candles.parquet"
 _OPTION: Final = "--strategy"
 
 

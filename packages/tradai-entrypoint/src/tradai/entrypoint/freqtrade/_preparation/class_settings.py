@@ -13,6 +13,7 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._candles.series import trades_futures
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
+from tradai.entrypoint.freqtrade._strategy.order_types import filling_notice
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
 
 _SHOWN: Final = 5
@@ -70,15 +71,13 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
 
 
 def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode) -> Iterator[str]:
-    """Yield a sentence for each part of the class that a reader of the result should know of."""
+    """Yield a sentence for each part of the class that a reader of the result should know of.
+
+    Raises:
+        ConfigurationError: Order types are needed, and the class computes them.
+    """
     known = facts.names | facts.assigned
-    for key, decided in _decided_by_configuration(config).items():
-        name = key.rpartition(".")[2]
-        value = _final(facts, name)
-        is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
-        if is_open or (value is not None and plain_json(value) != decided):
-            shown = "a value computed when it runs" if is_open else value
-            yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
+    yield from _overridden(config, facts)
     if (
         "protections" in known
         and facts.constants.get("protections", True)
@@ -101,6 +100,20 @@ def class_notices(config: StrategyConfig, facts: SourceFacts, mode: TradingMode)
             f"{read.place} reads {read.name or 'a variable'} from the environment, which the "
             "engine does not see: make it a key of strategy.config, to be read from self.config"
         )
+
+
+def _overridden(config: StrategyConfig, facts: SourceFacts) -> Iterator[str]:
+    filling = filling_notice(config.execution.order_types, facts)
+    if filling:
+        yield filling
+    for key, decided in _decided_by_configuration(config).items():
+        name = key.rpartition(".")[2]
+        value = _final(facts, name)
+        is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
+        is_other = is_open or (value is not None and plain_json(value) != decided)
+        if is_other and not (filling and name == "order_types"):
+            shown = "a value computed when it runs" if is_open else value
+            yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
 
 
 def _checks_depth(config: StrategyConfig) -> bool:

@@ -76,11 +76,14 @@ _SAME_NAMES: Final = (
     "unfilledtimeout",
     "use_exit_signal",
 )
-_ORDERS: Final = ("entry", "exit", "stoploss", "stoploss_on_exchange")
-_SPECIAL_ORDERS: Final = (
+_ORDERS: Final = (
     "emergency_exit",
+    "entry",
+    "exit",
     "force_entry",
     "force_exit",
+    "stoploss",
+    "stoploss_on_exchange",
     "stoploss_on_exchange_interval",
     "stoploss_on_exchange_limit_ratio",
     "stoploss_price_type",
@@ -88,7 +91,7 @@ _SPECIAL_ORDERS: Final = (
 _SIDES: Final = ("entry", "exit")
 # Tables of the engine: the keys it requires, and the optional ones.
 _TABLES: Final = {
-    "order_types": (_ORDERS, _SPECIAL_ORDERS),
+    "order_types": ((), _ORDERS),
     "order_time_in_force": (_SIDES, ()),
     "unfilledtimeout": ((), (*_SIDES, "exit_timeout_count", "unit")),
 }
@@ -111,7 +114,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
         "dry_run_wallet": float(execution.starting_balance),
-        **_market(config),
+        **market_keys(config),
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _exit_pricing(execution.exit_pricing),
@@ -132,7 +135,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     return rendered
 
 
-def _market(config: StrategyConfig) -> dict[str, JsonValue]:
+def market_keys(config: StrategyConfig) -> dict[str, JsonValue]:
+    """Return the keys that choose the market; none of them for the spot market, the default."""
     if exchange_named(config.exchange).market_type == "spot":
         return {}
     # Cross margin is not proven.

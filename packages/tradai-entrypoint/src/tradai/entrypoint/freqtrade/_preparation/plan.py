@@ -23,9 +23,13 @@ from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
 from tradai.entrypoint.freqtrade._strategy.search import check_helpers, check_search
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
@@ -124,13 +128,12 @@ def render_plan(
             the error names the key.
     """
     exchange = exchange_named(config.exchange)
-    _check_market(config, exchange)
-    if exchange.market_type == "futures":
-        _check_futures_mode(exchange, mode)
+    check_market(config, exchange)
+    _check_proven(exchange, mode)
     _check_freqai(config, run, mode)
     if mode is TradingMode.HYPEROPT:
         check_search(facts, run.spaces)
-    rendered = engine_config(config, mode)
+    rendered = engine_config(config, mode) | _order_types(config, facts, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
     if enabled_freqai(config):
@@ -161,7 +164,21 @@ def _launcher(run: RunParameters, mode: TradingMode, facts: SourceFacts) -> tupl
     return ("training", TRAINING) if mode is TradingMode.TRAIN else None
 
 
-def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
+def _order_types(
+    config: StrategyConfig, facts: SourceFacts, mode: TradingMode
+) -> dict[str, JsonValue]:
+    filled = filled_order_types(
+        config.execution.order_types, facts, must_be_known=mode is TradingMode.LIVE
+    )
+    return {} if filled is None else {"order_types": plain_json(filled)}
+
+
+def check_market(config: StrategyConfig, exchange: Exchange) -> None:
+    """Check that `exchange` has the timeframe and could have the pairs.
+
+    Raises:
+        ConfigurationError: It has not; the error names the key.
+    """
     currency = config.stake_currency
     if config.timeframe not in exchange.timeframes:
         market = f"{exchange.engine_name.capitalize()} {exchange.market_type}"
@@ -181,12 +198,14 @@ def _check_market(config: StrategyConfig, exchange: Exchange) -> None:
         raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
 
 
-def _check_futures_mode(exchange: Exchange, mode: TradingMode) -> None:
-    if not mode.holds_positions:
+def _check_proven(exchange: Exchange, mode: TradingMode) -> None:
+    if not (mode.holds_positions and exchange.is_backtest_only):
         return
+    is_futures = exchange.market_type == "futures"
     message = (
-        f"exchange is {exchange.name}: futures are proven in backtests only, so mode {mode} is "
-        "refused; run it as a backtest, or trade a spot exchange"
+        f"exchange is {exchange.name}: {'futures are' if is_futures else 'it is'} proven in "
+        f"backtests only, so mode {mode} is refused; run it as a backtest, or trade "
+        f"{'a spot exchange' if is_futures else DEFAULT_EXCHANGE}"
     )
     if mode is TradingMode.LIVE:
         raise TradingError(message)

@@ -217,7 +217,7 @@ class LiveHandler(BotHandler):
             clock=self._clock,
             began_s=began_s,
             is_hurried=lambda: context.interrupts.count > signals,
-            has_exchange_stops=has_exchange_stops(job, context),
+            has_exchange_stops=has_exchange_stops(job),
         ).run()
         context.record.live["drain"] = report.to_json()
         # A disk that refuses this line must not keep the watchdog from standing down.

@@ -69,10 +69,9 @@ def stop_budget(job: EngineJob, context: RunContext, *, grace_s: float) -> StopB
     )
 
 
-def has_exchange_stops(job: EngineJob, context: RunContext) -> bool:
+def has_exchange_stops(job: EngineJob) -> bool:
     """Return whether each position is to have a stop at the exchange."""
-    own = context.config.execution.order_types
-    types = job.facts.constants.get("order_types") if own is None else own
+    types = job.plan.config.get("order_types", job.facts.constants.get("order_types"))
     return isinstance(types, Mapping) and bool(types.get("stoploss_on_exchange"))
 
 

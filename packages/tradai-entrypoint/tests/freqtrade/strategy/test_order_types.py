@@ -1,0 +1,99 @@
+"""Order types that a configuration or a class leaves open are filled before the engine starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tradai.core import JsonValue
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._strategy.order_types import DEFAULTS, filled_order_types
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
+
+WHOLE: Final[Mapping[str, JsonValue]] = {
+    "entry": "market",
+    "exit": "market",
+    "stoploss": "market",
+    "stoploss_on_exchange": True,
+}
+COMPUTED: Final = (
+    "order_types = {**IStrategy.order_types, 'stoploss_on_exchange': True}",
+    "order_types = None",
+    "def bot_start(self):\n        self.order_types = {}",
+    "@property\n    def order_types(self): return {}",
+)
+
+
+def facts(folder: Path, body: str, *, base: str = "IStrategy") -> SourceFacts:
+    (folder / "wave.py").write_text(f"\nclass Wave({base}):\n    {body}\n")
+    return inspect_source(folder, "Wave")
+
+
+def filled(
+    given: Mapping[str, JsonValue] | None, source: SourceFacts, *, must_be_known: bool = False
+) -> object:
+    return filled_order_types(given, source, must_be_known=must_be_known)
+
+
+def test_a_configuration_that_names_one_key_gets_the_others_of_the_engine(tmp_path: Path) -> None:
+    source = facts(tmp_path, "timeframe = '5m'")
+
+    assert filled({"stoploss_on_exchange": True}, source) == {
+        "entry": "limit",
+        "exit": "limit",
+        "stoploss": "limit",
+        "stoploss_on_exchange": True,
+        "stoploss_on_exchange_interval": 60,
+    }
+
+
+def test_the_class_comes_before_the_engine_and_after_the_configuration(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'entry': 'market', 'exit': 'market'}")
+
+    assert filled({"entry": "limit"}, source) == {**DEFAULTS, "exit": "market"}
+
+
+def test_a_class_that_names_one_key_is_filled_without_a_configuration(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'stoploss_on_exchange': True}")
+
+    assert filled(None, source) == {**DEFAULTS, "stoploss_on_exchange": True}
+
+
+@pytest.mark.parametrize("body", ["timeframe = '5m'", f"order_types = {WHOLE}"])
+def test_a_class_with_all_keys_or_none_is_left_to_the_engine(tmp_path: Path, body: str) -> None:
+    assert filled(None, facts(tmp_path, body), must_be_known=True) is None
+
+
+@pytest.mark.parametrize("body", COMPUTED)
+def test_a_whole_table_stays_as_it_is_whatever_the_class_computes(
+    tmp_path: Path, body: str
+) -> None:
+    assert filled(WHOLE, facts(tmp_path, body), must_be_known=True) == WHOLE
+
+
+@pytest.mark.parametrize("body", COMPUTED)
+def test_a_part_beside_a_class_that_computes_the_rest_is_refused(tmp_path: Path, body: str) -> None:
+    with pytest.raises(ConfigurationError, match="stoploss to class Wave, and only") as caught:
+        filled({"entry": "limit", "stoploss_on_exchange": True}, facts(tmp_path, body))
+
+    assert caught.value.key == "execution.order_types.exit"
+    assert caught.value.source == str(tmp_path / "wave.py")
+
+
+@pytest.mark.parametrize("body", COMPUTED)
+def test_what_a_class_computes_is_its_own_unless_it_must_be_known(
+    tmp_path: Path, body: str
+) -> None:
+    source = facts(tmp_path, body)
+
+    assert filled(None, source) is None
+    with pytest.raises(ConfigurationError, match="write them to execution"):
+        filled(None, source, must_be_known=True)
+
+
+def test_a_base_class_that_cannot_be_read_may_have_order_types(tmp_path: Path) -> None:
+    source = facts(tmp_path, "timeframe = '5m'", base="Elsewhere, IStrategy")
+
+    with pytest.raises(ConfigurationError, match="only running it would show"):
+        filled({"entry": "limit"}, source)
