@@ -241,6 +241,17 @@ def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
     }
 
 
+def test_the_line_of_the_sharpe_ratio_has_a_gap_where_there_is_none() -> None:
+    ratios = (None, 1.0, None, None, 2.0, None)
+    days = [DayReturn(date(2025, 1, day), 0.0, ratio) for day, ratio in enumerate(ratios, start=1)]
+
+    page = Page(render_report(report(result=replace(parts(), days=tuple(days)))))
+
+    drawn = json.loads(page.script("charts"))["sharpe"]
+    assert drawn[1] == [1.0, None, None, 2.0]
+    assert drawn[0][1] - drawn[0][0] == 86_400
+
+
 def text_after(page: Page, text: str) -> str:
     return page.texts[page.texts.index(text) + 1]
 

@@ -111,11 +111,18 @@ def _equity_row(point: EquityPoint) -> tuple[JsonValue, ...]:
 
 
 def _sharpe_rows(days: Iterable[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
-    """Yield each known ratio at the end of its day."""
+    """Yield each known ratio at the end of its day, and a gap for the days without one between."""
+    gap: list[tuple[JsonValue, ...]] = []
+    is_begun = False
     for each in days:
-        if each.sharpe is not None:
-            midnight = datetime.combine(each.day, time(), UTC)
-            yield _seconds(midnight + timedelta(days=1)), round(each.sharpe, 4)
+        at = _seconds(datetime.combine(each.day, time(), UTC) + timedelta(days=1))
+        if each.sharpe is None:
+            gap.append((at, None))
+            continue
+        if is_begun:
+            yield from gap
+        gap, is_begun = [], True
+        yield at, round(each.sharpe, 4)
 
 
 def _columns(rows: Iterable[tuple[JsonValue, ...]]) -> list[JsonValue]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 from typing import final
+from urllib.parse import quote
 
 from tradai.core import printable
 
@@ -36,6 +37,15 @@ def joined(children: Iterable[str]) -> Markup:
 def fill(template: str, **values: str) -> Markup:
     """Return `template` with its ``$names`` replaced by `values`."""
     return Markup(Template(template).substitute({k: _escaped(v) for k, v in values.items()}))
+
+
+def href_of(path: str) -> str:
+    """Return the address of the file at the relative `path`, whatever letters its names have.
+
+    >>> href_of("../run #1/report.html")
+    '../run%20%231/report.html'
+    """
+    return quote(path, errors="surrogateescape")
 
 
 def _escaped(text: str) -> Markup:

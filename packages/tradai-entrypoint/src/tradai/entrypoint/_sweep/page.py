@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tradai.core import is_uri
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, href_of, joined
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table, share_bar
@@ -69,7 +69,7 @@ def _rows(
 
 def _report(runs: str, run_id: str) -> str:
     place = f"{runs.rstrip('/')}/{run_id}/report.html"
-    return place if is_uri(runs) else element("a", "report", href=place, title=run_id)
+    return place if is_uri(runs) else element("a", "report", href=href_of(place), title=run_id)
 
 
 def _cell(text: str) -> Markup:
