@@ -5,66 +5,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import numpy as np
 import pytest
 from engine.conftest import Command, Outcome
+from engine.futures_desk import NAMES, OTHER, PAIR, RATE, lay_out, trades_in
+from engine.venue.control import Venue
 
-from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 
 # Not through the door: the settings of the engine's client are not public.
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-PAIR: Final = "BTC/USDT:USDT"
-HOURS: Final = 24 * 12
-START: Final = "2025-01-01"
-STRATEGY: Final = """
-from freqtrade.strategy import IStrategy
-
-
-class Swing(IStrategy):
-    can_short = True
-    timeframe = "1h"
-    startup_candle_count = 0
-    minimal_roi = {}
-    stoploss = -1.0
-
-    def leverage(self, pair, current_time, current_rate, proposed_leverage, max_leverage,
-                 entry_tag, side, **kwargs):
-        return 20.0 if side == "short" else 3.0
-
-    def populate_indicators(self, dataframe, metadata):
-        return dataframe
-
-    def populate_entry_trend(self, dataframe, metadata):
-        hour = dataframe["date"].dt.hour
-        dataframe.loc[hour == 1, "enter_long"] = 1
-        dataframe.loc[hour == 13, "enter_short"] = 1
-        return dataframe
-
-    def populate_exit_trend(self, dataframe, metadata):
-        hour = dataframe["date"].dt.hour
-        dataframe.loc[hour == 11, "exit_long"] = 1
-        dataframe.loc[hour == 23, "exit_short"] = 1
-        return dataframe
-"""
-CONFIG: Final = f"""
-name: swing
-version: 1.0.0
-exchange: binance_futures
-timeframe: 1h
-stake_currency: USDT
-pairs: [{PAIR}]
-strategy: {{class: Swing, source: strategies}}
-execution: {{stake_amount: 100, max_open_trades: 1, starting_balance: 1000}}
-run: {{timerange: 20250102-20250112}}
-"""
 # Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
 BARE: Final[Mapping[str, Any]] = {
     "dry_run": True,
@@ -72,7 +25,7 @@ BARE: Final[Mapping[str, Any]] = {
     "margin_mode": "isolated",
     "stake_currency": "USDT",
     "stake_amount": 100,
-    "max_open_trades": 1,
+    "max_open_trades": 2,
     "dry_run_wallet": 1000,
     "timeframe": "1h",
     "timerange": "1735776000-1736636400",
@@ -80,42 +33,13 @@ BARE: Final[Mapping[str, Any]] = {
     "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
     "pairlists": [{"method": "StaticPairList"}],
 }
-COLUMNS: Final = (
-    "open_date,pair,close_date,open_rate,close_rate,amount,stake_amount,leverage,is_short,"
-    "funding_fees,profit_abs,exit_reason"
-)
-TRADES: Final = """
-import sys
-import pandas as pd
-from freqtrade.data.btanalysis import load_backtest_data
-path, columns = sys.argv[1], sys.argv[2].split(",")
-trades = pd.read_parquet(path) if path.endswith(".parquet") else load_backtest_data(path, "Swing")
-print(trades[columns].to_json(orient="values", date_format="iso", double_precision=15))
-"""
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a strategy that trades both ways, its configuration, and a contract's data."""
-    import pandas as pd
-
+def desk(tmp_path_factory: pytest.TempPathFactory, engine_bin: Path) -> Path:
+    """The folder with the strategy and its data."""
     desk = tmp_path_factory.mktemp("desk")
-    (desk / "strategies").mkdir()
-    (desk / "strategies" / "swing.py").write_text(STRATEGY)
-    (desk / "swing.yaml").write_text(CONFIG)
-    folder = desk / "candles" / "futures"
-    folder.mkdir(parents=True)
-    _candles().to_feather(folder / "BTC_USDT_USDT-1h-futures.feather")
-    _candles().to_feather(folder / "BTC_USDT_USDT-1h-mark.feather")
-    dates = pd.date_range(START, periods=HOURS // 8, freq="8h", tz="UTC")
-    rates = pd.DataFrame({"date": dates, "funding_rate": np.resize([0.0001, -0.0002], len(dates))})
-    rates.to_feather(folder / "BTC_USDT_USDT-1h-funding_rate.feather")
-    MarketsSnapshot.made(
-        {PAIR: MarketRules(tick="0.1", step="0.001", min_notional="5")},
-        exchange="binance_futures",
-        note="a test",
-        captured_at=datetime(2025, 1, 1, tzinfo=UTC),
-    ).save(folder.parent / "markets.json")
+    lay_out(desk, engine_bin)
     return desk
 
 
@@ -138,18 +62,48 @@ def ran(desk: Path, engine_bin: Path) -> Outcome:
     return outcome
 
 
-def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
-    ran: Outcome, desk: Path, engine_bin: Path
-) -> None:
-    trades = _trades(ran.folder / "trades.parquet", engine_bin)
+@pytest.fixture(scope="module")
+def trades(ran: Outcome, engine_bin: Path) -> list[list[Any]]:
+    """The trades of that backtest."""
+    return trades_in(ran.folder / "trades.parquet", engine_bin)
 
-    assert trades == _bare_trades(desk, engine_bin)
-    assert {each[8] for each in trades} == {True, False}
-    assert {each[7] for each in trades} == {20.0, 3.0}
-    assert "liquidation" in {each[11] for each in trades}
-    assert any(each[9] for each in trades)
+
+@pytest.fixture(scope="module")
+def bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
+    """The trades of bare Freqtrade, whose leverage tiers are its own."""
+    return _bare_trades(desk, engine_bin)
+
+
+def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
+    ran: Outcome, trades: list[list[Any]], bare_trades: list[list[Any]]
+) -> None:
+    here = _of_pair(PAIR, trades)
+
+    assert here == _of_pair(PAIR, bare_trades)
+    assert {each[8] for each in here} == {True, False}
+    assert {each[7] for each in here} == {20.0, 3.0}
+    assert "liquidation" in {each[11] for each in here}
+    assert any(each[9] for each in here)
     # The engine's history has no open positions of contracts.
     assert "equity_drawdown_percent" not in ran.manifest["results"]
+
+
+def test_tiers_beside_the_candles_decide_where_a_position_is_liquidated(
+    ran: Outcome, trades: list[list[Any]], bare_trades: list[list[Any]]
+) -> None:
+    other, bare = _of_pair(OTHER, trades), _of_pair(OTHER, bare_trades)
+    (changed,) = (each for each in range(len(bare)) if other[each] != bare[each])
+    here, there = (dict(zip(NAMES, each[changed], strict=True)) for each in (other, bare))
+    # The position ends before the liquidation by the engine's buffer of 5 %.
+    value = here["stake_amount"] + here["amount"] * here["open_rate"]
+    liquidation = value / (here["amount"] * (1 + RATE))
+    ends_at = liquidation - 0.05 * (liquidation - here["open_rate"])
+
+    assert here["exit_reason"] == there["exit_reason"] == "liquidation"
+    assert here["close_rate"] == pytest.approx(ends_at, abs=0.1)
+    assert here["close_rate"] < there["close_rate"]
+    assert ran.manifest["data"]["leverage_tiers"] == "leverage_tiers.json"
+    assert "leverage tiers" not in str(ran.manifest["notices"])
 
 
 @pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])
@@ -166,6 +120,31 @@ def test_data_that_is_missing_is_named(
     assert f"futures/BTC_USDT_USDT-1h-{kind}.feather" in ran.stderr
 
 
+def test_candles_mark_candles_and_funding_rates_are_downloaded(
+    tradai: Command, desk: Path, exchange: str, venue: Venue, tmp_path: Path
+) -> None:
+    data, days = tmp_path / "downloaded", ("--timerange", "20250101-20250105")
+
+    fetched = tradai(
+        *("data", "download", desk / "swing.yaml", "--data", data, *days),
+        *("--exchange-url", exchange),
+    )
+
+    assert fetched.code == 0, fetched.stderr
+    assert "2 pairs at 1h, their mark candles and funding rates" in fetched.stdout
+    assert {path.name for path in (data / "futures").iterdir()} == {
+        f"{base}_USDT_USDT-1h-{kind}.feather"
+        for base in ("BTC", "ETH")
+        for kind in ("futures", "mark", "funding_rate")
+    }
+    check = ("check", desk / "swing.yaml", "--mode", "backtest", "--data", data, "--json")
+    checked = tradai(*check, "--timerange", "20250101-20250104")
+    assert checked.code == 0, checked.stdout
+    rows = {row["name"]: row for row in json.loads(checked.stdout)["checks"]}
+    assert rows["candles"]["status"] == "ok", rows["candles"]
+    assert venue.signed() == {}
+
+
 def test_a_dry_run_of_futures_is_refused(tradai: Command, desk: Path) -> None:
     ran = tradai("run", desk / "swing.yaml", "--mode", "dry-run")
 
@@ -173,26 +152,8 @@ def test_a_dry_run_of_futures_is_refused(tradai: Command, desk: Path) -> None:
     assert "futures are proven in backtests only, so mode dry-run is refused" in ran.stderr
 
 
-def _candles() -> "pd.DataFrame":
-    """Return candles that swing gently, with a rise on one afternoon."""
-    import pandas as pd
-
-    hours = np.arange(HOURS)
-    close = 50_000 + 500 * np.sin(hours / 5)
-    entry = 24 * 5 + 14
-    # Beyond the liquidation of a short with 20x (4.4 %), not yet at its stop (5 %).
-    close[entry + 3 :] += close[entry - 1] * 1.047 - close[entry + 3]
-    opened = np.concatenate([close[:1], close[:-1]])
-    return pd.DataFrame(
-        {
-            "date": pd.date_range(START, periods=HOURS, freq="1h", tz="UTC"),
-            "open": opened.round(1),
-            "high": (np.maximum(opened, close) + 20).round(1),
-            "low": (np.minimum(opened, close) - 20).round(1),
-            "close": close.round(1),
-            "volume": 1000.0,
-        }
-    )
+def _of_pair(pair: str, trades: list[list[Any]]) -> list[list[Any]]:
+    return [each for each in trades if each[NAMES.index("pair")] == pair]
 
 
 def _environ() -> dict[str, str]:
@@ -207,7 +168,7 @@ def _bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
         exchange = {
             "name": "binance",
             "enable_ws": False,
-            "pair_whitelist": [PAIR],
+            "pair_whitelist": [PAIR, OTHER],
             "ccxt_config": exchange_named("binance_futures").ccxt_config(server.base_url),
         }
         (home / "config.json").write_text(json.dumps({**BARE, "exchange": exchange}))
@@ -215,11 +176,4 @@ def _bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
         options = ("--strategy", "Swing", "--cache", "none", "--export", "trades")
         command: list[str | Path] = [engine_bin / "freqtrade", "backtesting", *places, *options]
         subprocess.run(command, check=True, cwd=home, env=_environ(), timeout=300)
-    return _trades(home / "user_data" / "backtest_results", engine_bin)
-
-
-def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
-    command: list[str | Path] = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
-    done = subprocess.run(command, capture_output=True, check=True)
-    trades: list[list[Any]] = json.loads(done.stdout)
-    return trades
+    return trades_in(home / "user_data" / "backtest_results", engine_bin)

@@ -1,6 +1,5 @@
 """Messages of the real engine in a dry-run: they arrive, and their addresses are kept nowhere."""
 
-import shutil
 import signal
 import socket
 import sqlite3
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import ALWAYS_IN, DEMO
+from engine.conftest import ALWAYS_IN
 from engine.message_server import MessageServer, receiving_messages
 
 CONFIG = f"""{ALWAYS_IN}\
@@ -32,12 +31,9 @@ PAIRS = {"BTC/USDT", "ETH/USDT"}
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    (tmp_path / "strategies").mkdir()
-    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
-    path = tmp_path / "strategy.yaml"
-    path.write_text(CONFIG)
-    return path
+def config(always_in: Path) -> Path:
+    always_in.write_text(CONFIG)
+    return always_in
 
 
 @pytest.fixture
@@ -167,10 +163,10 @@ def test_a_token_and_a_message_that_are_refused_stop_no_trade_and_are_masked(
         event="the end of its attempts",
     )
     run.wait_for(lambda: pairs_in_trades(run.folder) == PAIRS, event="two open trades")
+    paths = {f"/bot1:{HOOK}/getMe", f"/gone/{HOOK}", f"/gone/{DISCORD}"}
+    run.wait_for(lambda: receiver.paths() >= paths, event="a message at each address")
     stop(run)
 
-    paths = {f"/bot1:{HOOK}/getMe", f"/gone/{HOOK}", f"/gone/{DISCORD}"}
-    assert receiver.paths() >= paths
     log = (run.folder / "engine.log").read_text()
     assert "was rejected by the server" in log
     assert "404 Client Error" in log

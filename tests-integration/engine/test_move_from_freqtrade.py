@@ -14,6 +14,8 @@ from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 # Not through the door: the settings of the engine's client are not public.
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._new_folder.config_json import plain_json_text
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
+from tradai.entrypoint.freqtrade._new_folder.old_names import OLD_NAMES, with_present_names
 
 # Writes a configuration from the template of the installed engine, as its `new-config` does.
 RENDER: Final = """
@@ -91,6 +93,17 @@ def read(text):
 print(json.dumps([read(text) for text in json.load(sys.stdin)]))
 """
 
+# Renames settings as the engine does when it starts.
+RENAME: Final = """
+import json, sys
+from freqtrade.configuration.config_validation import validate_migrated_strategy_settings
+from freqtrade.configuration.deprecated_settings import process_temporary_deprecated_settings
+config = json.load(sys.stdin)
+process_temporary_deprecated_settings(config)
+validate_migrated_strategy_settings(config)
+print(json.dumps(config))
+"""
+
 
 @pytest.fixture
 def old(tmp_path: Path, strategy: Path, engine_bin: Path) -> Path:
@@ -143,6 +156,26 @@ def test_comments_and_commas_are_read_as_the_engine_reads_them(engine_bin: Path)
     assert [_read(text) for text in TEXTS] == json.loads(done.stdout)
 
 
+def test_old_names_become_those_that_the_engine_gives_them(engine_bin: Path) -> None:
+    olds: dict[str, Any] = {}
+    # The engine keeps old names of webhooks apart; one timeout of each side has two old names.
+    names = [name for name in OLD_NAMES if not name.startswith(("webhook.", "order_types.force"))]
+    for name in names:
+        if name != "order_types.emergencyexit":
+            set_path(olds, name, name)
+
+    done = subprocess.run(
+        [engine_bin / "python", "-c", RENAME],
+        input=json.dumps(olds),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    present, _ = with_present_names(olds)
+    assert present == _without_empty(json.loads(done.stdout))
+
+
 def test_the_folder_of_a_new_strategy_runs(tradai: Any, candles: Path, tmp_path: Path) -> None:
     tradai("init", tmp_path / "mine")
 
@@ -185,6 +218,10 @@ def _keys(old: Path) -> set[str]:
         for key, value in config.items()
         for name in ([f"{key}.{each}" for each in value] if key in listed else [key])
     }
+
+
+def _without_empty(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if value != {}}
 
 
 def _read(text: str) -> list[object]:

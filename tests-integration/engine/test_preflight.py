@@ -114,7 +114,7 @@ class Gather:
         self._folder = folder
         # A link: its target is the interpreter outside of the environment.
         python = (str(engine_bin / "python"), "-P")
-        self._install = EngineInstall(python=python, version="2026.9")
+        self._install = EngineInstall(python=python, version="2026.9", package=Path())
 
     def __call__(self, key: ApiKey = TRADER, **changes: JsonValue) -> PreflightFacts:
         """Return the facts; `changes` are settings of the engine."""

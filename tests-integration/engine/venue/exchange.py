@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from engine.venue.account import Account
+from engine.venue.contracts import Contracts
 from engine.venue.faults import Faults
 from engine.venue.keys import signer_of
 from engine.venue.market import PRICES, Market, Query
@@ -66,7 +67,11 @@ class Exchange:
         self._lock = threading.Lock()
         self._market = Market()
         self._account = Account(self._market)
-        self._routes = _public_routes(self._market) | _signed_routes(self._account)
+        self._routes = {
+            **_public_routes(self._market),
+            **_contract_routes(Contracts(self._market)),
+            **_signed_routes(self._account),
+        }
         self._counts: dict[str, Counter[str]] = {"signed": Counter(), "public": Counter()}
         self._deleted_keys: frozenset[str] = frozenset()
         self.faults = Faults()
@@ -154,6 +159,18 @@ def _public_routes(market: Market) -> dict[str, Route]:
     return {
         f"GET /api/v3/{name}": Route(answer, weight, is_signed=False)
         for name, (answer, weight) in answers.items()
+    }
+
+
+def _contract_routes(contracts: Contracts) -> dict[str, Route]:
+    answers: dict[str, Callable[[Query], Any]] = {
+        "exchangeInfo": contracts.exchange_info,
+        "klines": contracts.candles,
+        "markPriceKlines": contracts.mark_candles,
+        "fundingRate": contracts.funding_rates,
+    }
+    return {
+        f"GET /fapi/v1/{name}": Route(answer, is_signed=False) for name, answer in answers.items()
     }
 
 

@@ -1,17 +1,21 @@
+import fcntl
+import io
 import json
 import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tradai.core import FileJournal, JsonValue, RunJournal
-from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.core.testing import FixedClock, RunJournalContract
 
 ENDLESS_WRITER = """
@@ -154,6 +158,75 @@ def test_a_second_writer_is_refused_until_the_first_lets_go(path: Path) -> None:
         second.append("two")
 
     assert _events(path) == [(1, "one"), (2, "two")]
+
+
+class Refusals:
+    """The system's flock, which sets `seen` when it has refused an exclusive lock."""
+
+    def __init__(self) -> None:
+        self.seen = threading.Event()
+        self._lock = fcntl.flock
+
+    def __call__(self, file: int | io.FileIO, operation: int) -> None:
+        try:
+            self._lock(file, operation)
+        except BlockingIOError:
+            if operation & fcntl.LOCK_EX:
+                self.seen.set()
+            raise
+
+
+def test_a_writer_that_meets_a_look_for_writers_starts_after_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.touch()
+    refusals = Refusals()
+    monkeypatch.setattr(fcntl, "flock", refusals)
+
+    with ThreadPoolExecutor() as pool, path.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        writer = pool.submit(_append, path, "one")
+        # The lock of the look ends only when the writer has met it.
+        assert refusals.seen.wait(timeout=60)
+        looking.close()
+        writer.result(timeout=60)
+
+    assert _events(path) == [(1, "one")]
+
+
+def test_looks_for_a_writer_do_not_take_each_other_for_one(path: Path) -> None:
+    path.touch()
+
+    with path.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+
+        assert not FileJournal(path).has_writer()
+
+
+def test_a_writer_is_seen_until_it_lets_go(path: Path) -> None:
+    path.touch()
+    with closing(FileJournal(path)) as journal:
+        assert not FileJournal(path).has_writer()
+        journal.append("one")
+        assert FileJournal(path).has_writer()
+
+    assert not FileJournal(path).has_writer()
+
+
+def test_a_journal_without_a_writer_can_be_held_still(path: Path) -> None:
+    path.touch()
+    with closing(FileJournal(path)) as writer:
+        with FileJournal(path).without_writers() as is_free:
+            assert is_free
+            assert FileJournal(path).has_writer()
+            with pytest.raises(StorageError, match="another process is writing it"):
+                writer.append("one")
+        writer.append("one")
+        with FileJournal(path).without_writers() as is_free:
+            assert not is_free
+
+    with pytest.raises(NotFoundError):
+        FileJournal(path.with_name("absent.jsonl")).has_writer()
 
 
 def test_a_refused_entry_does_not_harm_the_next(

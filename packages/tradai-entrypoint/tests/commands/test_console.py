@@ -1,5 +1,7 @@
 """Tables and sentences: text from outside is printed as it is, and does nothing."""
 
+import csv
+import io
 import json
 import math
 import sys
@@ -7,7 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
+from tradai.entrypoint._commands.console import (
+    print_csv,
+    print_failure,
+    print_json,
+    print_table,
+    print_text,
+)
 
 # The commands print through these functions, which have no public name.
 
@@ -98,3 +106,37 @@ def test_a_number_that_json_does_not_have_is_null(capsys: pytest.CaptureFixture[
         "a": [None, [1.5, None]],
         "b": {"c": None, "d": "NaN", "5": True},
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+SUM(A1)", "-2+3", "@cmd", "-", '=HYPERLINK("http://x.example")'],
+)
+def test_a_spreadsheet_takes_no_text_of_a_csv_for_a_formula(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_csv(("name",), [(text,)])
+
+    (_, (cell,)) = csv.reader(io.StringIO(capsys.readouterr().out, newline=""))
+    assert cell == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (-9.5, "-9.5"),
+        (3, "3"),
+        (None, ""),
+        ("-9.58", "-9.58"),
+        ("+1e3", "+1e3"),
+        ("a=b", "a=b"),
+        ("\t=1", "\\t=1"),
+        ("\r=1", "\\r=1"),
+    ],
+)
+def test_numbers_and_other_text_of_a_csv_stay_as_they_are(
+    value: object, cell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_csv(("a", "=b"), [(value, "x")])
+
+    assert capsys.readouterr().out == f"a,'=b\n{cell},x\n"

@@ -140,3 +140,18 @@ def test_an_epoch_or_run_that_is_not_there_is_refused_by_name(
 
 def test_an_empty_choice_is_said(call: Call) -> None:
     assert call("list", "h", "--min-trades", "99")[1] == "none of 4 epochs is as asked for\n"
+
+
+def test_the_table_of_a_search_for_roi_has_one_column_for_it(call: Call, tmp_path: Path) -> None:
+    epochs = [json.loads(line(number, -number, 40, 0.01)) for number in (1, 2)]
+    for number, each in enumerate(epochs, start=1):
+        each["params_details"]["roi"] = {"0": 0.5, str(40 + number): 0.1, str(90 + number): 0}
+    text = "".join(f"{json.dumps(each)}\n" for each in epochs)
+    (tmp_path / "runs/h/epochs.jsonl").write_text(text)
+
+    head, first, *_ = call("list", "h")[1].splitlines()
+    best, _ = csv.DictReader(io.StringIO(call("list", "h", "--csv")[1]))
+
+    assert head.split()[-2:] == ["buy.fast", "roi"]
+    assert first.endswith("0 0.5, 42 0.1, 92 0")
+    assert json.loads(best["roi"]) == {"0": 0.5, "42": 0.1, "92": 0}

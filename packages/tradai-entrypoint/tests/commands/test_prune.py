@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core import TradingMode, utc_now
+from tradai.core import FileJournal, TradingMode, utc_now
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
 
@@ -104,6 +105,100 @@ def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, ro
     assert "did not end" in facts["kept"]["going"]
     assert "live" in facts["kept"]["real"]
     assert names(root) == ["going", "real"]
+
+
+@pytest.fixture
+def needed(root: Path) -> Path:
+    """Old runs that are needed: a bot with a position, what it came from, and analyses."""
+    paper = TradingMode.DRY_RUN
+    record(root, "begun", days=9, mode=paper, continuation={"continued_by": "bot"})
+    facts: dict[str, Any] = {"continuation": {"continues": "begun"}, "results": {"open_trades": 2}}
+    record(root, "bot", days=8, mode=paper, **facts)
+    for days, result in ((7, "clean"), (6, "clean"), (5, None)):
+        bias = {} if result is None else {"bias": result}
+        digests = {"source": "5" * 64}
+        record(root, f"{9 - days}-bias-x", days=days, results=bias, digests=digests)
+    return root
+
+
+def test_runs_that_are_needed_stay_and_the_reason_is_said(prune: Call, needed: Path) -> None:
+    code, out, _ = prune("--keep", "0", "--yes")
+
+    assert code == 0
+    assert names(needed) == ["3-bias-x", "begun", "bot"]
+    assert "kept bot: it has 2 open trades (--also open-trades)" in out
+    assert "kept begun: run bot goes on with it (--also references)" in out
+    assert "kept 3-bias-x: it is the last analysis for bias of its source" in out
+    assert "removed 2-bias-x" in out
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (["bias-checks"], ["begun", "bot"]),
+        # Without the bot nothing refers to the run that it came from.
+        (["open-trades"], ["3-bias-x"]),
+        (["references"], ["3-bias-x", "bot"]),
+        (["open-trades", "bias-checks"], []),
+    ],
+)
+def test_a_flag_removes_needed_runs_too(
+    kinds: list[str], expected: list[str], prune: Call, needed: Path
+) -> None:
+    words = [word for kind in kinds for word in ("--also", kind)]
+
+    assert prune("--keep", "0", "--yes", *words)[0] == 0
+
+    assert names(needed) == expected
+
+
+def test_a_run_that_stays_keeps_the_runs_that_it_refers_to(prune: Call, root: Path) -> None:
+    record(root, "repeats", days=0, replay_of="run-4")
+
+    _, out, _ = prune("--older-than", "1", "--yes")
+
+    assert "kept run-4: run repeats repeats it (--also references)" in out
+    assert names(root) == ["repeats", "run-1", "run-4"]
+
+
+def test_references_from_runs_of_another_mode_count(prune: Call, needed: Path) -> None:
+    record(needed, "repeats", days=0, mode=TradingMode.HYPEROPT, replay_of="run-4")
+
+    prune("--keep", "0", "--mode", "backtest", "--yes")
+
+    assert "run-4" in names(needed)
+
+
+def test_trades_that_another_run_has_taken_over_are_open_in_that_one(
+    prune: Call, root: Path
+) -> None:
+    paper = TradingMode.DRY_RUN
+    facts: dict[str, Any] = {"continuation": {"continued_by": "bot"}, "results": {"open_trades": 1}}
+    record(root, "begun", days=9, mode=paper, **facts)
+    record(root, "bot", days=8, mode=paper, continuation={"continues": "begun"})
+
+    prune("--keep", "0", "--yes")
+
+    assert names(root) == []
+
+
+def test_a_run_that_a_process_has_stays(prune: Call, root: Path) -> None:
+    with closing(FileJournal(root / "run-4/journal.jsonl")) as journal:
+        journal.append("run continued")
+
+        _, out, _ = prune("--keep", "3", "--yes")
+
+    assert "kept run-4: a process has it just now" in out
+    assert "run-4" in names(root)
+
+
+def test_a_run_whose_manifest_is_only_half_usable_stays(prune: Call, root: Path) -> None:
+    path = root / "run-4/manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "notices": 5}))
+
+    _, out, _ = prune("--keep", "3", "--yes")
+
+    assert "kept run-4: its manifest cannot be read whole" in out
 
 
 def test_a_run_whose_facts_may_wait_for_a_server_stays(prune: Call, root: Path) -> None:

@@ -157,6 +157,35 @@ def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None
     assert "a-2" in page
 
 
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("names", [("a-2", "latest"), ("a-2", "a-1", "a-2")])
+def test_a_run_is_not_compared_with_itself(names: tuple[str, ...], call: Call) -> None:
+    code, out, err = call("report", *names)
+
+    assert (code, out) == (65, "")
+    assert f"'a-2' and {names[-1]!r} are both run a-2: name each run once" in err
+
+
+def test_latest_is_the_newest_run_that_was_here_before(
+    call: Call, stored: Path, tmp_path: Path
+) -> None:
+    assert call("runs", "pull", "a-1", runs="elsewhere")[0] == 0
+    words = ("report", f"{stored.as_uri()}/a-2", "latest", "--json")
+
+    code, out, _ = call(*words, "--comparisons", str(tmp_path / "pages"), runs="elsewhere")
+
+    assert code == 0
+    assert [run["run_id"] for run in json.loads(out)["runs"]] == ["a-2", "a-1"]
+
+
+@pytest.mark.usefixtures("stored")
+def test_candles_are_for_the_report_of_one_run(call: Call) -> None:
+    code, _, err = call("report", "a-1", "a-2", "--data", "candles")
+
+    assert code == 65
+    assert "--data shows the slippage of one dry-run" in err
+
+
 def test_another_run_of_the_same_id_is_never_taken_for_it(
     call: Call, stored: Path, tmp_path: Path
 ) -> None:

@@ -85,8 +85,8 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     if module == PROBE and arguments[0] in ANSWERS:
         ANSWERS[arguments[0]](scenario, *arguments[1:])
     if module == PROBE:
-        # With worker processes; the second argument is the folder of the strategy's modules.
-        assert list(Path(arguments[1]).glob("*.py"))
+        # With worker processes, the second argument is the folder of the strategy's modules.
+        assert arguments[0] == "training" or list(Path(arguments[1]).glob("*.py"))
         arguments = arguments[2:]
     # It finishes what the scenario has it write before it stops, so that a test sees one order of
     # events. The real one stops wherever it is.
@@ -310,9 +310,17 @@ def download(
     scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]
 ) -> None:
     """Write a file for each pair that the scenario has; its content is nothing the test reads."""
+    timeframe = options["--timeframes"][0]
     for pair in set(config["exchange"]["pair_whitelist"]) & set(scenario["downloads"]):
-        name = f"{pair.replace('/', '_')}-{options['--timeframes'][0]}.feather"
-        (Path(options["--datadir"][0]) / name).write_bytes(b"candles")
+        stem = pair.replace("/", "_").replace(":", "_")
+        series = [f"{stem}-{timeframe}"]
+        if config.get("trading_mode") == "futures":
+            kinds = (f"{timeframe}-futures", "1h-mark", "1h-funding_rate")
+            series = [f"futures/{stem}-{kind}" for kind in kinds]
+        for name in series:
+            path = Path(options["--datadir"][0], f"{name}.feather")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"candles")
 
 
 def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[str, Any]) -> None:
@@ -451,13 +459,17 @@ def answer_missing(scenario: dict[str, Any], *modules: str) -> NoReturn:
     sys.exit(0)
 
 
-def answer_probe(scenario: dict[str, Any], folder: str) -> NoReturn:
-    """Answer as the probe of models does; a scenario may have it fail, or differ each time."""
-    if scenario["probe"] == "fails":
+def answer_probe(scenario: dict[str, Any], folder: str, *kept: str) -> NoReturn:
+    """Answer as the probe of models does; a scenario may have it fail, or differ each time.
+
+    With a folder that was kept of the training, it measures the models.
+    """
+    if scenario["probe"] == "fails" or (kept and scenario["training"] is None):
         say_error("ModuleNotFoundError: No module named 'lightgbm'")
     found = sorted(Path(folder).rglob("*_model.joblib"))
     digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
-    say(json.dumps({"models": len(found), "digest": digest}))
+    training = {"training": scenario["training"]} if kept else {}
+    say(json.dumps({"models": len(found), "digest": digest, **training}))
     sys.exit(0)
 
 

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tradai.core import JsonValue, TimeRange
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
@@ -207,3 +209,12 @@ def test_the_page_without_tests_gives_the_reason_and_has_no_script() -> None:
 
     assert "Too little data: the backtest has 3 trades" in page
     assert "<script" not in page
+
+
+def test_a_full_disk_leaves_no_part_of_an_analysis(tmp_path: Path, page_without_room: str) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        survivor().write(folder, page_without_room)
+
+    assert not folder.exists()

@@ -12,6 +12,13 @@ class AlwaysIn(IStrategy):
     startup_candle_count = 10
     minimal_roi = {"0": 10}
     stoploss = -0.9
+    # An order with a limit waits while the price of the loopback exchange rises.
+    order_types = {
+        "entry": "market",
+        "exit": "market",
+        "stoploss": "market",
+        "stoploss_on_exchange": False,
+    }
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
         """Leave the candles as they are."""

@@ -187,5 +187,6 @@ def test_rates_that_begin_late_or_end_early_are_reported_with_the_effect(tmp_pat
         "engine.futures_funding_rate"
     )
     assert early == (
-        "BTC/USDT:USDT@1h-funding_rate ends at 2025-01-03 16:00, 3 funding rates early"
+        "BTC/USDT:USDT@1h-funding_rate ends at 2025-01-03 16:00, 3 funding rates early: after it "
+        "the engine charges no funding fee"
     )

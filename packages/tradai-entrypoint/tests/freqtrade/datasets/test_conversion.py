@@ -4,9 +4,12 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tradai.core import Timeframe
+from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
@@ -59,9 +62,10 @@ def test_a_missing_number_stays_missing(source: Path, target: Path) -> None:
     write(source / "BTC_USDT-1m.json", rows)
 
     convert_series(str(source), target, file_format="feather")
-    convert_series(str(target), target, file_format="json.gz")
+    again = target / "again"
+    convert_series(str(target), again, file_format="json.gz")
 
-    assert json.loads(gzip.decompress((target / "BTC_USDT-1m.json.gz").read_bytes())) == rows
+    assert json.loads(gzip.decompress((again / "BTC_USDT-1m.json.gz").read_bytes())) == rows
 
 
 def test_longer_candles_are_whole_ones(source: Path, target: Path) -> None:
@@ -76,6 +80,47 @@ def test_longer_candles_are_whole_ones(source: Path, target: Path) -> None:
         [START_MS + 120 * MINUTE_MS, 120.0, 161.0, 119.0, 160.5, 4.0],
     ]
     assert (done.partial, done.thin) == (2, 1)
+
+
+def test_a_contract_keeps_mark_candles_and_funding_rates_beside_its_longer_candles(
+    source: Path, target: Path
+) -> None:
+    rates = [[START_MS, 0.0001]]
+    for kind in ("futures", "mark"):
+        write(
+            source / "futures" / f"BTC_USDT_USDT-20m-{kind}.json",
+            [row(at) for at in range(0, 120, 20)],
+        )
+    write(source / "futures" / "BTC_USDT_USDT-1h-funding_rate.json", rates)
+
+    convert_series(str(source), target, file_format="json", resampling=HOURS)
+
+    written = {path.name: read(path) for path in (target / "futures").iterdir()}
+    assert {name: len(found) for name, found in written.items()} == {
+        "BTC_USDT_USDT-1h-futures.json": 2,
+        "BTC_USDT_USDT-20m-mark.json": 6,
+        "BTC_USDT_USDT-1h-funding_rate.json": 1,
+    }
+    assert written["BTC_USDT_USDT-1h-funding_rate.json"] == rates
+
+
+def test_longer_candles_of_a_contract_in_its_own_folder_leave_its_rates_alone(source: Path) -> None:
+    folder = source / "futures"
+    write(folder / "BTC_USDT_USDT-20m-futures.json", [row(at) for at in range(0, 120, 20)])
+    write(folder / "BTC_USDT_USDT-1h-funding_rate.json", [[START_MS, 0.0001]])
+
+    convert_series(str(source), source, file_format="json", resampling=HOURS)
+
+    assert read(folder / "BTC_USDT_USDT-1h-funding_rate.json") == [[START_MS, 0.0001]]
+    assert len(read(folder / "BTC_USDT_USDT-1h-futures.json")) == 2
+
+
+def test_mark_candles_alone_make_no_longer_ones(source: Path, target: Path) -> None:
+    write(source / "futures" / "BTC_USDT_USDT-20m-mark.json", [row(0)])
+
+    with pytest.raises(NotFoundError, match="there are no candles of 20m"):
+        convert_series(str(source), target, file_format="json", resampling=HOURS)
+    assert not target.exists()
 
 
 def test_days_make_months_of_the_calendar(source: Path, target: Path) -> None:
@@ -152,7 +197,8 @@ def test_one_series_in_two_files_is_refused(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(source / "BTC_USDT-1m.json", [row(0)])
-    convert_series(str(source), source, file_format="feather")
+    (made,) = convert_series(str(source), target, file_format="feather")
+    made.target.rename(source / made.target.name)
 
     assert convert(source, target) != 0
 
@@ -224,3 +270,95 @@ def test_too_few_candles_for_a_longer_one_write_nothing(
     assert f"no whole candle of 1h can be made of {source}" in capsys.readouterr().err
     kept = [row(0)] if force else []
     assert [read(path) for path in target.glob("*")] == ([kept] if kept else [])
+
+
+@pytest.mark.parametrize("words", [[], ["--from", "1m", "--timeframe", "3m"]])
+def test_a_series_is_not_stored_a_second_time_beside_another_format(
+    source: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(minute) for minute in range(6)])
+    write(source / "BTC_USDT-3m.json", [row(0), row(3)])
+
+    assert convert(source, source, "--to", "feather", *words) == ExitCode.DATA
+
+    err = capsys.readouterr().err
+    assert "m.json is the same series as BTC_USDT-" in err
+    assert "name another folder, or replace it with --force; nothing was written" in err
+    assert {path.suffix for path in source.iterdir()} == {".json"}
+
+
+def test_the_other_format_of_a_series_is_replaced_on_request(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+    write(source / "ETH_USDT-1m.json", [row(0)])
+    write(target / "BTC_USDT-1m.json", [row(0, 7.0)])
+    write(target / "LTC_USDT-1m.json", [row(0)])
+
+    assert convert(source, target, "--to", "feather", "--force") == 0
+
+    assert "removed BTC_USDT-1m.json, the same series in another format" in capsys.readouterr().out
+    assert sorted(path.name for path in target.iterdir()) == [
+        "BTC_USDT-1m.feather",
+        "ETH_USDT-1m.feather",
+        "LTC_USDT-1m.json",
+    ]
+
+
+def test_a_folder_of_partitions_is_not_replaced(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+    opened = np.array([START_MS])
+    cells = {name: np.array([1.0]) for name in ("open", "high", "low", "close", "volume")}
+    repository = ParquetDataRepository(target)
+    repository.save_columns("BTC/USDT", "1m", CandleColumns(opened, cells))
+
+    assert convert(source, target, "--force") == ExitCode.DATA
+
+    assert [path.name for path in target.iterdir()] == ["BTC_USDT-1m"]
+
+
+@pytest.mark.parametrize("rows", [[], {"price": 1}, [[START_MS, "1", "", "buy", None, 1.0, 10.0]]])
+def test_one_file_that_cannot_be_converted_keeps_no_other_from_it(
+    source: Path, target: Path, rows: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trades = [[START_MS, "1", "", "buy", 10.0, 1.0, 10.0]]
+    write(source / "AAA_USDT-trades.json", rows)
+    write(source / "BTC_USDT-trades.json", trades)
+
+    code = convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m")
+
+    said = capsys.readouterr()
+    assert code == ExitCode.DATA
+    assert str(source / "AAA_USDT-trades.json") in said.err
+    assert "BTC_USDT-1m.json" in said.out
+    assert [path.name for path in target.iterdir()] == ["BTC_USDT-1m.json"]
+
+
+def test_an_empty_file_replaces_no_candles(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [])
+    write(target / "BTC_USDT-1m.json", [row(0)])
+
+    assert convert(source, target, "--to", "json", "--force") == ExitCode.DATA
+
+    assert f"{source / 'BTC_USDT-1m.json'} has no rows" in capsys.readouterr().err
+    assert read(target / "BTC_USDT-1m.json") == [row(0)]
+
+
+def test_each_file_that_cannot_be_converted_is_named(source: Path, target: Path) -> None:
+    for name in ("AAA", "BBB"):
+        write(source / f"{name}_USDT-1m.json", [])
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    with pytest.raises(ValidationError, match=r"AAA.* has no rows.*BBB.*; 1 file was written"):
+        convert_series(str(source), target, file_format="json")
+
+
+def test_an_unknown_format_is_refused(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    with pytest.raises(ValidationError, match="'csv' is no format of candles: expected json, "):
+        convert_series(str(source), target, file_format="csv")
+
+    assert not target.exists()

@@ -82,6 +82,22 @@ def test_futures_data_and_trades_are_named_as_such(tmp_path: Path) -> None:
     assert all(each.problem is None and each.rows for each in list_series(str(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    ("hours", "gaps", "missing"),
+    [([0, 8, 16], 0, 0), ([0, 4, 8], 0, 0), ([0, 8, 32, 40, 56], 2, 3)],
+)
+def test_funding_rates_have_gaps_where_they_are_more_than_eight_hours_apart(
+    tmp_path: Path, hours: list[int], gaps: int, missing: int
+) -> None:
+    # In the file of an hour, as the engine names it, and a little late.
+    rates = [[START_MS + hour * 3_600_000 + hour % 5, 0.0001] for hour in hours]
+    write(tmp_path / "futures" / "BTC_USDT_USDT-1h-funding_rate.json", rates)
+
+    (series,) = list_series(str(tmp_path))
+
+    assert (series.rows, series.gaps, series.missing) == (len(hours), gaps, missing)
+
+
 def test_folders_of_partitions_are_listed_too(tmp_path: Path) -> None:
     ParquetDataRepository(tmp_path).save_columns("BTC/USDT", "1m", columns(0, 1, 3))
 
@@ -120,6 +136,31 @@ def test_json_and_csv_have_the_same_facts(
     assert row == {name: "" if value is None else str(value) for name, value in values.items()}
 
 
+def test_a_series_that_is_stored_twice_is_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(1, 0))
+    write(tmp_path / "ETH_USDT-1m.json", rows(0))
+    write(tmp_path / "LTC_USDT-1m.json", rows(0))
+    flat = FlatDataRepository(tmp_path)
+    flat.save_columns("BTC/USDT", "1m", columns(0, 1))
+    flat.save_columns("ETH/USDT", "1m", columns(0, 1))
+
+    found = [(each.pair, each.file_format, each.twin) for each in list_series(str(tmp_path))]
+    listing(tmp_path)
+
+    assert found == [
+        ("BTC/USDT", "json", "same"),
+        ("BTC/USDT", "parquet", "same"),
+        ("ETH/USDT", "json", "other"),
+        ("ETH/USDT", "parquet", "other"),
+        ("LTC/USDT", "json", None),
+    ]
+    out = capsys.readouterr().out
+    assert "BTC/USDT 1m is stored twice, as json and parquet, with the same rows" in out
+    assert "ETH/USDT 1m is stored twice, as json and parquet, with other rows" in out
+
+
 def test_an_unknown_layout_says_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,12 +193,12 @@ def test_a_folder_that_is_not_here_is_named(
     assert capsys.readouterr().err.count("bring one with `data pull`") == 2
 
 
-@pytest.mark.parametrize("factor", [1_000, 1_000_000])
+@pytest.mark.parametrize("factor", [0.001, 1_000, 1_000_000])
 def test_a_file_in_other_units_of_time_is_named_beside_the_others(
-    tmp_path: Path, factor: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, factor: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "BTC_USDT-1m.json", rows(0))
-    write(tmp_path / "ETH_USDT-1m.json", [[START_MS * factor, *rows(0)[0][1:]]])
+    write(tmp_path / "ETH_USDT-1m.json", [[int(START_MS * factor), *rows(0)[0][1:]]])
 
     assert listing(tmp_path) == 0
     assert run_command(["data", "check", str(tmp_path)], interrupts=Interrupts()) == ExitCode.DATA
@@ -178,3 +219,11 @@ def test_deeply_nested_json_is_named_as_damaged(tmp_path: Path) -> None:
 
     assert series.problem
     assert "it is damaged or half-written" in series.problem
+
+
+@pytest.mark.parametrize("pair", ["币安人生/USDT", "1000SATS/USDT", "kPEPE/USDC:USDC"])
+def test_files_of_every_pair_that_an_exchange_may_list_are_found(tmp_path: Path, pair: str) -> None:
+    name = pair.replace("/", "_").replace(":", "_")
+    write(tmp_path / f"{name}-1m.json", rows(0))
+
+    assert [each.pair for each in list_series(str(tmp_path))] == [pair]

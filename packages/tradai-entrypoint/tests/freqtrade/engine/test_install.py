@@ -21,6 +21,7 @@ def environment(**environ: str) -> dict[str, str]:
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """An interpreter that seems to have the engine."""
     spec = ModuleSpec("freqtrade", None)
+    spec.submodule_search_locations = ["/site-packages/freqtrade"]
     monkeypatch.setattr(importlib.util, "find_spec", {"freqtrade": spec}.get)
     monkeypatch.setattr(
         "tradai.entrypoint.freqtrade._engine.install.version", {"freqtrade": "2026.9"}.__getitem__
@@ -36,8 +37,11 @@ def test_the_command_runs_the_engine_in_this_interpreter() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_version_is_that_of_the_installed_distribution() -> None:
-    assert EngineInstall.beside_us().version == "2026.9"
+def test_version_and_folder_are_those_of_the_installed_distribution() -> None:
+    install = EngineInstall.beside_us()
+
+    assert install.version == "2026.9"
+    assert install.package == Path("/site-packages/freqtrade")
 
 
 def test_a_missing_engine_is_a_configuration_error_that_says_what_to_install(

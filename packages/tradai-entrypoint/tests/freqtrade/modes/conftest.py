@@ -203,6 +203,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "breaks_off": False,
             "models": {},
             "probe": "agrees",
+            "training": {"kind": "", "models": [], "features": {}, "importances": []},
             "missing": [],
             "schema_problems": [],
             "downloads": [],
@@ -225,7 +226,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
         file.write_text(json.dumps(goes | scenario))
         program = str(HERE.parent / "fake_engine.py")
         python = (sys.executable, "-I", "-S", program, str(file))
-        return EngineInstall(python=python, version="2026.9")
+        return EngineInstall(python=python, version="2026.9", package=tmp_path / "freqtrade")
 
     return make
 

@@ -54,6 +54,19 @@ def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts:
     assert Lookahead.read(table).is_found
 
 
+def test_trades_that_change_without_a_column_may_have_another_cause_than_the_future(
+    table: Path,
+) -> None:
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,\n")
+    without = Lookahead.read(table).explanation()
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,later\n")
+
+    assert "the strategy reads candles of the future" not in without
+    assert "10 exits are not made" in without
+    assert "depends on chance or on the other pairs" in without
+    assert "columns that change: later" in Lookahead.read(table).explanation()
+
+
 def test_targets_alone_are_no_bias(table: Path) -> None:
     table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target\n")
 

@@ -15,6 +15,7 @@ from tradai.entrypoint.freqtrade import download
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
 PAIRS = ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
+CONTRACTS = ["BTC/USDT:USDT", "ETH/USDT:USDT"]
 
 Fetch = Callable[..., Verdict]
 
@@ -78,6 +79,46 @@ def test_candles_of_every_pair_are_downloaded(fetch: Fetch, data: Path, tmp_path
     assert exchange["pair_whitelist"] == PAIRS
     assert exchange["only_from_ccxt"] is True
     assert exchange["ccxt_config"]["urls"]["api"]["public"] == "http://127.0.0.1:9/api/v3"
+
+
+@pytest.fixture
+def contracts(strategy: Path) -> None:
+    """The configuration is of two contracts."""
+    text = strategy.read_text().replace("[BTC/USDT, ETH/USDT, XRP/USDT]", str(CONTRACTS))
+    strategy.write_text(f"exchange: binance_futures\n{text}")
+
+
+@pytest.mark.usefixtures("contracts")
+def test_the_data_of_contracts_is_downloaded(fetch: Fetch, data: Path, tmp_path: Path) -> None:
+    verdict = fetch(downloads=CONTRACTS)
+
+    given = json.loads((tmp_path / "seen.json").read_text())["config"]
+    assert verdict.sentence == (
+        f"downloaded 2 pairs at 5m, their mark candles and funding rates into {data}"
+    )
+    assert (given["trading_mode"], given["margin_mode"]) == ("futures", "isolated")
+    assert given["exchange"]["name"] == "binance"
+    assert given["exchange"]["pair_whitelist"] == CONTRACTS
+    address = given["exchange"]["ccxt_config"]["urls"]["api"]["fapiPublic"]
+    assert address == "http://127.0.0.1:9/fapi/v1"
+
+
+@pytest.mark.usefixtures("contracts")
+def test_a_contract_without_its_funding_rates_is_not_a_success(fetch: Fetch, data: Path) -> None:
+    assert fetch(downloads=CONTRACTS).exit_code is ExitCode.DONE
+    (data / "futures" / "ETH_USDT_USDT-1h-funding_rate.feather").unlink()
+
+    assert fetch(downloads=CONTRACTS[:1]).exit_code is ExitCode.RESULT
+
+
+def test_contracts_of_the_spot_market_are_refused_before_the_engine_starts(
+    fetch: Fetch, strategy: Path, data: Path
+) -> None:
+    strategy.write_text(strategy.read_text().replace("BTC/USDT", "BTC/USDT:USDT"))
+
+    with pytest.raises(ConfigurationError, match="pairs has BTC/USDT:USDT, not bought with USDT"):
+        fetch(downloads=PAIRS)
+    assert not data.exists()
 
 
 def test_the_venue_itself_keeps_its_addresses(fetch: Fetch, tmp_path: Path) -> None:

@@ -432,3 +432,85 @@ def test_messages_are_moved_with_references_in_place_of_their_secrets(
     assert key(moved, "discord.entry").status is KeyStatus.UNNEEDED
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
     assert FAKE not in written
+
+
+def test_settings_by_their_old_names_are_mapped_to_the_present_ones(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move(
+        {
+            "sell_profit_only": True,
+            "order_types": {"buy": "limit", "sell": "market", "emergencysell": "market"}
+            | {"stoploss": "market", "stoploss_on_exchange": False},
+            "unfilledtimeout": {"buy": 7, "unit": "minutes"},
+            "bid_strategy": {"price_side": "ask", "ask_last_balance": 0.5},
+            "ask_strategy": {"order_book_min": 1, "use_sell_signal": True},
+            "webhook": {"enabled": True, "webhookbuyfill": {"text": "in"}, "webhookstatus": {}},
+        }
+    )
+
+    config = loaded(moved).config
+    settings = execution(moved)
+    assert settings["exit_profit_only"] is True
+    assert settings["order_types"]["emergency_exit"] == "market"
+    assert settings["order_types"].keys() >= {"entry", "exit"}
+    assert settings["unfilledtimeout"] == {"entry": 7, "unit": "minutes"}
+    assert settings["entry_pricing"]["price_last_balance"] == "0.5"
+    assert "entry_fill" in json.dumps(config.model_dump(mode="json")["engine"])
+    assert "strategy.config" not in {each.place.rpartition(".")[0] for each in moved.keys}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "note"),
+    [
+        ("sell_profit_only", KeyStatus.MAPPED, "is exit_profit_only now"),
+        ("order_types", KeyStatus.MAPPED, "buy is entry now; sell is exit now"),
+        ("bid_strategy.ask_last_balance", KeyStatus.MAPPED, "entry_pricing.price_last_balance now"),
+        ("webhook.webhookbuy", KeyStatus.MAPPED, "is webhook.entry now"),
+        ("webhook.webhookstatus", KeyStatus.UNSUPPORTED, "write status, startup"),
+        ("ask_strategy.order_book_min", KeyStatus.UNSUPPORTED, "write order_book_top"),
+        ("ask_strategy.use_sell_signal", KeyStatus.UNSUPPORTED, "write use_exit_signal"),
+    ],
+)
+def test_a_setting_is_listed_by_the_old_name_that_the_file_has(
+    move: Callable[..., StrategyMove], name: str, status: KeyStatus, note: str
+) -> None:
+    orders = {"buy": "limit", "sell": "limit", "stoploss": "market", "stoploss_on_exchange": False}
+    moved = move(
+        {
+            "sell_profit_only": True,
+            "order_types": orders,
+            "bid_strategy": {"ask_last_balance": 0.5},
+            "ask_strategy": {"order_book_min": 1, "use_sell_signal": True},
+            "webhook": {"enabled": True, "webhookbuy": {"a": "b"}, "webhookstatus": {"a": "b"}},
+        }
+    )
+
+    assert key(moved, name).status is status
+    assert note in key(moved, name).note
+
+
+def test_a_setting_by_both_of_its_names_is_refused_as_by_freqtrade(
+    move: Callable[..., StrategyMove],
+) -> None:
+    both = {"sell_profit_only": True, "exit_profit_only": False}
+
+    with pytest.raises(ConfigurationError, match="sell_profit_only and exit_profit_only are one"):
+        move(both)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "note"),
+    [
+        ("kraken", KeyStatus.MAPPED, "in backtests only; `markets capture` fetches"),
+        ("probit", KeyStatus.UNSUPPORTED, "a run refuses it: it is not supported"),
+    ],
+)
+def test_another_exchange_is_kept_with_the_modes_that_it_has(
+    move: Callable[..., StrategyMove], name: str, status: KeyStatus, note: str
+) -> None:
+    moved = move({"exchange": {"name": name, "pair_whitelist": ["BTC/USDT"]}})
+
+    assert loaded(moved).config.exchange == name
+    assert key(moved, "exchange.name").status is status
+    assert note in key(moved, "exchange.name").note

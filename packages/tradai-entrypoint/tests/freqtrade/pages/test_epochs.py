@@ -1,6 +1,7 @@
 """Part of a report that shows the epochs of a hyperopt."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,15 @@ def test_a_parameter_that_only_chance_links_to_the_loss_has_no_importance_on_ave
     ]
 
     assert sum(shares) / len(shares) < 0.06
+
+
+def test_steps_of_roi_which_each_epoch_has_at_other_minutes_have_no_importance() -> None:
+    epochs = [
+        replace(epoch(n, float(n), fast=n % 5), details={"roi": {"0": n, str(n): 0.1}})
+        for n in range(1, 41)
+    ]
+
+    assert importances(epochs) == {}
 
 
 def test_a_parameter_with_one_value_is_left_out() -> None:

@@ -133,6 +133,20 @@ def test_an_open_position_has_its_profit_at_the_last_price_that_the_engine_saw(
     assert json.loads(report_data(parts))["positions"]["profit"] == [-2.0]
 
 
+def test_an_entry_that_waits_to_be_filled_is_no_position(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:
+        opened.execute("UPDATE trades SET amount = 0 WHERE is_open")
+        opened.commit()
+
+    parts = parts_of(folder)
+
+    shown = section(parts, "Open positions")
+    assert "No position was open at the end." in shown
+    assert "Entries that wait to be filled: BTC/USDT." in shown
+    assert [each.value for each in parts.highlights[-2:]] == ["0", "0.00 USDT"]
+    assert json.loads(report_data(parts))["positions"]["pair"] == []
+
+
 def test_without_an_answer_of_the_engine_the_profit_of_a_position_is_not_known(
     folder: Path,
 ) -> None:

@@ -68,7 +68,9 @@ def gather(
         books=lambda *_: Reconciliation(),
     )
     engine = LiveEngine(
-        install=EngineInstall(python=(sys.executable, "-c", program), version="2026.9"),
+        install=EngineInstall(
+            python=(sys.executable, "-c", program), version="2026.9", package=Path()
+        ),
         config={"dry_run": False},
         scratch=folder,
         environ={"FREQTRADE__DRY_RUN": ""},

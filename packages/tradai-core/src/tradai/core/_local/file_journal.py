@@ -1,12 +1,15 @@
 """The journal of a run in one file of JSON lines."""
 
+import errno
 import fcntl
 import io
 import os
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import cast, final
+from typing import Final, cast, final
 
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
 from tradai.core._fork_lock import ForkLock
@@ -20,6 +23,10 @@ from tradai.core._secrets.redaction import redact, redact_value
 from tradai.core._time.clock import SystemClock
 from tradai.core.exceptions import ValidationError
 
+# A look for a writer shares the lock for an instant; a lock that is shared for longer is an error.
+_LOOKS: Final = 1000
+_LOOK_S: Final = 0.001
+
 
 @final
 class FileJournal(LoggerMixin):
@@ -32,7 +39,8 @@ class FileJournal(LoggerMixin):
     skipped with a warning in the log, and the next entry starts on a line of its own. A gap in the
     numbers says that a confirmed entry was damaged later.
 
-    One writer at a time: the first `append` locks the file until `close`. Reading needs no lock.
+    One writer at a time: the first `append` locks the file until `close`, and the lock of a process
+    that was killed is free. Reading needs no lock.
     """
 
     def __init__(self, path: str | Path, *, clock: Clock | None = None) -> None:
@@ -80,6 +88,31 @@ class FileJournal(LoggerMixin):
         with self._lock:
             self._release()
 
+    def has_writer(self) -> bool:
+        """Return whether a process has the journal open to write, without being in its way.
+
+        Raises:
+            NotFoundError: There is no such file.
+            StorageError: It cannot be opened.
+        """
+        with file_errors("lock", self._path), self._path.open("rb") as file:
+            return not _locks(file.fileno(), fcntl.LOCK_SH)
+
+    @contextmanager
+    def without_writers(self) -> Iterator[bool]:
+        """Keep writers away inside the block; False says that a process is writing.
+
+        Raises:
+            NotFoundError: There is no such file.
+            StorageError: It cannot be opened.
+        """
+        with file_errors("lock", self._path):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            yield _locks_alone(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _write(self, event: str, facts: Mapping[str, JsonValue]) -> None:
         file = self._file = self._file or self._open()
         at = self._clock.now().isoformat()
@@ -92,7 +125,7 @@ class FileJournal(LoggerMixin):
         make_folder(self._path.parent)
         file = io.FileIO(self._path, "a+", opener=_open_private)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _require_alone(file.fileno())
             sync_folder(self._path.parent)
             self._next = 1 + max((entry.sequence for entry in self.entries()), default=0)
             if _ends_torn(file):
@@ -133,6 +166,30 @@ def _entry(line: bytes) -> JournalEntry | None:
         event=content["event"],
         facts=content["facts"],
     )
+
+
+def _locks_alone(descriptor: int) -> bool:
+    """Lock a file for one writer; False when there is another one, which a look is not."""
+    for _ in range(_LOOKS):
+        if _locks(descriptor, fcntl.LOCK_EX):
+            return True
+        if not _locks(descriptor, fcntl.LOCK_SH):
+            return False
+        time.sleep(_LOOK_S)
+    return False
+
+
+def _require_alone(descriptor: int) -> None:
+    if not _locks_alone(descriptor):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _locks(descriptor: int, lock: int) -> bool:
+    try:
+        fcntl.flock(descriptor, lock | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -1,8 +1,9 @@
-"""Output of the commands: the summary of a run, tables and JSON.
+"""Output of the commands: the summary of a run, tables, JSON and CSV.
 
 Text may come from anywhere, so it is printed as it is, with control characters as escapes.
 """
 
+import csv
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from tradai.core import printable
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME
 
 if TYPE_CHECKING:
     from tradai.entrypoint._process.exit_codes import Verdict
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 _GAP: Final = "  "
 _LEAST_ROOM: Final = 20
+# Beginnings of text that a spreadsheet computes.
+_FORMULAS: Final = ("=", "+", "-", "@")
 _BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 
 def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
     """Print the result of the run in `folder`, as `print_result`."""
-    report = folder / "report.html"
+    report = folder / REPORT_NAME
     shown = str(report) if report.exists() else None
     print_result(record, verdict, place=str(folder), report=shown)
 
@@ -78,6 +82,29 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def print_json(value: object) -> None:
     """Print `value` as indented JSON; a number that is not finite is null, as JSON has none."""
     sys.stdout.write(json.dumps(_finite(value), indent=2) + "\n")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print `rows` under `columns` as CSV, in which a spreadsheet finds no formula."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    for row in chain((columns,), rows):
+        writer.writerow([_csv_cell(each) for each in row])
+
+
+def _csv_cell(value: object) -> object:
+    """Return a cell; text that a spreadsheet would compute begins with an apostrophe."""
+    if value is None or isinstance(value, (int, float)):
+        return value
+    text = "\n".join(_lines(str(value)))
+    return f"'{text}" if text.startswith(_FORMULAS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _finite(value: object) -> object:
@@ -129,9 +156,3 @@ def _room_for_last(widths: list[int]) -> int | None:
 
 def _has_styles() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.8f}".rstrip("0").rstrip(".")
-    return "-" if value is None else str(value)

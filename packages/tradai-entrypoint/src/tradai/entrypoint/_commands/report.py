@@ -5,22 +5,25 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradai.core.exceptions import NotFoundError
+from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.report_file import REPORT_NAME, write_report
+from tradai.entrypoint._runs.report_file import write_report
+from tradai.entrypoint._store.names import LATEST
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Make the report of one run again, or a comparison of several, and print its path."""
     with interrupts.raising():
         source = RunSource.of(args.runs, args.store, os.environ)
-        folders = [source.folder(name) for name in dict.fromkeys(args.run)]
+        folders = _folders(source, args.run)
         if len(folders) > 1:
+            _check_comparable(args, folders)
             return compare_runs(folders, Path(args.comparisons), as_json=args.json)
         report = make_report(folders[0], data=args.data)
     if args.json:
@@ -28,6 +31,32 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     else:
         print_text(str(report))
     return 0
+
+
+def _folders(source: RunSource, names: Sequence[str]) -> list[Path]:
+    """Return the folder of each run; the latest one is found before others are copied here."""
+    in_order = sorted(dict.fromkeys(names), key=lambda name: name != LATEST)
+    found = {name: source.folder(name) for name in in_order}
+    return [found[name] for name in names]
+
+
+def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None:
+    """Check that the runs to compare are several.
+
+    Raises:
+        ValidationError: Two names are those of one run, or there is a flag for one run.
+    """
+    if args.data is not None:
+        message = "--data shows the slippage of one dry-run: name one run, or leave it out"
+        raise ValidationError(message, field="--data", expected="one run")
+    names: dict[Path, str] = {}
+    for name, folder in zip(args.run, map(Path.resolve, folders), strict=True):
+        if folder in names:
+            message = (
+                f"{names[folder]!r} and {name!r} are both run {folder.name}: name each run once"
+            )
+            raise ValidationError(message, field="run", expected="different runs")
+        names[folder] = name
 
 
 def make_report(folder: Path, *, data: str | None = None) -> Path:
@@ -65,7 +94,7 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     """
     from tradai.entrypoint._comparison.compared_run import ComparedRun
     from tradai.entrypoint._comparison.page import comparison_page
-    from tradai.entrypoint._comparison.result import REPORT_NAME as PAGE, RunComparison
+    from tradai.entrypoint._comparison.result import RunComparison
 
     comparison = RunComparison(tuple(map(ComparedRun.read, folders)))
     folder = comparisons / comparison.name
@@ -76,5 +105,5 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     print_table(("figure", *(each.name for each in comparison.runs)), comparison.rows())
     for caveat in comparison.caveats:
         print_text(f"note: {caveat}")
-    print_text(f"report: {folder / PAGE}")
+    print_text(f"report: {folder / REPORT_NAME}")
     return 0

@@ -1,6 +1,8 @@
 """Analyses for bias in a folder of runs: the last one of a strategy source."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,14 +22,24 @@ def new_bias_id(now: datetime) -> str:
 
 def last_bias_check(root: Path, source_digest: str) -> RunManifest | None:
     """Return the last analysis of the source that came to a result; None without one."""
+    checks = _newest_first(root)
+    return next((each for each in checks if each.digests.get("source") == source_digest), None)
+
+
+def last_bias_checks(root: Path) -> set[str]:
+    """Return the run ids of the last analysis of each source that came to a result."""
+    found: dict[str | None, str] = {}
+    for check in _newest_first(root):
+        found.setdefault(check.digests.get("source"), check.run_id)
+    return set(found.values())
+
+
+def _newest_first(root: Path) -> Iterator[RunManifest]:
     for folder in sorted(root.glob("*-bias-*"), reverse=True):
-        try:
+        with suppress(NotFoundError, StorageError):
             manifest = RunManifest.read(folder)
-        except (NotFoundError, StorageError):
-            continue
-        if BIAS in manifest.results and manifest.digests.get("source") == source_digest:
-            return manifest
-    return None
+            if BIAS in manifest.results:
+                yield manifest
 
 
 def is_clean(check: RunManifest | None) -> bool:

@@ -1,57 +1,17 @@
-"""Choose the runs that may be removed from the folder of runs, and remove one."""
+"""Remove a run from the folder of runs, unless something waits for it."""
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Final
 
-from tradai.core import Tracker, TradingMode
-from tradai.core.exceptions import StorageError, TradAIError
+from tradai.core import Tracker
+from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
 from tradai.entrypoint._history.summaries import RunSummary
+from tradai.entrypoint._paper.run_process import locked_run
 from tradai.entrypoint._store.names import TRACKING_NAME
 
 # The folder of a run that is being removed is hidden, and no run any more.
 _REMOVED: Final = ".removed-"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PruneChoice:
-    """Runs to remove, and the reason of each old run that stays.
-
-    Attributes:
-        removed: Runs to remove, the oldest first.
-        kept: Old runs that stay, each with its reason.
-    """
-
-    removed: Sequence[RunSummary]
-    kept: Sequence[tuple[RunSummary, str]]
-
-    @classmethod
-    def of(cls, runs: Sequence[RunSummary], *, keep: int, before: datetime) -> Self:
-        """Choose among `runs`, newest first: all but the first `keep`, started before an instant.
-
-        Args:
-            runs: The runs, of which no other counts.
-            keep: Number of the newest that stay.
-            before: Only runs that started before it are removed.
-        """
-        old = [run for run in runs[keep:] if run.started_at < before]
-        reasons = [(run, _reason_to_keep(run)) for run in reversed(old)]
-        return cls(
-            removed=[run for run, reason in reasons if reason is None],
-            kept=[(run, reason) for run, reason in reasons if reason is not None],
-        )
-
-
-def _reason_to_keep(run: RunSummary) -> str | None:
-    if run.state != "ended":
-        return "it did not end: it goes on, or its supervisor died"
-    if run.mode == TradingMode.LIVE:
-        return "it traded live"
-    return None
 
 
 def waiting_reason(run: RunSummary, tracker: Tracker | None) -> str | None:
@@ -72,12 +32,26 @@ def waiting_reason(run: RunSummary, tracker: Tracker | None) -> str | None:
     return None
 
 
-def remove_run(folder: Path) -> None:
-    """Remove the run in `folder`; one that is cut off leaves no half of a run behind.
+def remove_run(folder: Path) -> str | None:
+    """Remove the run in `folder`, and return None, or the reason why it stays.
+
+    One that is cut off leaves no half of a run behind.
 
     Raises:
         StorageError: The disk refused.
     """
+    try:
+        with locked_run(folder) as is_free:
+            if not is_free:
+                return "a process has it just now"
+            _remove(folder)
+    except NotFoundError:
+        # It has no journal that a process could hold.
+        _remove(folder)
+    return None
+
+
+def _remove(folder: Path) -> None:
     doomed = folder.with_name(f"{_REMOVED}{folder.name}")
     try:
         folder.rename(doomed)

@@ -29,6 +29,15 @@ def element(tag: str, /, *children: str, **attributes: str) -> Markup:
     return Markup(f"<{tag}{attributes_text}>{joined(children)}</{tag}>")
 
 
+def file_link(text: str, path: str, **attributes: str) -> Markup:
+    """Return a link to the file at a relative `path`, in which ``#`` and ``?`` are characters.
+
+    >>> file_link("report", "runs #2/report.html")
+    '<a href="runs%20%232/report.html">report</a>'
+    """
+    return element("a", text, href=quote(path), **attributes)
+
+
 def joined(children: Iterable[str]) -> Markup:
     """Return the concatenation of `children`."""
     return Markup("".join(map(_escaped, children)))
@@ -37,15 +46,6 @@ def joined(children: Iterable[str]) -> Markup:
 def fill(template: str, **values: str) -> Markup:
     """Return `template` with its ``$names`` replaced by `values`."""
     return Markup(Template(template).substitute({k: _escaped(v) for k, v in values.items()}))
-
-
-def href_of(path: str) -> str:
-    """Return the address of the file at the relative `path`, whatever letters its names have.
-
-    >>> href_of("../run #1/report.html")
-    '../run%20%231/report.html'
-    """
-    return quote(path, errors="surrogateescape")
 
 
 def _escaped(text: str) -> Markup:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self, final
 
-from tradai.core import FileStore, JsonValue
+from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import SLIPPAGE
 from tradai.entrypoint._robust.findings import (
@@ -151,9 +152,9 @@ class Robustness:
             "problem": self.problem,
             "findings": [{"test": each.test, "sentence": each.sentence} for each in self.findings],
             "notes": list(self.notes),
-            "base": _run_json(self.base),
-            "shaken": [_run_json(each) for each in self.shaken],
-            "costs": {case: _run_json(each) for case, each in self.costs.items()},
+            "base": self.base.to_json(),
+            "shaken": [each.to_json() for each in self.shaken],
+            "costs": {case: each.to_json() for case, each in self.costs.items()},
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
             "walk_forward": walk_json(self.windows, self.no_walk),
         }
@@ -165,12 +166,15 @@ class Robustness:
             StorageError: The disk refused.
         """
         document = json.dumps(self.to_json(), indent=2) + "\n"
-        _write(folder / "robustness.json", document.encode())
         keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
-        _write(folder / "runs.parquet", runs_parquet(self.outcomes, tuple(keys)))
         kinds = {"profit_percent": "float64", "drawdown_percent": "float64"}
-        _write(folder / "resamples.parquet", rows_parquet(kinds, list(self._resamples())))
-        _write(folder / "report.html", page.encode())
+        files = {
+            "robustness.json": document.encode(),
+            "runs.parquet": runs_parquet(self.outcomes, tuple(keys)),
+            "resamples.parquet": rows_parquet(kinds, list(self._resamples())),
+            REPORT_NAME: page.encode(),
+        }
+        write_together(folder, files)
 
     def _resamples(self) -> Iterator[dict[str, JsonValue]]:
         """Yield the sorted profits, and beside them the sorted drawdowns."""
@@ -185,17 +189,6 @@ def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
     return name, *figures, outcome.variant.label or "-"
 
 
-def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
-    return {
-        "values": dict(outcome.variant.values),
-        "run_id": outcome.run_id or None,
-        "exit_code": outcome.exit_code,
-        "verdict": outcome.verdict,
-        "is_reused": outcome.is_reused,
-        "figures": dict(outcome.figures),
-    }
-
-
 def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue]:
     return {
         "resamples": len(bootstrap.profits),
@@ -205,7 +198,3 @@ def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue
         "profit_percent_median": 100 * bootstrap.median_profit / balance,
         "drawdown_percent_high": 100 * bootstrap.high_drawdown / balance,
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    FileStore().write(path.resolve().as_uri(), data)

@@ -26,7 +26,7 @@ class RunManifest(BaseModel):
         state: ``running`` until there is a verdict; a manifest left so means the supervisor died.
         digests: SHA-256 by what they cover: ``config`` (configuration and strategy source),
             ``run`` (mode, parameters, inputs and engine), ``source``, ``data``, ``markets``,
-            ``trades``, ``models``.
+            ``leverage_tiers`` (of contracts), ``trades``, ``models``.
         config: The strategy configuration in its canonical form, without secrets.
         provenance: Origin of each value of the configuration.
         is_fallback: Whether DRY_RUN fell back to the built-in configuration.

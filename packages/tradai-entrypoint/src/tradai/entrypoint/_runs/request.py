@@ -41,7 +41,7 @@ _OTHER_FILES: Final = {
         "strategy; settings such as stake_amount have their place under execution"
     ),
 }
-_REPEATED: Final = ("source", "data", "markets")
+_REPEATED: Final = ("source", "data", "markets", "leverage_tiers")
 
 
 @final

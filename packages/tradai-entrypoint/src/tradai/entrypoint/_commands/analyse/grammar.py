@@ -5,10 +5,11 @@ import argparse
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
+    add_limit,
     add_logging,
     add_output,
     add_run_arguments,
-    count,
+    whole_number,
 )
 
 
@@ -45,7 +46,11 @@ def add_analyse(commands: Commands) -> None:
 def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust = parser.add_argument_group("of --robust")
     robust.add_argument(
-        "--sets", metavar="N", type=count, default=8, help="sets of shaken numbers (default: 8)"
+        "--sets",
+        metavar="N",
+        type=whole_number(0),
+        default=8,
+        help="sets of shaken numbers (default: 8)",
     )
     robust.add_argument(
         "--shake",
@@ -64,12 +69,7 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
         help="choose the best numbers on each training range and run them on the range after it, "
         "such as 90d/30d, or none (default: three windows, if range and trades allow)",
     )
-    robust.add_argument(
-        "--limit",
-        metavar="K",
-        type=int,
-        help="runs at a time (default: one for each core, as far as memory allows)",
-    )
+    add_limit(robust)
     robust.add_argument(
         "--analyses",
         metavar="DIR",

@@ -21,6 +21,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._robust.shake import shaken_groups, unshaken_parameters
@@ -146,4 +147,4 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
         print_text(f"{finding.test}: {finding.sentence}")
     for note in result.notes:
         print_text(f"note: {note}")
-    print_text(f"report: {folder / 'report.html'}")
+    print_text(f"report: {folder / REPORT_NAME}")

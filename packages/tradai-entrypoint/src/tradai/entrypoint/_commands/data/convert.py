@@ -1,8 +1,9 @@
 """`tradai-entrypoint data convert`: write a candle folder in another format or timeframe."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import Timeframe, file_path
@@ -29,21 +30,37 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the files and print what changed in each."""
     from tradai.entrypoint.freqtrade import convert_series
 
-    with interrupts.raising():
-        done = convert_series(
-            args.folder,
-            file_path(args.target),
-            file_format=args.to,
-            resampling=_resampling(args),
-            force=args.force,
-        )
-    if args.json:
-        rows = map(asdict, done)
-        print_json([row | {name: str(row[name]) for name in ("source", "target")} for row in rows])
-        return 0
-    print_table(_COLUMNS, map(_row, done))
-    print_text(f"wrote {counted(len(done), 'file')} to {args.target}")
+    done: list[Conversion] = []
+    try:
+        with interrupts.raising():
+            convert_series(
+                args.folder,
+                file_path(args.target),
+                file_format=args.to,
+                resampling=_resampling(args),
+                force=args.force,
+                on_written=done.append,
+            )
+    finally:
+        # Also where other files could not be converted.
+        if done:
+            _print(done, args)
     return 0
+
+
+def _print(done: "Sequence[Conversion]", args: argparse.Namespace) -> None:
+    if args.json:
+        print_json(list(map(_values, done)))
+        return
+    print_table(_COLUMNS, map(_row, done))
+    for path in chain.from_iterable(each.removed for each in done):
+        print_text(f"removed {path.name}, the same series in another format")
+    print_text(f"wrote {counted(len(done), 'file')} to {args.target}")
+
+
+def _values(each: "Conversion") -> dict[str, object]:
+    paths = {"source": str(each.source), "target": str(each.target)}
+    return {**asdict(each), **paths, "removed": list(map(str, each.removed))}
 
 
 def _resampling(args: argparse.Namespace) -> "Resampling | None":

@@ -1,15 +1,13 @@
 """`tradai-entrypoint data list`: list the series of a candle folder."""
 
 import argparse
-import csv
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import JsonValue
-from tradai.entrypoint._commands.console import print_json, print_table
+from tradai.entrypoint._commands.console import print_csv, print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -30,7 +28,22 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         _print_csv(found)
     else:
         print_table(_COLUMNS, map(_row, found))
+        for note in _notes(found):
+            print_text(f"note: {note}")
     return 0
+
+
+def _notes(found: Iterable["ListedSeries"]) -> Iterator[str]:
+    """Yield a sentence for each series that is stored twice."""
+    twins: dict[tuple[str, ...], list[ListedSeries]] = {}
+    for each in found:
+        if each.twin is not None:
+            twins.setdefault((each.pair, each.timeframe or "", each.kind), []).append(each)
+    for (pair, timeframe, kind), files in twins.items():
+        name = " ".join(filter(None, (pair, timeframe, "" if kind == "spot" else kind)))
+        rows = "the same rows" if files[0].twin == "same" else "other rows"
+        formats = " and ".join(each.file_format for each in files)
+        yield f"{name} is stored twice, as {formats}, with {rows}: remove the stale file"
 
 
 def _values(series: "ListedSeries") -> dict[str, JsonValue]:
@@ -44,9 +57,7 @@ def _iso(at: datetime | None) -> str | None:
 
 def _print_csv(found: Iterable["ListedSeries"]) -> None:
     rows = list(map(_values, found))
-    writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    print_csv(list(rows[0]), (list(row.values()) for row in rows))
 
 
 def _row(series: "ListedSeries") -> tuple[str, ...]:

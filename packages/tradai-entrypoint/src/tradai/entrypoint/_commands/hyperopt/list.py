@@ -1,11 +1,10 @@
 """`tradai-entrypoint hyperopt list`: list the epochs of a hyperopt."""
 
 import argparse
-import csv
-import sys
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
-from tradai.entrypoint._commands.console import print_json, print_table, print_text
+from tradai.entrypoint._commands.console import print_csv, print_json, print_table, print_text
 from tradai.entrypoint._commands.hyperopt.epochs_of import best_first, epoch_json, epochs_of
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import percent, result_text
@@ -52,9 +51,16 @@ def _cells(epoch: Epoch, names: Sequence[str]) -> Iterator[str]:
 
 def _print_csv(epochs: Sequence[Epoch]) -> None:
     names = _names(epochs)
-    rows = csv.writer(sys.stdout, lineterminator="\n")
     facts = ("epoch", "loss", "trades", "profit_percent", "max_drawdown_percent")
-    rows.writerow((*facts, *names))
-    for epoch in epochs:
-        values, parameters = epoch_json(epoch), epoch.parameters
-        rows.writerow((*(values[name] for name in facts), *(parameters.get(n) for n in names)))
+    rows = ((epoch_json(each), each.parameters) for each in epochs)
+    print_csv(
+        (*facts, *names),
+        (
+            (*map(values.get, facts), *(_csv_cell(parameters.get(name)) for name in names))
+            for values, parameters in rows
+        ),
+    )
+
+
+def _csv_cell(value: object) -> object:
+    return json.dumps(value) if isinstance(value, Mapping) else value

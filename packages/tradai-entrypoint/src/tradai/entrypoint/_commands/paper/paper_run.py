@@ -68,10 +68,12 @@ class PaperRun:
     @property
     def state(self) -> str:
         """Short text for people."""
+        is_gone = self.manifest.state == "running" and not self.lives
+        # Read again: a process that is gone may have written its end meanwhile.
         manifest, record = self.manifest, self.record
         if manifest.state == "ended":
             return f"ended with exit code {manifest.exit_code}"
-        if not self.lives:
+        if is_gone:
             return "killed: its process is gone, and left no verdict"
         return record.state.value if record else "starting"
 
@@ -120,6 +122,7 @@ class PaperRun:
             "run_id": manifest.run_id,
             "mode": "dry-run",
             "state": self.state,
+            "is_fallback": manifest.is_fallback,
             "is_running": manifest.state == "running" and self.lives,
             "exit_code": manifest.exit_code,
             "verdict": manifest.verdict,

@@ -7,6 +7,7 @@ from typing import Final
 
 from tradai.core import SystemClock
 from tradai.core.exceptions import StorageError
+from tradai.core.live import SessionRecord
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
@@ -15,18 +16,24 @@ from tradai.entrypoint._report.formatting import duration, result_text
 
 _TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
 _RUNS: Final = ("dry-run", "state", "open trades", "profit", "last candle")
+_FALLBACK: Final = (
+    "the built-in one, which places no order: `runs show` has the fault of the strategy's own"
+)
 _POLL_S: Final = 1.0
 
 
 def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the status once, or with `--watch` each time that it is new until the run ends."""
+    clock, shown = SystemClock(), None
     with interrupts.raising():
-        shown = _show(paper, as_json=args.json)
-        while args.watch and paper.lives:
-            SystemClock().sleep(_POLL_S)
+        while True:
+            # What a process does after this is seen by the next look.
+            goes_on = args.watch and paper.lives
             if _version(paper) != shown:
                 shown = _show(paper, as_json=args.json)
-    return 0
+            if not goes_on:
+                return 0
+            clock.sleep(_POLL_S)
 
 
 def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
@@ -43,7 +50,8 @@ def _run_row(paper: PaperRun) -> tuple[str, ...]:
     profit = f"{_text(status.profit)} {status.currency}" if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
-    return (paper.run_id, paper.state, count, profit, candle or "-")
+    state = f"{paper.state} (places no order)" if paper.manifest.is_fallback else paper.state
+    return (paper.run_id, state, count, profit, candle or "-")
 
 
 def _status_of(paper: PaperRun) -> PaperStatus | None:
@@ -81,12 +89,12 @@ def _print(paper: PaperRun) -> None:
 
 
 def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
-    manifest, record = paper.manifest, paper.record
+    manifest = paper.manifest
     yield "state", paper.state
-    if record is not None and manifest.state == "running":
-        yield "reason", record.reason
-        if record.request is not None:
-            yield "request", f"{record.request.state.value}: {record.request.reason}"
+    if manifest.is_fallback:
+        yield "configuration", _FALLBACK
+    if manifest.state == "running":
+        yield from _session_facts(paper.record)
     if manifest.verdict:
         yield "verdict", manifest.verdict
     for name, fact in manifest.continuation.items():
@@ -95,6 +103,14 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     if manifest.state == "ended":
         for name, figure in manifest.results.items():
             yield name.replace("_", " "), result_text(figure)
+
+
+def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:
+    if record is None:
+        return
+    yield "reason", record.reason
+    if record.request is not None:
+        yield "request", f"{record.request.state.value}: {record.request.reason}"
 
 
 def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
@@ -114,8 +130,9 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
 
 
 def _row(trade: OpenTrade) -> tuple[str, ...]:
-    numbers = (trade.amount, trade.open_rate, trade.stake, trade.profit, trade.stop)
-    return (trade.pair, trade.opened_at, *map(_text, numbers))
+    amount = _text(trade.amount) if trade.amount else "not filled yet"
+    numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
+    return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
 
 
 def _text(number: float | None) -> str:

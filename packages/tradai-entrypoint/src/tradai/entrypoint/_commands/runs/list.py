@@ -1,9 +1,7 @@
 """`tradai-entrypoint runs list`: list the runs of a folder and of a store, newest first."""
 
 import argparse
-import csv
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.console import (
+    print_csv,
     print_failure,
     print_json,
     print_table,
@@ -79,8 +78,7 @@ def _print(
 
         print_json(list(listed_manifests(listing, documents)))
     elif args.csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerows(chain((_CSV_COLUMNS,), _csv_rows(listing)))
+        print_csv(_CSV_COLUMNS, _csv_rows(listing))
     elif listing.runs or listing.unreadable:
         rows = chain(map(_row, listing.runs), map(_unreadable_row, listing.unreadable))
         print_table(_COLUMNS, rows)

@@ -8,12 +8,9 @@ from datetime import timedelta
 from tradai.core import utc_now
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_json, print_text
-from tradai.entrypoint._history.prune import (
-    PruneChoice,
-    finish_removals,
-    remove_run,
-    waiting_reason,
-)
+from tradai.entrypoint._history.prune import finish_removals, remove_run, waiting_reason
+from tradai.entrypoint._history.prune_choice import PruneChoice, RunNeeds, old_runs
+from tradai.entrypoint._history.run_need import RunNeed
 from tradai.entrypoint._history.summaries import RunListing, RunSummary, local_runs
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder
@@ -31,7 +28,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         finish_removals(root)
     listing = RunListing.of(local_runs(root))
     before = utc_now() - timedelta(days=args.older_than or 0)
-    chosen = PruneChoice.of(listing.chosen(mode=args.mode).runs, keep=args.keep or 0, before=before)
+    old = old_runs(listing.chosen(mode=args.mode).runs, keep=args.keep or 0, before=before)
+    chosen = PruneChoice.of(
+        old, RunNeeds(root, listing.runs, ignored={RunNeed(each) for each in args.also})
+    )
     removed: list[RunSummary] = []
     kept = list(chosen.kept)
     try:
@@ -50,7 +50,7 @@ def _prune(chosen: PruneChoice, *, is_wanted: bool) -> Iterator[tuple[RunSummary
     for run in chosen.removed:
         reason = waiting_reason(run, tracker) if is_wanted else None
         if is_wanted and reason is None:
-            remove_run(run.folder)
+            reason = remove_run(run.folder)
         yield run, reason
 
 

@@ -1,9 +1,10 @@
 """The check of a candle folder."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
 from typing import Final, final
 
 from tradai.core import file_errors
@@ -14,7 +15,7 @@ from tradai.entrypoint.freqtrade._datasets.data_file import (
     DataFile,
 )
 from tradai.entrypoint.freqtrade._datasets.findings import Effect, Finding, findings_in
-from tradai.entrypoint.freqtrade._datasets.folder import CandleFolder, open_folder
+from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 
 # Formats that a run reads from a flat folder.
@@ -50,7 +51,9 @@ def check_series(data: str) -> DataCheck:
         StorageError: The disk refused to list it.
     """
     folder = open_folder(data)
-    findings: list[Finding] = list(_stored_twice(folder))
+    twice = folder.stored_twice()
+    findings: list[Finding] = []
+    digests: dict[Path, str] = {}
     rows = 0
     for file in folder.files:
         raw = _read(file)
@@ -59,8 +62,12 @@ def check_series(data: str) -> DataCheck:
             continue
         rows += len(raw.opened)
         findings += findings_in(raw, file, written=_written(file))
-        findings += _of_format(file)
-    return DataCheck(series=len(folder.files), rows=rows, findings=tuple(findings))
+        if file.series in twice:
+            digests[file.path] = raw.digest()
+        else:
+            findings += _of_format(file)
+    doubled = chain.from_iterable(_stored_twice(files, digests) for files in twice.values())
+    return DataCheck(series=len(folder.files), rows=rows, findings=(*doubled, *findings))
 
 
 def _read(file: DataFile) -> RawSeries | Finding:
@@ -81,17 +88,21 @@ def _of_format(file: DataFile) -> Iterator[Finding]:
         yield _finding(file, f"it is {file.file_format}", Effect.NOT_READ)
 
 
-def _stored_twice(folder: CandleFolder) -> Iterator[Finding]:
-    """Yield the series of a run that have a file of each format that a run reads."""
-    files = (each for each in folder.files if each.kind in READ_KINDS)
-    read = [each for each in files if each.file_format in _OF_RUNS]
-    counts = Counter(each.series for each in read)
-    for file in read:
-        if counts[file.series] > 1 and file.file_format == _OF_RUNS[-1]:
-            problem = f"it is stored as {' and as '.join(_OF_RUNS)}: remove the stale file"
+def _stored_twice(files: Sequence[DataFile], digests: Mapping[Path, str]) -> Iterator[Finding]:
+    """Yield a finding for each file of a series but the first."""
+    first = files[0]
+    for file in files[1:]:
+        # A file that cannot be read has a finding of its own, and no digest.
+        pair = {digests.get(first.path), digests.get(file.path)}
+        rows = "" if None in pair else f"{'the same' if len(pair) == 1 else 'other'} rows"
+        if first.kind in READ_KINDS and {first.file_format, file.file_format} == {*_OF_RUNS}:
+            ways = f"it is stored as {' and as '.join(_OF_RUNS)}{rows and f', with {rows}'}"
             # Of funding rates a run takes those in Parquet.
             effect = Effect.TRADED if file.kind == FUNDING_RATE else Effect.REFUSED
-            yield _finding(file, problem, effect)
+            yield _finding(file, f"{ways}: remove the stale file", effect)
+        elif rows:
+            relation = "as" if len(pair) == 1 else "than"
+            yield _finding(file, f"it has {rows} {relation} {first.path.name}", Effect.TWICE)
 
 
 def _finding(file: DataFile, problem: str, effect: Effect) -> Finding:

@@ -1,14 +1,20 @@
 """Convert the series of a folder to another format, and make longer candles."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from tradai.core import Timeframe
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core import file_errors
+from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
+    PlannedFile,
+    Resampling,
+    check_replaced,
+    planned_files,
+)
 from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
-from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
     Resampled,
@@ -34,6 +40,7 @@ class Conversion:
         repeated: Rows with the time of a later one, left out.
         partial: Candles at the ends, left out because rows of them are missing.
         thin: Candles that were made of fewer rows than fit.
+        removed: Files of the same series in another format, which were removed.
     """
 
     source: Path
@@ -45,30 +52,7 @@ class Conversion:
     repeated: int
     partial: int
     thin: int
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resampling:
-    """The rows that are read, and the candles that are made of them.
-
-    Attributes:
-        source: Timeframe of the candles that are read; None for trades.
-        target: Timeframe of the candles that are made.
-    """
-
-    source: Timeframe | None
-    target: Timeframe
-
-    def chooses(self, file: DataFile) -> bool:
-        """Return whether candles are made of `file`."""
-        if self.source is None:
-            return file.kind == TRADES
-        return file.has_candles and file.timeframe == self.source
-
-    def __str__(self) -> str:
-        """Name the rows that are read."""
-        return TRADES if self.source is None else f"candles of {self.source}"
+    removed: tuple[Path, ...] = ()
 
 
 def convert_series(
@@ -78,72 +62,73 @@ def convert_series(
     file_format: str,
     resampling: Resampling | None = None,
     force: bool = False,
+    on_written: Callable[[Conversion], object] = lambda _: None,
 ) -> tuple[Conversion, ...]:
     """Write the series of the folder `data` into `folder`, each file whole or not at all.
+
+    A file that cannot be converted keeps no other from it.
 
     Args:
         data: Path or URI of the folder to read.
         folder: Folder to write; created if missing.
         file_format: ``json``, ``json.gz``, ``feather`` or ``parquet``.
-        resampling: Candles to make; None writes every series but trades as it is.
-        force: Whether to replace files that are there.
+        resampling: Candles to make; None writes every series but trades as it is. Mark candles and
+            funding rates are written as they are, since a run has one timeframe for them.
+        force: Whether to replace series that are there, also those in another format.
+        on_written: Called with each file that was written.
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
-        ValidationError: A file is damaged, a file to write is there, two files of one series would
-            be written to one, or the candles to make are not longer.
+        ValidationError: The format is unknown, a file is damaged or has no rows, a series to write
+            is there, two files of one series would be written to one, or the candles to make are
+            not longer.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:
         check_longer(resampling.source, resampling.target)
-    plan = dict(_planned(data, folder, file_format, resampling))
-    if not force:
-        _refuse_existing(plan)
-    return tuple(_convert(file, path, file_format, resampling) for path, file in plan.items())
+    plan = planned_files(data, folder, file_format=file_format, resampling=resampling)
+    check_replaced(plan, force=force)
+    done: list[Conversion] = []
+    problems: list[ValidationError] = []
+    for each in plan:
+        try:
+            done.append(_convert(each, file_format, resampling))
+        except ValidationError as exc:
+            problems.append(exc)
+        else:
+            on_written(done[-1])
+    if problems:
+        raise _unconverted(problems, written=len(done))
+    return tuple(done)
 
 
-def _planned(
-    data: str, folder: Path, file_format: str, resampling: Resampling | None
-) -> Iterator[tuple[Path, DataFile]]:
-    """Yield each file to write with the one to read for it."""
-    seen: dict[Path, DataFile] = {}
-    for file in open_folder(data).files:
-        timeframe = file.timeframe if resampling is None else resampling.target
-        if timeframe is None or (resampling is not None and not resampling.chooses(file)):
-            continue
-        path = file.beside(folder, timeframe=timeframe, file_format=file_format)
-        if path in seen:
-            message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
-            raise ValidationError(message, field=str(file.path), expected="one file for a series")
-        seen[path] = file
-        yield path, file
-    if not seen:
-        wanted = "series but trades" if resampling is None else str(resampling)
-        message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
-        raise NotFoundError(message, kind="series", key=data)
+def _unconverted(problems: Sequence[ValidationError], *, written: int) -> ValidationError:
+    """Return the error for all `problems`."""
+    sentences = [str(problem) for problem in problems]
+    if written:
+        verb = "was" if written == 1 else "were"
+        sentences.append(f"{counted(written, 'file')} {verb} written")
+    first = problems[0]
+    return ValidationError("; ".join(sentences), field=first.field, expected=first.expected)
 
 
-def _refuse_existing(plan: dict[Path, DataFile]) -> None:
-    existing = [path for path in plan if path.exists()]
-    if existing:
-        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        message = (
-            f"{existing[0]}{more} would be replaced: name another folder, or replace it with "
-            "--force; nothing was written"
-        )
-        raise ValidationError(message, field=str(existing[0]), expected="no such file")
-
-
-def _convert(
-    file: DataFile, path: Path, file_format: str, resampling: Resampling | None
-) -> Conversion:
+def _convert(planned: PlannedFile, file_format: str, resampling: Resampling | None) -> Conversion:
+    file = planned.source
     raw = read_raw(file)
+    if not len(raw.opened):
+        message = f"{file.path} has no rows: remove it, or get it from the exchange again"
+        raise ValidationError(message, field=str(file.path), expected="at least one row")
     rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
-    made = Resampled(rows) if resampling is None else _resampled(rows, file, resampling)
-    write_series(made.series, path, file_format)
+    if resampling is None or resampling.keeps(file):
+        made = Resampled(rows)
+    else:
+        made = _resampled(rows, file, resampling)
+    write_series(made.series, planned.target, file_format)
+    # In place, the file that was read may be one of them.
+    _remove(planned.others)
     return Conversion(
         source=file.path,
-        target=path,
+        target=planned.target,
         read=len(raw.opened) + raw.undated,
         written=len(made.series.opened),
         undated=raw.undated,
@@ -151,7 +136,14 @@ def _convert(
         repeated=repeated,
         partial=made.partial,
         thin=made.thin,
+        removed=tuple(other.path for other in planned.others),
     )
+
+
+def _remove(files: Sequence[DataFile]) -> None:
+    for file in files:
+        with file_errors("remove", file.path):
+            file.path.unlink()
 
 
 def _in_order(raw: RawSeries, *, keep_all: bool) -> tuple[RawSeries, int, int]:

@@ -1,6 +1,6 @@
 """The series of a candle folder: single files, and folders of partitions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -37,6 +37,13 @@ class CandleFolder:
     path: Path
     files: tuple[DataFile, ...]
 
+    def stored_twice(self) -> Mapping[str, Sequence[DataFile]]:
+        """Return the files of each series that has several, by its name."""
+        groups: dict[str, list[DataFile]] = {}
+        for file in self.files:
+            groups.setdefault(file.series, []).append(file)
+        return {series: files for series, files in groups.items() if len(files) > 1}
+
 
 def open_folder(data: str) -> CandleFolder:
     """Return the series in the folder `data`.
@@ -52,11 +59,22 @@ def open_folder(data: str) -> CandleFolder:
     if path is None or not path.is_dir():
         message = f"there is no folder {path or data} on this machine: bring one with `data pull`"
         raise NotFoundError(message, kind="data folder", key=str(path or data))
-    with file_errors("list", path):
-        files = sorted(chain(_files(path), _partitioned(path)), key=_order)
+    files = files_in(path)
     if not files:
         raise _unknown_layout(path)
-    return CandleFolder(path=path, files=tuple(files))
+    return CandleFolder(path=path, files=files)
+
+
+def files_in(folder: Path) -> tuple[DataFile, ...]:
+    """Return the series in `folder`, sorted; none when it does not exist.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    if not folder.is_dir():
+        return ()
+    with file_errors("list", folder):
+        return tuple(sorted(chain(_files(folder), _partitioned(folder)), key=_order))
 
 
 def _files(folder: Path) -> Iterator[DataFile]:

@@ -1,14 +1,17 @@
 """Extents and gaps of the series in a candle folder."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from tradai.core import Timeframe, from_epoch_ms
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.gaps import missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import read_raw
 
 if TYPE_CHECKING:
@@ -31,7 +34,9 @@ class ListedSeries:
         first: Time of the first one; None without any.
         last: Time of the last one; None without any.
         gaps: Number of gaps; None for trades.
-        missing: Number of candles missing in them; None for trades.
+        missing: Number of candles or rates missing in them; None for trades.
+        twin: Whether another file of the series has the ``same`` rows or ``other`` ones; None
+            without another one that can be read.
         problem: The reason why it cannot be read; None when it can.
     """
 
@@ -45,6 +50,7 @@ class ListedSeries:
     last: datetime | None = None
     gaps: int | None = None
     missing: int | None = None
+    twin: Literal["same", "other"] | None = None
     problem: str | None = None
 
 
@@ -55,22 +61,43 @@ def list_series(data: str) -> tuple[ListedSeries, ...]:
         NotFoundError: There is no such folder on this machine, or no series in it.
         StorageError: The disk refused to list it.
     """
-    return tuple(map(_of_file, open_folder(data).files))
+    folder = open_folder(data)
+    twice = folder.stored_twice()
+    found: dict[str, list[tuple[ListedSeries, str | None]]] = {}
+    for file in folder.files:
+        listed = _of_file(file, is_twin=file.series in twice)
+        found.setdefault(file.series, []).append(listed)
+    return tuple(chain.from_iterable(map(_with_twins, found.values())))
 
 
-def _of_file(file: DataFile) -> ListedSeries:
+def _with_twins(group: Sequence[tuple[ListedSeries, str | None]]) -> Iterator[ListedSeries]:
+    """Yield the files of one series, which know whether they have the same rows."""
+    digests = [digest for _, digest in group if digest is not None]
+    for listed, digest in group:
+        if digest is None or len(digests) == 1:
+            yield listed
+        else:
+            yield replace(listed, twin="same" if len(set(digests)) == 1 else "other")
+
+
+def _of_file(file: DataFile, *, is_twin: bool) -> tuple[ListedSeries, str | None]:
+    """Return the facts of a file, and the digest of its rows if the series has several files."""
     try:
-        opened = read_raw(file).opened
+        raw = read_raw(file)
     except TradAIError as exc:
-        return _listed(file, None, problem=str(exc))
-    return _listed(file, opened)
+        return _listed(file, None, problem=str(exc)), None
+    return _listed(file, raw.opened), raw.digest() if is_twin else None
 
 
 def _listed(
     file: DataFile, opened: "npt.NDArray[np.int64] | None", *, problem: str | None = None
 ) -> ListedSeries:
     is_empty = opened is None or not len(opened)
-    gaps = None if opened is None or file.timeframe is None else _gaps(opened, file.timeframe)
+    found = (
+        None
+        if opened is None or file.timeframe is None
+        else missing_rows(opened, file, file.timeframe)
+    )
     return ListedSeries(
         pair=file.pair,
         timeframe=file.timeframe,
@@ -80,17 +107,7 @@ def _listed(
         rows=None if opened is None else len(opened),
         first=None if opened is None or is_empty else from_epoch_ms(int(opened.min())),
         last=None if opened is None or is_empty else from_epoch_ms(int(opened.max())),
-        gaps=gaps and gaps[0],
-        missing=gaps and gaps[1],
+        gaps=found and found.gaps,
+        missing=found and found.missing,
         problem=problem,
     )
-
-
-def _gaps(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> tuple[int, int]:
-    """Return the number of gaps and of candles missing in them, whatever the order of rows."""
-    import numpy as np
-
-    from tradai.core.frames import CandleColumns, gaps
-
-    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
-    return len(found), sum(gap.missing for gap in found)

@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
@@ -37,6 +38,9 @@ _OLD_FUNDING_WIDTH: Final = 6
 # Years 1900 to 2200 in milliseconds; present times in microseconds are far beyond.
 _EARLIEST_MS: Final = -2_208_988_800_000
 _LATEST_MS: Final = 7_258_118_400_000
+# Years 2001 to 2096 in seconds, which would be weeks of 1970.
+_EARLIEST_S: Final = 1_000_000_000
+_LATEST_S: Final = 4_000_000_000
 
 
 @final
@@ -48,11 +52,26 @@ class RawSeries:
         opened: Times in epoch milliseconds, of the rows that have one.
         cells: Numbers by column; a missing one is not a number.
         undated: Number of rows without a time, which are left out.
+        zone: Time zone of the dates in the file; None without one, and UTC where times are numbers
+            of JSON.
     """
 
     opened: "npt.NDArray[np.int64]"
     cells: "Mapping[str, npt.NDArray[np.float64]]"
     undated: int = 0
+    zone: str | None = "UTC"
+
+    def digest(self) -> str:
+        """Return the digest of the rows in order of time, which is that of equal rows only."""
+        import numpy as np
+
+        order = self.opened.argsort(kind="stable")
+        digest = sha256(self.opened[order].tobytes())
+        for name in sorted(self.cells):
+            column = self.cells[name][order]
+            # A number that is missing has many bit patterns.
+            digest.update(np.where(np.isnan(column), np.nan, column).tobytes())
+        return f"{self.undated}-{digest.hexdigest()}"
 
 
 def read_raw(file: DataFile) -> RawSeries:
@@ -86,6 +105,9 @@ def _check_times(raw: RawSeries) -> None:
     if outside.any():
         found = int(raw.opened[outside.argmax()])
         message = f"a time is {found}, not milliseconds since 1970 in the years 1900 to 2200"
+        raise ValueError(message)
+    if len(raw.opened) and ((raw.opened > _EARLIEST_S) & (raw.opened < _LATEST_S)).all():
+        message = f"the times, such as {raw.opened[0]}, are seconds, not milliseconds since 1970"
         raise ValueError(message)
 
 
@@ -146,7 +168,9 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
         names = {"funding_rate": "open"}
     dated = table.filter(table[time].is_valid())
     cells = {name: _floats(dated[column]) for name, column in names.items()}
-    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated))
+    kind = table[time].type
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
 
 
 def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":

@@ -88,14 +88,10 @@ def _buckets(
 ) -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]]":
     """Return the opening times of the candles of `target`, and the place of the first row of each.
 
-    Raises:
-        ValidationError: There are no rows.
+    There is at least one row.
     """
     import numpy as np
 
-    if not len(opened):
-        message = f"no candles of {target} can be made: there are no rows"
-        raise ValidationError(message, field="rows", expected="at least one row")
     if target.endswith("M"):
         floors = np.array([target.floor(at) for at in opened.tolist()], dtype=np.int64)
     else:

@@ -48,10 +48,12 @@ class EngineInstall:
     Attributes:
         python: Command of the interpreter, with its options.
         version: The engine's version.
+        package: Folder of the engine's package.
     """
 
     python: tuple[str, ...]
     version: str
+    package: Path
 
     @classmethod
     def beside_us(cls) -> Self:
@@ -60,10 +62,15 @@ class EngineInstall:
         Raises:
             ConfigurationError: It is not installed.
         """
-        if importlib.util.find_spec(_ENGINE) is None:
+        found = importlib.util.find_spec(_ENGINE)
+        if found is None or not found.submodule_search_locations:
             raise _not_installed()
-        # Without -P a module in the folder it runs in could take the place of the engine's own.
-        return cls(python=(sys.executable, "-P"), version=_installed_version())
+        return cls(
+            # Without -P a module in the folder it runs in could take the place of the engine's own.
+            python=(sys.executable, "-P"),
+            version=_installed_version(),
+            package=Path(found.submodule_search_locations[0]),
+        )
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command that starts the engine with `arguments`."""

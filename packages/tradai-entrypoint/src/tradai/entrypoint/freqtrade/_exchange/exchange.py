@@ -49,6 +49,9 @@ class Exchange(Protocol):
         rules_path: Path at which its REST API describes its markets.
         in_flight_s: Seconds after the end of an engine that trades live in which an order that it
             had sent may still arrive.
+        tiers_file: File in the engine's package with the leverage tiers of its simulations; None
+            where there is no leverage.
+        is_backtest_only: Whether a run that holds positions is refused, because none is proven.
     """
 
     @property
@@ -63,6 +66,10 @@ class Exchange(Protocol):
     def rules_path(self) -> str: ...
     @property
     def in_flight_s(self) -> float: ...
+    @property
+    def tiers_file(self) -> str | None: ...
+    @property
+    def is_backtest_only(self) -> bool: ...
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the descriptions of all its markets.

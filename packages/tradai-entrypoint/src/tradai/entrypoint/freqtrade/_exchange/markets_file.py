@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from tradai.core import file_path, redact
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.entrypoint._inputs.run_inputs import is_in_store
+from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._candles.dataset import data_folder
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME
 
@@ -28,3 +30,28 @@ def markets_file(given: str | None, data: str) -> Path:
         )
         raise ConfigurationError(message, key="TRADAI_RUN_MARKETS")
     return folder / MARKETS_NAME
+
+
+def markets_file_of(context: RunContext, data: str) -> Path:
+    """Return the path of the market rules of a run, on this machine.
+
+    Args:
+        context: The run.
+        data: Path or URI of its candles on this machine.
+
+    Raises:
+        ConfigurationError: There is no place beside the candles.
+        NotFoundError: They are not in the store that the candles are in.
+    """
+    given = context.require_data()
+    if context.markets is not None:
+        return markets_file(context.inputs.file_of(context.markets), given)
+    path = markets_file(None, data)
+    if is_in_store(given) and not path.exists():
+        where = f"{given.rstrip('/')}/{MARKETS_NAME}"
+        message = (
+            f"there are no market rules at {where}: send them there, or name their place with "
+            "--markets, or set TRADAI_RUN_MARKETS"
+        )
+        raise NotFoundError(message, kind="object", key=where)
+    return path

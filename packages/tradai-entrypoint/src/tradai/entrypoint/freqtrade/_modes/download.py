@@ -1,7 +1,7 @@
 """Download candles from the exchange through the engine into a data folder."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tradai.core import (
@@ -18,15 +18,22 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.dataset import candle_files
+from tradai.entrypoint.freqtrade._candles.series import contract_series, trades_futures
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
-from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, check_exchange_url
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
+from tradai.entrypoint.freqtrade._preparation.engine_config import market_keys
+from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA, check_market
 
 
 # The collaborators are passed in, and the command names what to fetch.
@@ -42,6 +49,8 @@ def download(  # noqa: PLR0913
 ) -> Verdict:
     """Download the candles of `config`'s pairs into `folder`, as feather files.
 
+    Of contracts, also the mark candles and the funding rates.
+
     Args:
         config: Strategy configuration with exchange, pairs and timeframe.
         folder: Data folder; created if missing.
@@ -52,19 +61,22 @@ def download(  # noqa: PLR0913
         engine: Engine to run; by default the one in our own interpreter.
 
     Raises:
-        ConfigurationError: The engine is not installed, the exchange is not known, or the range
-            has no start.
+        ConfigurationError: The engine is not installed, the exchange is not known or cannot have
+            the pairs or the timeframe, or the range has no start.
         ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
             the place of a file of candles is not a regular file.
     """
     if timerange.start is None:
         message = f"--timerange {timerange} has no start: a download must begin somewhere"
         raise ConfigurationError(message, key="--timerange")
+    exchange = exchange_named(config.exchange)
+    _check_proven(exchange)
+    check_market(config, exchange)
     if exchange_url is not None:
         check_exchange_url(exchange_url)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    files = [_file_of(pair, config, folder) for pair in config.pairs]
+    files = [folder / candle_files(series)[1] for series in _series(config)]
     _check_present(files)
     command = (engine or EngineInstall.beside_us()).command(
         "download-data", *_arguments(folder, timerange, config.timeframe)
@@ -74,13 +86,21 @@ def download(  # noqa: PLR0913
     ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
     verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
     if verdict.is_success:
-        pairs = counted(len(config.pairs), "pair")
-        sentence = f"downloaded {pairs} at {config.timeframe} into {folder}"
+        sentence = f"downloaded {_extent(config)} into {folder}"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
     if verdict.exit_code is ExitCode.UNAVAILABLE:
         sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
         return Verdict(exit_code=verdict.exit_code, sentence=sentence)
     return verdict
+
+
+def _check_proven(exchange: Exchange) -> None:
+    if exchange.engine_name != DEFAULT_EXCHANGE:
+        message = (
+            f"exchange is {exchange.name}: `data download` is proven for {DEFAULT_EXCHANGE} only; "
+            "bring the candles with Freqtrade's own download-data, and capture the market rules"
+        )
+        raise ConfigurationError(message, key="exchange")
 
 
 def _run_engine(
@@ -131,8 +151,9 @@ def _config(config: StrategyConfig, exchange_url: str | None) -> dict[str, JsonV
     return {
         "stake_currency": config.stake_currency,
         "dry_run": True,
+        **market_keys(config),
         "exchange": {
-            "name": config.exchange,
+            "name": exchange_named(config.exchange).engine_name,
             "pair_whitelist": list(config.pairs),
             # The engine's download of archives would go to another host than the exchange.
             "only_from_ccxt": True,
@@ -142,5 +163,19 @@ def _config(config: StrategyConfig, exchange_url: str | None) -> dict[str, JsonV
     }
 
 
-def _file_of(pair: str, config: StrategyConfig, folder: Path) -> Path:
-    return folder / f"{pair.replace('/', '_')}-{config.timeframe}.feather"
+def _series(config: StrategyConfig) -> Iterator[NeededSeries]:
+    """Yield the series that the engine downloads."""
+    for pair in config.pairs:
+        yield NeededSeries(
+            pair=pair,
+            timeframe=str(config.timeframe),
+            warmup=0,
+            is_traded=True,
+            kind="futures" if trades_futures(config) else "spot",
+        )
+    yield from contract_series(config)
+
+
+def _extent(config: StrategyConfig) -> str:
+    more = ", their mark candles and funding rates" if trades_futures(config) else ""
+    return f"{counted(len(config.pairs), 'pair')} at {config.timeframe}{more}"

@@ -16,6 +16,8 @@ from tradai.entrypoint.freqtrade._engine_keys.ownership import (
 BLOCKS: Final = frozenset(
     {
         "api_server",
+        "ask_strategy",
+        "bid_strategy",
         "coingecko",
         "discord",
         "edge",
@@ -89,11 +91,21 @@ _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
 _ANALYSIS: Final = "`analyse CONFIG --bias` decides it"
 _REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
+# Settings that were in another block once.
+_OLD_SIGNALS: Final = {
+    "ignore_roi_if_buy_signal": "ignore_roi_if_entry_signal",
+    "sell_profit_offset": "exit_profit_offset",
+    "sell_profit_only": "exit_profit_only",
+    "use_sell_signal": "use_exit_signal",
+}
+_OLD_ROWS: Final = ("order_book_max", "order_book_min")
+_ROW: Final = "write order_book_top in its place, the row of the book that is read"
 
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "api_server": _OWN_API,
         "ask_strategy": _REMOVED.format("exit_pricing"),
+        **{f"ask_strategy.{old}": _REMOVED.format(new) for old, new in _OLD_SIGNALS.items()},
         "bid_strategy": _REMOVED.format("entry_pricing"),
         "coingecko": "profits are given in the stake currency alone",
         "download_trades": "`data download` loads candles alone",
@@ -103,9 +115,9 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "exchange.ccxt_sync_config": _CLIENT,
         "exchange.enable_ws": "candles come without a websocket, which could not be redirected",
         "exchange.log_responses": _CLIENT,
+        **{f"{block}_pricing.{row}": _ROW for block in ("entry", "exit") for row in _OLD_ROWS},
         "experimental": "the engine's experiments are not passed on",
         "external_message_consumer": "signals of other bots are not supported",
-        "forcebuy_enable": _REMOVED.format("force_entry_enable"),
         "freqaimodel_path": "put the file of the model beside the strategy: it is found there",
         "hyperopt_path": "put the file of the loss beside the strategy: it is found there",
         "internals.heartbeat_interval": "tradai watches the bot itself: run.max_idle ends it",
@@ -126,6 +138,7 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "startup_candle": _ANALYSIS,
         "targeted_trade_amount": _ANALYSIS,
         "ticker_interval": _REMOVED.format("timeframe"),
+        "webhook.webhookstatus": "write status, startup, warning and exception in its place",
     }
 )
 _RECORDED: Final = "each run keeps its result in its folder"

@@ -17,6 +17,7 @@ from tradai.entrypoint.freqtrade._new_folder.folder import (
     write_texts,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.old_names import with_old_names, with_present_names
 from tradai.entrypoint.freqtrade._new_folder.parameter_file import parameter_fates
 from tradai.entrypoint.freqtrade._new_folder.secret_guard import SecretGuard
 from tradai.entrypoint.freqtrade._new_folder.special_keys import Config
@@ -96,8 +97,9 @@ def move_strategy(
         message = "the configuration names no strategy: give its class with --strategy"
         raise ConfigurationError(message, key="--strategy")
     found = find_class(name, _folders(config, source))
-    translation = translate(config)
-    for fate in _parameters(found, params, name, config):
+    named, renamed = with_present_names(config)
+    translation = translate(named)
+    for fate in _parameters(found, params, name, named):
         translation.add(fate)
     guard = SecretGuard.of(config)
     with new_folder(folder or Path(name)) as draft:
@@ -111,10 +113,15 @@ def move_strategy(
         write_texts(draft, texts)
     return StrategyMove(
         folder=folder or Path(name),
-        keys=tuple(sorted(translation.keys, key=lambda key: list(KeyStatus).index(key.status))),
+        keys=_in_order(with_old_names(translation.keys, renamed)),
         notices=tuple(_notices(translation, found, overrides, environ or {})),
         overrides=overrides,
     )
+
+
+def _in_order(keys: Sequence[MovedKey]) -> tuple[MovedKey, ...]:
+    """Return `keys`, those to look at first."""
+    return tuple(sorted(keys, key=lambda key: list(KeyStatus).index(key.status)))
 
 
 def _folders(config: Config, source: Path | None) -> list[Path]:

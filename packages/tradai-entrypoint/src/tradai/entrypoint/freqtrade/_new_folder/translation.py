@@ -1,6 +1,6 @@
 """Translate a configuration of Freqtrade, key by key; none is dropped without a word."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, final
 
@@ -23,6 +23,7 @@ from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     SECRETS as MESSAGE_BLOCKS,
 )
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import has_path, set_path, take_path
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
@@ -83,7 +84,7 @@ class Translation:
         """Take the key whose value is at `place` out again, as one that is not supported."""
         for at, moved in enumerate(self.keys):
             if moved.place and f"{place}.".startswith(f"{moved.place}."):
-                remove_path(self.document, moved.place)
+                take_path(self.document, moved.place)
                 self.keys[at] = replace(
                     moved, status=KeyStatus.UNSUPPORTED, place="", note=f"{moved.place} {note}"
                 )
@@ -126,37 +127,6 @@ def drop_unusable(translation: Translation) -> None:
             translation.refuse(place, note)
     for place, note in _problems(translation.document):
         raise ConfigurationError(f"{place} {note}", key=place)
-
-
-def set_path(document: dict[str, JsonValue], path: str, value: JsonValue) -> None:
-    """Set the value at the dotted `path`."""
-    first, _, rest = path.partition(".")
-    if not rest:
-        document[first] = value
-        return
-    below = document.get(first)
-    block = dict(below) if isinstance(below, Mapping) else {}
-    set_path(block, rest, value)
-    document[first] = block
-
-
-def remove_path(document: dict[str, JsonValue], path: str) -> None:
-    """Remove the value at the dotted `path`, and each block that it leaves empty."""
-    first, _, rest = path.partition(".")
-    below = document.get(first)
-    if rest and isinstance(below, dict):
-        remove_path(below, rest)
-        if below:
-            return
-    document.pop(first, None)
-
-
-def _has_path(document: JsonValue, path: str) -> bool:
-    for step in path.split("."):
-        if not isinstance(document, Mapping) or step not in document:
-            return False
-        document = document[step]
-    return True
 
 
 def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
@@ -232,7 +202,7 @@ def _problems(document: Config) -> list[tuple[str, str]]:
         *_problems_of(StrategyConfig, config, prefix=""),
         *_problems_of(RunParameters, run, prefix="run."),
         # `check` asks for a secret that the old configuration lacks, too.
-        *((place, note) for place, note in found if _has_path(document, place)),
+        *((place, note) for place, note in found if has_path(document, place)),
     ]
 
 

@@ -33,9 +33,10 @@ _FILLED: Final = """
 @final
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A position that is still open.
+    """A position that is still open, or an entry that waits to be filled.
 
     Attributes:
+        amount: Amount that was bought; 0 of an entry that waits.
         stake: Its cost, in stake currency.
         stop: Price of its stop; None without one.
         realized: Profit of its partial exits, in stake currency.
@@ -50,6 +51,11 @@ class Position:
     stop: float | None
     realized: float
     enter_tag: str
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether some of its entry was filled."""
+        return self.amount != 0
 
 
 @final

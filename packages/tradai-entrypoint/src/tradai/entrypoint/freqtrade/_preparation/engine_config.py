@@ -114,7 +114,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "stake_currency": config.stake_currency,
         "stake_amount": _stake_amount(config),
         "dry_run_wallet": float(execution.starting_balance),
-        **_market(config),
+        **market_keys(config),
         "exchange": _exchange(config),
         "entry_pricing": _pricing(execution.entry_pricing),
         "exit_pricing": _exit_pricing(execution.exit_pricing),
@@ -135,7 +135,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     return rendered
 
 
-def _market(config: StrategyConfig) -> dict[str, JsonValue]:
+def market_keys(config: StrategyConfig) -> dict[str, JsonValue]:
+    """Return the keys that choose the market; none of them for the spot market, the default."""
     if exchange_named(config.exchange).market_type == "spot":
         return {}
     # Cross margin is not proven.

@@ -10,8 +10,7 @@ from types import MappingProxyType
 from typing import final
 
 from tradai.core import JsonValue, digest, version_id
-from tradai.core.exceptions import ConfigurationError, NotFoundError
-from tradai.entrypoint._inputs.run_inputs import is_in_store
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.request import STRATEGY_COPY
 from tradai.entrypoint.freqtrade._candles.dataset import DATASET_NAME, candle_files, dataset_notices
@@ -27,8 +26,14 @@ from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_en
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
 from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file
+from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
+from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
+    DIGEST_NAME as TIERS_DIGEST,
+    tiers_environment,
+    use_tiers,
+)
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_engine_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
@@ -68,6 +73,7 @@ class EngineJob:
         self._context = context
         self.evidence = EngineEvidence()
         self.markets: MarketsSnapshot
+        self._tiers: LeverageTiers | None = None
         self.parameters = context.parameters
         self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
@@ -135,7 +141,7 @@ class EngineJob:
         return staged or stage_data(request, interrupts=self._context.interrupts)
 
     def load_markets(self) -> MarketsSnapshot:
-        """Return and keep the market rules, cut to the pairs the engine reads.
+        """Return and keep the market rules, cut to the pairs the engine reads; also the tiers.
 
         Raises:
             ConfigurationError: The start-up candles are not known, there is no place for rules
@@ -148,7 +154,9 @@ class EngineJob:
         context.record.data["uri"] = context.require_data()
         if context.markets is not None:
             context.record.data["markets"] = context.markets
-        snapshot = MarketsSnapshot.load(self._markets_file())
+        data = self._data_folder()
+        path = markets_file_of(context, data)
+        snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
@@ -157,28 +165,16 @@ class EngineJob:
             note = f": {snapshot.note}" if snapshot.note else ""
             context.record.notices.append(f"the market rules were made, not captured{note}")
         self.markets = markets
+        self._tiers = use_tiers(context, self.engine, data)
         return markets
 
     def _data_folder(self) -> str:
         """Return the path or URI of the candles; of a folder in a store, what the run needs."""
         names = {name for series in self.series for name in candle_files(series)}
         data = self._context.require_data()
-        return self._context.inputs.folder_of(data, names | {DATASET_NAME, MARKETS_NAME})
-
-    def _markets_file(self) -> Path:
-        context = self._context
-        data = context.require_data()
-        if context.markets is not None:
-            return markets_file(context.inputs.file_of(context.markets), data)
-        path = markets_file(None, self._data_folder())
-        if is_in_store(data) and not path.exists():
-            where = f"{data.rstrip('/')}/{MARKETS_NAME}"
-            message = (
-                f"there are no market rules at {where}: send them there, or name their place with "
-                "--markets, or set TRADAI_RUN_MARKETS"
-            )
-            raise NotFoundError(message, kind="object", key=where)
-        return path
+        return self._context.inputs.folder_of(
+            data, names | {DATASET_NAME, MARKETS_NAME, TIERS_NAME}
+        )
 
     @contextmanager
     def running(
@@ -219,9 +215,12 @@ class EngineJob:
             EngineProcess(
                 self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
-                environ=engine_environment(
-                    context.environ, home=scratch, temporary=Path(temporary)
-                ),
+                environ={
+                    **engine_environment(context.environ, home=scratch, temporary=Path(temporary)),
+                    **tiers_environment(
+                        context, self.engine, self._tiers, Path(temporary, "engine")
+                    ),
+                },
                 folder=scratch,
                 log_file=context.folder.path / "engine.log",
                 on_line=self.evidence.feed_printed,
@@ -233,10 +232,10 @@ class EngineJob:
 
     def _command(self, scratch: Path) -> list[str]:
         words = (self.plan.subcommand, *self.plan.arguments)
-        if not self.plan.has_workers:
+        if self.plan.launcher is None:
             return self.engine.command(*words)
-        # So its worker processes find the modules beside the strategy.
-        return self.engine.module_command(_OURS, "engine", str(scratch / STRATEGIES), *words)
+        word, folder = self.plan.launcher
+        return self.engine.module_command(_OURS, word, str(scratch / folder), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
@@ -294,6 +293,8 @@ class EngineJob:
             "mode": self._context.mode.value,
             "parameters": self.parameters.canonical(),
             **{name: digests.get(name) for name in ("data", "markets")},
+            # Spot has none, and the digest of its runs stays as it was.
+            **{name: digests[name] for name in (TIERS_DIGEST,) if name in digests},
             "engine": self.engine.version,
         }
         self._context.record_digest("run", digest(what))

@@ -12,6 +12,7 @@ from tradai.core.exceptions import StorageError
 # The engine's loss for an epoch without enough trades to be ranked; a real loss, in the stake
 # currency for instance, can be greater.
 _UNRANKED_LOSS: Final = 100_000
+_ROI: Final = "roi"
 
 
 @final
@@ -39,12 +40,13 @@ class Epoch:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Values by ``space.name``."""
+        """Values by ``space.name``; ``roi``, whose minutes are others in each epoch, is one."""
         return {
             f"{space}.{name}": value
             for space, values in self.details.items()
             for name, value in values.items()
-        }
+            if space != _ROI
+        } | {space: values for space, values in self.details.items() if space == _ROI}
 
 
 def read_epochs(path: Path) -> list[Epoch]:

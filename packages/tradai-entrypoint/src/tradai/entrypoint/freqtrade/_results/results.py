@@ -17,7 +17,9 @@ from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
 # Computed by the engine and not computed again here.
-_ENGINE_FIGURES: Final = ("market_change", "sharpe", "sortino", "calmar", "sqn")
+_ENGINE_RATIOS: Final = ("sharpe", "sortino", "calmar", "sqn")
+# The engine's mark for a ratio that it cannot compute: of one trade, or without a losing day.
+_NO_RATIO: Final = -100.0
 
 _ENGINE_COUNTS: Final = (
     *("rejected_signals", "timedout_entry_orders", "canceled_trade_entries"),
@@ -101,13 +103,20 @@ def _result(statistics: dict[str, Any]) -> BacktestResult:
             period=_period(statistics),
             pairs=statistics["pairlist"],
         ),
-        engine_figures=MappingProxyType({name: statistics.get(name) for name in _ENGINE_FIGURES}),
+        engine_figures=MappingProxyType(
+            {"market_change": statistics.get("market_change")}
+            | {name: _ratio(statistics.get(name)) for name in _ENGINE_RATIOS}
+        ),
         engine_counts=MappingProxyType(
             {name: statistics.get(name) or 0 for name in _ENGINE_COUNTS}
             | {"locks": len(statistics.get("locks") or ())}
         ),
         stake_currency=statistics["stake_currency"],
     )
+
+
+def _ratio(figure: float | None) -> float | None:
+    return None if figure == _NO_RATIO else figure
 
 
 def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:

@@ -104,7 +104,7 @@ def _verdict(found: Lookahead, context: RunContext) -> Verdict:
 def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
     trades = f"{found.trades} trades computed again without the candles after them"
     if found.is_found:
-        return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=_found_sentence(found))
+        return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=found.explanation())
     if found.trades < FEWEST_TRADES:
         sentence = (
             f"whether the strategy reads the future is not known: {trades}, and fewer than "
@@ -112,12 +112,3 @@ def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
         )
         return "not known", Verdict(exit_code=ExitCode.DATA, sentence=sentence)
     return "clean", Verdict(exit_code=ExitCode.DONE, sentence=f"no bias found: {trades} are equal")
-
-
-def _found_sentence(found: Lookahead) -> str:
-    columns = ", ".join(found.indicators) or "no single column"
-    return (
-        f"the strategy reads candles of the future, so its backtest cannot be believed: of "
-        f"{found.trades} trades, {found.entries} entries and {found.exits} exits are not made "
-        f"without the candles after them; columns that change: {columns}"
-    )

@@ -65,6 +65,23 @@ class Lookahead:
         """Whether an entry, an exit or an indicator reads the future."""
         return bool(self.entries or self.exits or self.indicators)
 
+    def explanation(self) -> str:
+        """Return a sentence on what was found."""
+        changes = (
+            f"of {self.trades} trades, {self.entries} entries and {self.exits} exits are not made "
+            "without the candles after them"
+        )
+        if self.indicators:
+            return (
+                "the strategy reads candles of the future, so its backtest cannot be believed: "
+                f"{changes}; columns that change: {', '.join(self.indicators)}"
+            )
+        return (
+            f"the backtest cannot be believed until this is explained: {changes}, although no "
+            "column changes; a callback reads the future, or depends on chance or on the other "
+            "pairs, which are not there when a trade is computed again"
+        )
+
     def figures(self) -> dict[str, JsonValue]:
         """Return the figures for the manifest."""
         return {

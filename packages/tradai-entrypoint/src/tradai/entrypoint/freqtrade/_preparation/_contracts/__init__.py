@@ -1,0 +1,1 @@
+"""Data of contracts that a run needs beside its candles."""
