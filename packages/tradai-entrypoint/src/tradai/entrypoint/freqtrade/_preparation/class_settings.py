@@ -11,6 +11,7 @@ from typing import Final
 from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._candles.series import trades_futures
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.order_types import filling_notice
@@ -58,9 +59,9 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
         )
     if _final(facts, "can_short") is True and not trades_futures(config):
         problem = f"of class {facts.class_name} is true: with these pairs, this version trades spot"
-        raise _class_error(
-            facts, key="can_short", problem=problem + ", where only long positions exist"
-        )
+        why = ", where only long positions exist; contracts are pairs such as BTC/USDT:USDT of "
+        where = f"exchange: {FUTURES_EXCHANGE}"
+        raise _class_error(facts, key="can_short", problem=problem + why + where)
     _check_callbacks(facts)
     _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
