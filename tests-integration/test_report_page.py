@@ -1,4 +1,4 @@
-"""The report of a backtest in Chromium: scripts, keyboard, phone width and accessibility."""
+"""The report of a training and its backtest in Chromium: keyboard, phone width, accessibility."""
 
 import json
 import struct
@@ -10,20 +10,16 @@ from typing import Final
 import pytest
 from servers.browser import Browser, axe_script, running_browser
 
-from tradai.entrypoint._report.model import (
-    BalancePoint,
-    DayReturn,
-    EquityPoint,
-    Figure,
-    MonthReturn,
-    PairCandles,
-    RunReport,
-    RunReportParts,
-    TradeRow,
-    TradeStats,
-)
+from tradai.entrypoint._report import model
 from tradai.entrypoint._report.page import render_report
+from tradai.entrypoint.freqtrade._pages.training_page import training_parts
+from tradai.entrypoint.freqtrade._training.record import TrainingRecord
 
+# A training of the real engine.
+TRAINING: Final = (
+    Path(__file__).resolve().parents[1]
+    / "packages/tradai-entrypoint/tests/freqtrade/training/data/training.json"
+)
 START: Final = datetime(2025, 1, 1, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 TRADES: Final = 200
@@ -35,8 +31,8 @@ READY: Final = "!document.getElementById('trade-filters').hidden"
 GRAVE: Final = ("serious", "critical")
 
 
-def trade(number: int) -> TradeRow:
-    return TradeRow(
+def trade(number: int) -> model.TradeRow:
+    return model.TradeRow(
         pair=PAIRS[number % 2],
         is_short=False,
         leverage=1.0,
@@ -53,18 +49,18 @@ def trade(number: int) -> TradeRow:
     )
 
 
-def candles(pair: str) -> PairCandles:
+def candles(pair: str) -> model.PairCandles:
     count = TRADES * 3
     opened = [int(START.timestamp()), *[3600] * (count - 1)]
     times = struct.pack(f"<{2 * count}I", *opened, *[3600] * count)
     levels = (100.0, 103.0, 97.0, 101.0, 5.0)
     prices = [level + step % 5 for level in levels for step in range(count)]
     data = times + struct.pack(f"<{5 * count}f", *prices)
-    return PairCandles(pair=pair, short_s=3600, long_s=3600, count=count, data=data)
+    return model.PairCandles(pair=pair, short_s=3600, long_s=3600, count=count, data=data)
 
 
-def stats(name: str, profit: float) -> TradeStats:
-    return TradeStats(
+def stats(name: str, profit: float) -> model.TradeStats:
+    return model.TradeStats(
         name=name,
         trades=100,
         wins=50,
@@ -80,25 +76,30 @@ def stats(name: str, profit: float) -> TradeStats:
 
 
 def report_page() -> str:
-    """A report with every section."""
+    """A report with every section of a backtest, and those of a training."""
     points = range(0, 600, 3)
-    parts = RunReportParts(
+    parts = model.RunReportParts(
         currency="USDT",
-        highlights=(Figure("Profit", "+12.00 USDT"), Figure("Trades", str(TRADES))),
-        figures=(Figure("Profit factor", "1.20"), Figure("Fees paid", "3.00 USDT")),
-        balance=tuple(BalancePoint(START + n * HOUR, 1000.0 + n % 9, 0.0) for n in points),
-        equity=tuple(EquityPoint(START + n * HOUR, 1000.0 + n % 9, 0.01, 990.0) for n in points),
-        months=(MonthReturn(2025, 1, 0.012),),
-        days=tuple(DayReturn(date(2025, 1, n), n / 1000 - 0.01, n / 10) for n in range(1, 26)),
+        highlights=(model.Figure("Profit", "+12.00 USDT"), model.Figure("Trades", str(TRADES))),
+        figures=(model.Figure("Profit factor", "1.20"), model.Figure("Fees paid", "3.00 USDT")),
+        balance=tuple(model.BalancePoint(START + n * HOUR, 1000.0 + n % 9, 0.0) for n in points),
+        equity=tuple(
+            model.EquityPoint(START + n * HOUR, 1000.0 + n % 9, 0.01, 990.0) for n in points
+        ),
+        months=(model.MonthReturn(2025, 1, 0.012),),
+        days=tuple(
+            model.DayReturn(date(2025, 1, n), n / 1000 - 0.01, n / 10) for n in range(1, 26)
+        ),
         trades=tuple(map(trade, range(TRADES))),
         candles=tuple(map(candles, PAIRS)),
         pairs=tuple(stats(pair, 12.0) for pair in PAIRS),
         entry_tags=(stats("a tag that is longer than most", 10.0), stats("(none)", -2.0)),
         exit_reasons=(stats("exit_signal", 12.0),),
-        rejected=(Figure("Entry signals without a free slot", "9"),),
+        rejected=(model.Figure("Entry signals without a free slot", "9"),),
     )
+    parts = training_parts(TrainingRecord.read(TRAINING), parts)
     return render_report(
-        RunReport(
+        model.RunReport(
             run_id="20250101T000000Z-backtest-00000000",
             mode="backtest",
             exit_code=0,
@@ -110,7 +111,7 @@ def report_page() -> str:
             notices=("the candles are synthetic",),
             configuration={"name": "ema-pullback", "pairs": list(PAIRS)},
             provenance={"name": "strategy.yaml:1", "pairs": "strategy.yaml:2"},
-            facts=(Figure("digest of trades", "0123456789abcdef" * 4),),
+            facts=(model.Figure("digest of trades", "0123456789abcdef" * 4),),
             parts=parts,
         )
     )
@@ -136,7 +137,7 @@ def test_charts_and_trades_answer_to_the_keyboard_without_an_error(
     browser.wait(READY)
 
     assert browser.ask("[...document.querySelectorAll('.chart')].map((e) => e.id)") == [
-        *("chart", "sharpe-chart", "pair-chart", "candle-chart")
+        *("chart", "test-errors", "sharpe-chart", "pair-chart", "candle-chart")
     ]
     assert browser.ask("document.querySelectorAll('.chart:not(:has(canvas))').length") == 0
     assert browser.ask("document.querySelectorAll('.trades tbody tr').length") == TRADES

@@ -94,6 +94,16 @@ def strategy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def always_in(tmp_path: Path) -> Path:
+    """The strategy that holds both pairs from its first candle on; returns its YAML file."""
+    (tmp_path / "strategies").mkdir()
+    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
+    path = tmp_path / "strategy.yaml"
+    path.write_text(ALWAYS_IN)
+    return path
+
+
+@pytest.fixture
 def environ() -> Iterator[dict[str, str]]:
     """Environment of the command: that of this process without variables of tradai or Freqtrade.
 

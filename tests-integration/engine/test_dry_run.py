@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import ALWAYS_IN, DEMO
 
 OPEN = "SELECT pair, open_rate, stop_loss, open_date FROM trades WHERE is_open ORDER BY id"
 Ask = Callable[[str], dict[str, Any]]
@@ -25,12 +23,8 @@ CONFIGURATION, OWNED = 78, 75
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    (tmp_path / "strategies").mkdir()
-    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
-    path = tmp_path / "strategy.yaml"
-    path.write_text(ALWAYS_IN)
-    return path
+def config(always_in: Path) -> Path:
+    return always_in
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Messages of the real engine in a dry-run: they arrive, and their addresses are kept nowhere."""
 
-import shutil
 import signal
 import socket
 import sqlite3
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import ALWAYS_IN, DEMO
+from engine.conftest import ALWAYS_IN
 from engine.message_server import MessageServer, receiving_messages
 
 CONFIG = f"""{ALWAYS_IN}\
@@ -32,12 +31,9 @@ PAIRS = {"BTC/USDT", "ETH/USDT"}
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    (tmp_path / "strategies").mkdir()
-    shutil.copy(DEMO / "strategies/always_in.py", tmp_path / "strategies")
-    path = tmp_path / "strategy.yaml"
-    path.write_text(CONFIG)
-    return path
+def config(always_in: Path) -> Path:
+    always_in.write_text(CONFIG)
+    return always_in
 
 
 @pytest.fixture

@@ -220,6 +220,21 @@ def test_train_ends_with_models_that_predict_the_same_after_a_reload(
     )
     assert result["results"]["models"] >= 2
     assert json.loads(probe.stdout)["digest"] == result["digests"]["models"]
+    training = json.loads(Path(result["folder"], "training.json").read_text())
+    assert len(training["models"]) == result["results"]["models"]
+    for model in training["models"]:
+        (kept,) = models.rglob(f"{model['name']}_metadata.json")
+        freqai, (errors,) = json.loads(kept.read_text()), model["errors"]
+        # FreqAI keeps the spread of each label in the train rows: the error of their mean.
+        assert errors["train_baseline"] == pytest.approx(freqai["labels_std"]["&-drift"])
+        assert errors["train"] < errors["train_baseline"]
+        assert (model["train_rows"], model["test_rows"]) == (1574, 394)
+        assert model["features"] == len(freqai["training_features_list"])
+    page = Path(result["folder"], "report.html")
+    first_page = page.read_text()
+    shutil.rmtree(models)
+    assert tradai("report", result["run_id"]).code == 0
+    assert page.read_text() == first_page
 
 
 def test_a_dry_run_places_an_order_that_journal_and_database_agree_on(

@@ -4,21 +4,32 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 
-def test_a_backtest_is_compared_with_shaken_numbers_and_higher_costs_once(
+
+def test_a_backtest_is_compared_with_changed_ones_and_walked_forward_once(
     tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
     words = ("analyse", strategy, "--robust", "--data", candles, "--sets", "1", "--json")
+    words += ("--walk-forward", "20d/7d", "execution.fee=0")
 
     made = tradai(*words)
 
     assert made.code == 0, made.stderr
     found = json.loads(made.stdout)
     assert found["base"]["figures"]["trades"] > 0
-    assert bool(found["problem"]) != bool(found["findings"])
-    count = len(list((tmp_path / "runs").iterdir()))
-    assert count == 1 + len(found["shaken"]) + len(found["costs"])
+    tests = [each["test"] for each in found["findings"]]
+    assert tests == ["parameters", *found["costs"], "bootstrap", "walk-forward"], found["problem"]
+    (window,) = found["walk_forward"]["windows"]
+    assert (window["training"], window["test"]) == ("20250105-20250125", "20250125-20250201")
+    manifest = json.loads((tmp_path / "runs" / window["test_run"] / "manifest.json").read_text())
+    assert manifest["results"]["profit_percent"] == window["test_profit_percent"]
+    rows = pq.read_table(tmp_path / found["folder"] / "runs.parquet").to_pylist()
+    runs = {path.name for path in (tmp_path / "runs").iterdir()}
+    assert {row["run_id"] for row in rows} == runs
+    # Two sets train, and the better one is tested.
+    assert [row["timerange"] for row in rows[5:]] == [*2 * [window["training"]], window["test"]]
     assert (tmp_path / found["folder"] / "report.html").is_file()
     again = json.loads(tradai(*words).stdout)
     assert again["findings"] == found["findings"]
-    assert len(list((tmp_path / "runs").iterdir())) == count
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == runs

@@ -1,3 +1,5 @@
+import errno
+import os
 import pickle
 import signal
 import subprocess
@@ -26,8 +28,6 @@ execution:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith(("TRADAI_", "FREQTRADE__", "MLFLOW_")):
             monkeypatch.delenv(name)
@@ -48,6 +48,20 @@ def tracker(monkeypatch: pytest.MonkeyPatch) -> MemoryTracker:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
     monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: memory)
     return memory
+
+
+@pytest.fixture
+def page_without_room(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A page that the disk has no room for."""
+    page, sync = "a page that the disk has no room for", os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == len(page):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    return page
 
 
 @pytest.fixture

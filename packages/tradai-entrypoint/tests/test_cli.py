@@ -444,3 +444,42 @@ def test_accepted_changes_are_refused_where_no_run_is_continued(
 
     assert call(*words, "--runs", str(tmp_path)) == ExitCode.CONFIGURATION
     assert "--accept-changes has no effect without --continue" in capsys.readouterr().err
+
+
+def test_the_variable_of_the_engine_interface_is_not_ignored_where_it_has_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRADAI_RUN_ENGINE_API", "api")
+
+    code = call("run", "strategy.yaml", "--mode", "backtest", "--runs", str(tmp_path))
+
+    assert code == ExitCode.CONFIGURATION
+    said = "TRADAI_RUN_ENGINE_API has no effect in the mode backtest: unset it"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("sweep s.yaml --vary a=1 --limit 0", "--limit: '0' is not a whole number of 1 or more"),
+        ("compare a.yaml b.yaml --limit -3", "--limit: '-3' is not a whole number of 1 or more"),
+        ("analyse s.yaml --robust --limit 1.5", "'1.5' is not a whole number of 1 or more"),
+        ("submit s.yaml --time-limit 0", "--time-limit: '0' is not a whole number of 1 or more"),
+        ("jobs logs j --after -1", "--after: '-1' is not a whole number of 0 or more"),
+        ("hyperopt list r --first 0", "--first: '0' is not a whole number of 1 or more"),
+        ("hyperopt show r 0", "EPOCH: '0' is not a whole number of 1 or more"),
+        ("run s.yaml --verify 1", "--verify: '1' is not a whole number of 2 or more"),
+        ("resume --reason r --halt 0", "--halt: '0' is not a whole number of 1 or more"),
+        ("runs prune --keep ٣", "--keep: '٣' is not a whole number of 0 or more"),
+        ("runs prune --older-than 100001", "'100001' is not a whole number of 0 to 100,000"),
+        ("data list candles --csv --json", "--json: not allowed with argument --csv"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_a_usage_error(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call(*words.split())
+
+    assert ended.value.code == ExitCode.USAGE
+    assert said in capsys.readouterr().err

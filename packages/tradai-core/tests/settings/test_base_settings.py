@@ -316,6 +316,12 @@ def test_unknown_variables_of_ours_are_reported_with_what_was_meant() -> None:
     ]
 
 
+def test_variables_that_differ_only_in_case_are_all_known() -> None:
+    environ = dict.fromkeys(("TRADAI_LAKE_BUCKET", "tradai_lake_bucket", "Tradai_lake_ratio"), "1")
+
+    assert unknown_variables(environ, [LakeSettings, NestedSettings]) == []
+
+
 def test_a_class_that_is_not_complete_says_what_to_define() -> None:
     class Later(BaseSettings):
         # A class that is never defined is the case.

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import JsonValue, TradingMode
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._comparison.page import comparison_page
@@ -56,6 +56,19 @@ def test_deltas_are_against_the_first_run() -> None:
     )
     assert compared.delta(second, "sharpe") is None
     assert list(compared.rows()) == [("profit percent", "2", "-1 (-3)"), ("sharpe", "-", "0.5")]
+
+
+def test_the_page_shows_the_small_difference_of_amounts_in_bitcoin(tmp_path: Path) -> None:
+    runs = (
+        run("a", expectancy=0.00001),
+        run("b", expectancy=0.00003),
+        run("c", expectancy=0.00001),
+    )
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert '0.00003<span class="delta good">+0.00002</span>' in page
+    assert '0.00001<span class="delta even">same</span>' in page
 
 
 def test_texts_and_switches_are_no_figures() -> None:
@@ -141,3 +154,12 @@ def test_a_run_that_goes_on_is_not_compared(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="a has not ended"):
         ComparedRun.read(tmp_path)
+
+
+def test_a_full_disk_leaves_no_part_of_a_comparison(tmp_path: Path, page_without_room: str) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        RunComparison((run("a"), run("b"))).write(folder, page_without_room)
+
+    assert not folder.exists()

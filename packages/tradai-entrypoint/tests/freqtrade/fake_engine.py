@@ -85,8 +85,8 @@ def main(scenario_file: str, _: str, module: str, *arguments: str) -> None:
     if module == PROBE and arguments[0] in ANSWERS:
         ANSWERS[arguments[0]](scenario, *arguments[1:])
     if module == PROBE:
-        # With worker processes; the second argument is the folder of the strategy's modules.
-        assert list(Path(arguments[1]).glob("*.py"))
+        # With worker processes, the second argument is the folder of the strategy's modules.
+        assert arguments[0] == "training" or list(Path(arguments[1]).glob("*.py"))
         arguments = arguments[2:]
     # It finishes what the scenario has it write before it stops, so that a test sees one order of
     # events. The real one stops wherever it is.
@@ -459,13 +459,17 @@ def answer_missing(scenario: dict[str, Any], *modules: str) -> NoReturn:
     sys.exit(0)
 
 
-def answer_probe(scenario: dict[str, Any], folder: str) -> NoReturn:
-    """Answer as the probe of models does; a scenario may have it fail, or differ each time."""
-    if scenario["probe"] == "fails":
+def answer_probe(scenario: dict[str, Any], folder: str, *kept: str) -> NoReturn:
+    """Answer as the probe of models does; a scenario may have it fail, or differ each time.
+
+    With a folder that was kept of the training, it measures the models.
+    """
+    if scenario["probe"] == "fails" or (kept and scenario["training"] is None):
         say_error("ModuleNotFoundError: No module named 'lightgbm'")
     found = sorted(Path(folder).rglob("*_model.joblib"))
     digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
-    say(json.dumps({"models": len(found), "digest": digest}))
+    training = {"training": scenario["training"]} if kept else {}
+    say(json.dumps({"models": len(found), "digest": digest, **training}))
     sys.exit(0)
 
 
@@ -475,6 +479,12 @@ def answer_answers(scenario: dict[str, Any]) -> NoReturn:
     prefix = exchange["ccxt_config"]["options"]["broker"]["spot"]
     problems, order_id = scenario["schema_problems"], f"{prefix}{'0' * 22}"
     say(json.dumps({"schema_problems": problems, "client_order_id": order_id}))
+    sys.exit(0)
+
+
+def answer_schema(_: dict[str, Any]) -> NoReturn:
+    """Find nothing wrong with a block of further keys."""
+    say("[]")
     sys.exit(0)
 
 
@@ -514,6 +524,7 @@ ANSWERS: "dict[str, Callable[..., NoReturn]]" = {
     "answers": answer_answers,
     "missing": answer_missing,
     "probe": answer_probe,
+    "schema": answer_schema,
 }
 
 

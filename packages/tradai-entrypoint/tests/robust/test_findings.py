@@ -1,16 +1,21 @@
 """Sentences of the findings, and the cases in which there is nothing to test."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
-from tradai.core import JsonValue
+from tradai.core import JsonValue, TimeRange
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.variants import Variant
+from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 
 
 def outcome(number: int = 1, *, profit: float | None = None, **values: str) -> RunOutcome:
@@ -46,8 +51,110 @@ def survivor() -> Robustness:
     )
 
 
+WINDOWS = WalkForward.parse("60d/30d").windows(TimeRange.parse("20250101-20250501"))
+
+
+def window_result(
+    window: Window, *, number: int = 1, training: float | None, test: float | None
+) -> WindowResult:
+    ran = outcome(number, profit=training)
+    return WindowResult(
+        window=window,
+        training=None if training is None else ran,
+        test=None if training is None else outcome(number, profit=test),
+    )
+
+
+def walked(*profits: tuple[float | None, float | None]) -> Robustness:
+    windows = [
+        window_result(each, number=number, training=training, test=test)
+        for number, (each, (training, test)) in enumerate(zip(WINDOWS, profits, strict=True), 1)
+    ]
+    runs = [each.test for each in windows if each.test]
+    return survivor().walked(windows, runs)
+
+
+def finding_of(walk: Robustness) -> str:
+    (sentence,) = (each.sentence for each in walk.findings if each.test == "walk-forward")
+    return sentence
+
+
+def test_a_walk_forward_says_what_is_left_of_the_profit_in_the_same_time() -> None:
+    assert finding_of(walked((8.0, 3.0), (4.0, -1.0))) == (
+        "Of 2 windows, 1 make a profit out-of-sample, on candles after those that chose the "
+        "numbers. In 30 days 33.3 % (+1.00 %) is left of the profit in-sample (+3.00 %)."
+    )
+
+
+def test_a_walk_forward_may_keep_nothing() -> None:
+    sentence = finding_of(walked((8.0, -1.0), (4.0, -3.0)))
+
+    assert "Of 2 windows, 0 make a profit" in sentence
+    assert "nothing (\N{MINUS SIGN}2.00 %) is left" in sentence
+
+
+def test_a_window_without_a_result_is_counted_apart() -> None:
+    assert "numbers. 1 have no result. In 30 days 75.0 %" in finding_of(
+        walked((8.0, 3.0), (4.0, None))
+    )
+    assert "Not one of 2 windows has a result" in finding_of(walked((None, None), (4.0, None)))
+
+
+def test_best_numbers_without_a_profit_in_sample_leave_nothing_to_survive() -> None:
+    assert "make no profit in-sample (\N{MINUS SIGN}3.00 % in 30 days)" in finding_of(
+        walked((-8.0, 3.0), (-4.0, 3.0))
+    )
+
+
+def test_a_walk_forward_that_was_left_out_says_why() -> None:
+    left_out = survivor().without_walk("the range is short.")
+
+    assert finding_of(left_out) == "Left out: the range is short."
+    assert left_out.to_json()["walk_forward"] == {
+        "left_out": "the range is short.",
+        "profit_percent_30_days_in_sample": None,
+        "profit_percent_30_days_out_of_sample": None,
+        "windows": [],
+    }
+    assert "Walk forward</h2>" not in robustness_page(left_out, "demo-1", "../../runs")
+
+
+def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Path) -> None:
+    result = walked((8.0, 3.0), (4.0, -1.0))
+    page = robustness_page(result, "demo-1", "../../runs")
+
+    assert finding_of(result) in page
+    assert "20250302-20250401" in page
+    assert "<td>shaken 1</td>" in page
+    result.write(tmp_path, page)
+    (found, second) = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"][
+        "windows"
+    ]
+    assert found == {
+        "training": "20250101-20250302",
+        "test": "20250302-20250401",
+        "best": "configuration",
+        "values": {},
+        "training_run": "run-1",
+        "training_profit_percent": 8.0,
+        "test_run": "run-1",
+        "test_profit_percent": 3.0,
+    }
+    assert second["best"] == "shaken 1"
+    assert len(pq.read_table(tmp_path / "runs.parquet").to_pylist()) == len(result.outcomes) == 8
+
+
+def test_numbers_of_the_class_alone_are_said_not_to_be_shaken() -> None:
+    (note, *_) = dataclasses.replace(survivor(), unshaken=("buy_rsi", "buy_fast")).notes
+
+    assert note == (
+        "Shaken are execution.stoploss. Numbers that only the strategy class has, and not the "
+        "configuration, are not: buy_rsi, buy_fast."
+    )
+
+
 def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() -> None:
-    shaken, doubled, failed, resampled = (each.sentence for each in survivor().findings)
+    shaken, doubled, failed, resampled, _ = (each.sentence for each in survivor().findings)
 
     assert "2 of 3 sets make a profit" in shaken
     assert (
@@ -96,3 +203,12 @@ def test_the_page_without_tests_gives_the_reason_and_has_no_script() -> None:
 
     assert "Too little data: the backtest has 3 trades" in page
     assert "<script" not in page
+
+
+def test_a_full_disk_leaves_no_part_of_an_analysis(tmp_path: Path, page_without_room: str) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        survivor().write(folder, page_without_room)
+
+    assert not folder.exists()

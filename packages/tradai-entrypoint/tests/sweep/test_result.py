@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradai.core import TimeRange
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_columns, window_rows
@@ -104,6 +104,12 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
 
 
+def test_a_folder_of_runs_may_have_any_name(result: SweepResult) -> None:
+    page = sweep_page(result, "../my #1 runs?")
+
+    assert '<a href="../my%20%231%20runs%3F/run-3/report.html" title="run-3">' in page
+
+
 def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -> None:
     page = sweep_page(result, "../../runs")
 
@@ -171,3 +177,14 @@ def test_windows_that_are_chosen_by_profit_show_it_once_for_each_range() -> None
         "sharpe, test",
         "profit percent, test",
     )
+
+
+def test_a_full_disk_leaves_no_part_of_a_sweep(
+    result: SweepResult, tmp_path: Path, page_without_room: str
+) -> None:
+    folder = tmp_path / "page"
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        result.write(folder, page_without_room)
+
+    assert not folder.exists()

@@ -8,16 +8,15 @@ from typing import Final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.analyse.grammar import add_analyse
-from tradai.entrypoint._commands.data.grammar import add_looks
+from tradai.entrypoint._commands.data.grammar import add_data
 from tradai.entrypoint._commands.flags import (
     Commands,
-    add_config,
     add_dry_run,
     add_holdings,
     add_logging,
     add_output,
     add_run_arguments,
-    add_verbs,
+    whole_number,
 )
 from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
@@ -152,7 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_compare(commands)
     add_jobs(commands)
     add_contain(commands)
-    _add_data(commands)
+    add_data(commands)
     add_markets(commands)
     for name, (distribution, text) in _OF_ADAPTERS.items():
         commands.add_parser(name, help=f"{text} ({distribution})", add_help=False)
@@ -189,7 +188,7 @@ def _add_run(commands: Commands) -> None:
     add_dry_run(parser)
     parser.add_argument(
         "--verify",
-        type=_times,
+        type=whole_number(_FEWEST_TIMES),
         metavar="N",
         help="run N times and compare the trades: is the strategy deterministic?",
     )
@@ -200,13 +199,6 @@ def _add_run(commands: Commands) -> None:
     add_holdings(parser)
     add_output(parser)
     add_logging(parser)
-
-
-def _times(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < _FEWEST_TIMES:
-        message = f"{text!r} is not a whole number of {_FEWEST_TIMES} or more"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
 
 
 def _add_check(commands: Commands) -> None:
@@ -239,47 +231,6 @@ def _add_doctor(commands: Commands) -> None:
     )
     parser.set_defaults(module="doctor")
     add_output(parser)
-
-
-def _add_data(commands: Commands) -> None:
-    verbs = add_verbs(commands, "data", "download candles, look at folders, send and bring them")
-    download = verbs.add_parser(
-        "download",
-        help="download candles through the engine (online)",
-        description="Download the candles that a configuration needs from the exchange, through "
-        "the engine, into the data folder, and capture the market rules beside them.",
-    )
-    download.set_defaults(module="data.download")
-    add_config(download)
-    download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
-    download.add_argument(
-        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
-    )
-    download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
-    add_logging(download)
-    add_looks(verbs)
-    _add_push_and_pull(verbs)
-
-
-def _add_push_and_pull(verbs: Commands) -> None:
-    push = verbs.add_parser(
-        "push",
-        help="send a data folder to a store",
-        description="Send a data folder to a store. Files that are there unchanged are not sent.",
-    )
-    pull = verbs.add_parser(
-        "pull",
-        help="bring a data folder from a store",
-        description="Bring a data folder from a store. Files that are here unchanged are not read.",
-    )
-    for name, verb in (("push", push), ("pull", pull)):
-        verb.set_defaults(module=f"data.{name}")
-        verb.add_argument("folder", metavar="FOLDER", help="folder on this machine")
-        verb.add_argument("uri", metavar="URI", help="folder in a store, e.g. s3://bucket/candles/")
-        verb.add_argument(
-            "--delete", action="store_true", help="remove what only the side written to has"
-        )
-        add_output(verb)
 
 
 def _add_completion(commands: Commands) -> None:

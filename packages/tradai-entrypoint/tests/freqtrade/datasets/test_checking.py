@@ -223,8 +223,10 @@ def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> Non
     trades = [[start, "1", None, "buy", 1.0, 1.0, 1.0], [start, "2", None, "buy", 1.0, 1.0, 1.0]]
     (tmp_path / "BTC_USDT-trades.json").write_text(json.dumps(trades))
 
-    (finding,) = check_series(str(tmp_path)).findings
-    assert (finding.problem, finding.effect) == ("it is json", Effect.NOT_READ)
+    missing, form = check_series(str(tmp_path)).findings
+    assert (missing.problem, missing.effect) == ("1 gap with 2 missing rates", Effect.UNCHARGED)
+    assert missing.first == START + timedelta(hours=8)
+    assert (form.problem, form.effect) == ("it is json", Effect.NOT_READ)
 
 
 def save_rates(folder: Path, late_ms: list[int], kind: str = "feather") -> None:

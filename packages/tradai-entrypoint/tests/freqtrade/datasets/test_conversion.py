@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tradai.core import Timeframe
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
@@ -80,6 +80,47 @@ def test_longer_candles_are_whole_ones(source: Path, target: Path) -> None:
         [START_MS + 120 * MINUTE_MS, 120.0, 161.0, 119.0, 160.5, 4.0],
     ]
     assert (done.partial, done.thin) == (2, 1)
+
+
+def test_a_contract_keeps_mark_candles_and_funding_rates_beside_its_longer_candles(
+    source: Path, target: Path
+) -> None:
+    rates = [[START_MS, 0.0001]]
+    for kind in ("futures", "mark"):
+        write(
+            source / "futures" / f"BTC_USDT_USDT-20m-{kind}.json",
+            [row(at) for at in range(0, 120, 20)],
+        )
+    write(source / "futures" / "BTC_USDT_USDT-1h-funding_rate.json", rates)
+
+    convert_series(str(source), target, file_format="json", resampling=HOURS)
+
+    written = {path.name: read(path) for path in (target / "futures").iterdir()}
+    assert {name: len(found) for name, found in written.items()} == {
+        "BTC_USDT_USDT-1h-futures.json": 2,
+        "BTC_USDT_USDT-20m-mark.json": 6,
+        "BTC_USDT_USDT-1h-funding_rate.json": 1,
+    }
+    assert written["BTC_USDT_USDT-1h-funding_rate.json"] == rates
+
+
+def test_longer_candles_of_a_contract_in_its_own_folder_leave_its_rates_alone(source: Path) -> None:
+    folder = source / "futures"
+    write(folder / "BTC_USDT_USDT-20m-futures.json", [row(at) for at in range(0, 120, 20)])
+    write(folder / "BTC_USDT_USDT-1h-funding_rate.json", [[START_MS, 0.0001]])
+
+    convert_series(str(source), source, file_format="json", resampling=HOURS)
+
+    assert read(folder / "BTC_USDT_USDT-1h-funding_rate.json") == [[START_MS, 0.0001]]
+    assert len(read(folder / "BTC_USDT_USDT-1h-futures.json")) == 2
+
+
+def test_mark_candles_alone_make_no_longer_ones(source: Path, target: Path) -> None:
+    write(source / "futures" / "BTC_USDT_USDT-20m-mark.json", [row(0)])
+
+    with pytest.raises(NotFoundError, match="there are no candles of 20m"):
+        convert_series(str(source), target, file_format="json", resampling=HOURS)
+    assert not target.exists()
 
 
 def test_days_make_months_of_the_calendar(source: Path, target: Path) -> None:
@@ -312,3 +353,12 @@ def test_each_file_that_cannot_be_converted_is_named(source: Path, target: Path)
 
     with pytest.raises(ValidationError, match=r"AAA.* has no rows.*BBB.*; 1 file was written"):
         convert_series(str(source), target, file_format="json")
+
+
+def test_an_unknown_format_is_refused(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    with pytest.raises(ValidationError, match="'csv' is no format of candles: expected json, "):
+        convert_series(str(source), target, file_format="csv")
+
+    assert not target.exists()

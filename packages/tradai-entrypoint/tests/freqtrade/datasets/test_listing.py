@@ -82,6 +82,22 @@ def test_futures_data_and_trades_are_named_as_such(tmp_path: Path) -> None:
     assert all(each.problem is None and each.rows for each in list_series(str(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    ("hours", "gaps", "missing"),
+    [([0, 8, 16], 0, 0), ([0, 4, 8], 0, 0), ([0, 8, 32, 40, 56], 2, 3)],
+)
+def test_funding_rates_have_gaps_where_they_are_more_than_eight_hours_apart(
+    tmp_path: Path, hours: list[int], gaps: int, missing: int
+) -> None:
+    # In the file of an hour, as the engine names it, and a little late.
+    rates = [[START_MS + hour * 3_600_000 + hour % 5, 0.0001] for hour in hours]
+    write(tmp_path / "futures" / "BTC_USDT_USDT-1h-funding_rate.json", rates)
+
+    (series,) = list_series(str(tmp_path))
+
+    assert (series.rows, series.gaps, series.missing) == (len(hours), gaps, missing)
+
+
 def test_folders_of_partitions_are_listed_too(tmp_path: Path) -> None:
     ParquetDataRepository(tmp_path).save_columns("BTC/USDT", "1m", columns(0, 1, 3))
 

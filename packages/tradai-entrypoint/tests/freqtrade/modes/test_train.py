@@ -1,29 +1,35 @@
 """TRAIN from start to verdict, on a stand-in for the engine that is a process of its own."""
 
-import pickle
+import json
+import shutil
 import signal
-import sys
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tradai.core import TradingMode
 from tradai.core.testing import MemoryTracker
-from tradai.entrypoint import ExitCode
-from tradai.entrypoint.freqtrade._modes.model_probe import probe
-
-if TYPE_CHECKING:
-    import pandas as pd
+from tradai.entrypoint import ExitCode, RunManifest
+from tradai.entrypoint._report.data import report_data
+from tradai.entrypoint.freqtrade import recorded_parts
 
 TRAIN = TradingMode.TRAIN
 MODELS = {
     "waves/sub-train-BTC_1735689600/cb_btc_1735689600_model.joblib": "model of BTC",
     "waves/sub-train-ETH_1735689600/cb_eth_1735689600_model.joblib": "model of ETH",
     "waves/pair_dictionary.json": "{}",
+}
+# Errors of a training of the real engine: two pairs, two models each.
+TRAINING: dict[str, Any] = json.loads(
+    (Path(__file__).resolve().parent.parent / "training/data/training.json").read_text()
+)
+MEASURED = {
+    f"waves/sub-train-{model['name']}/{model['name']}_model.joblib": "a model"
+    for model in TRAINING["models"]
 }
 
 Run = Callable[..., Any]
@@ -198,58 +204,71 @@ def test_a_strategy_without_freqai_is_refused_before_the_engine_is_started(run: 
     assert done.given is None
 
 
-class Model:
-    """Predicts a multiple of its first feature."""
+def test_the_errors_of_the_models_are_recorded_and_cautions_are_noticed(train: Run) -> None:
+    done = train(models=MEASURED, training=TRAINING)
 
-    def __init__(self, factor: float) -> None:
-        self.factor = factor
-
-    def predict(self, features: "pd.DataFrame") -> "pd.Series[float]":
-        return features["first"] * self.factor
-
-
-class Classifier:
-    """Predicts the name of a class."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-
-    def predict(self, features: "pd.DataFrame") -> list[str]:
-        return [self.names[round(value) % len(self.names)] for value in features["first"]]
+    assert done.code == ExitCode.DONE
+    assert json.loads((done.folder / "training.json").read_text()) == TRAINING
+    assert "training.json" in done.manifest.artifacts
+    assert done.manifest.results["models_better_than_baseline"] == 1
+    assert done.manifest.results["test_error_ratio"] == 1.1443
+    assert any("on test rows no better than" in each for each in done.manifest.notices)
+    assert not any("are not known" in each for each in done.manifest.notices)
+    assert json.loads((done.folder / "report.json").read_text())["training"] == TRAINING
+    page = (done.folder / "report.html").read_text()
+    assert page.index("Train and test error") < page.index("Exit reasons")
 
 
-def trained(folder: Path, *models: object) -> Path:
-    import pandas as pd
+def test_a_page_is_made_again_without_the_models(train: Run) -> None:
+    done = train(models=MEASURED, training=TRAINING)
+    shutil.rmtree(done.folder / "models")
+    notices = list(done.manifest.notices)
 
-    for number, model in enumerate(models):
-        stem = folder / f"sub-train-{number}" / f"cb_{number}"
-        stem.parent.mkdir(parents=True)
-        Path(f"{stem}_model.joblib").write_bytes(pickle.dumps(model))
-        pd.DataFrame({"first": [1.0, 2.0]}).to_pickle(f"{stem}_trained_df.pkl")
-    return folder
+    record = RunManifest.read(done.folder)
+    parts = recorded_parts(done.folder, record)
 
-
-def test_the_probe_digests_what_every_model_predicts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Models are read with cloudpickle, which writes pickles that pickle reads as well.
-    monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
-    one = probe(trained(tmp_path / "one", Model(1.0), Model(2.0)))
-
-    assert one["models"] == 2
-    assert one == probe(trained(tmp_path / "again", Model(1.0), Model(2.0)))
-    assert one["digest"] != probe(trained(tmp_path / "other", Model(1.0), Model(3.0)))["digest"]
-    assert one["digest"] != probe(trained(tmp_path / "turned", Model(2.0), Model(1.0)))["digest"]
+    assert parts
+    assert report_data(parts) == (done.folder / "report.json").read_text()
+    assert record.notices == notices
 
 
-def test_the_probe_digests_the_names_of_classes_that_a_classifier_predicts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
-    one = probe(trained(tmp_path / "one", Classifier(["down", "up"])))
+def test_a_training_of_an_earlier_version_has_the_page_of_its_backtest(train: Run) -> None:
+    done = train(models=MEASURED, training=TRAINING)
+    (done.folder / "training.json").unlink()
 
-    assert one == probe(trained(tmp_path / "again", Classifier(["down", "up"])))
-    assert one["digest"] != probe(trained(tmp_path / "other", Classifier(["up", "down"])))["digest"]
-    assert (
-        one["digest"] != probe(trained(tmp_path / "joined", Classifier(["downu", "p"])))["digest"]
+    parts = recorded_parts(done.folder, RunManifest.read(done.folder))
+
+    assert parts
+    assert parts.trades
+    assert "training" not in parts.numbers
+
+
+def test_models_that_cannot_be_measured_are_proven_all_the_same(train: Run) -> None:
+    done = train(models=MODELS, training=None)
+
+    assert done.code == ExitCode.DONE
+    assert "training.json" not in done.files
+    assert "train and test errors are not known: ModuleNotFoundError" in str(done.manifest.notices)
+
+
+def test_models_whose_training_was_not_recorded_are_counted(train: Run) -> None:
+    three = {**TRAINING, "models": TRAINING["models"][:3]}
+
+    done = train(models=MEASURED, training=three)
+
+    assert "train and test errors of 1 of 4 models are not known" in done.manifest.notices
+
+
+def test_models_are_measured_when_others_could_not_be_trained(train: Run) -> None:
+    log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "model-untrained.txt"
+    said = [line for line in log.read_text().splitlines() if "No history" not in line]
+
+    done = train(
+        models=MEASURED,
+        training=TRAINING,
+        says=[line for line in said if "No data found" not in line],
     )
+
+    assert done.code == ExitCode.DATA
+    assert "training.json" in done.files
+    assert "models" not in done.manifest.digests

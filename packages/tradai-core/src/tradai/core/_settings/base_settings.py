@@ -165,8 +165,12 @@ class BaseSettings(pydantic_settings.BaseSettings):
     @classmethod
     def owns(cls, variable: str) -> bool:
         """Tell whether this class reads `variable`, nested names included."""
-        source = environment_source(cls, {variable: "-"})
-        return source is not None and bool(source.texts())
+        return bool(cls._read_of([variable]))
+
+    @classmethod
+    def _read_of(cls, variables: Iterable[str]) -> Iterable[str]:
+        source = environment_source(cls, dict.fromkeys(variables, "-"))
+        return source.texts().values() if source is not None else ()
 
 
 def unknown_variables(
@@ -183,13 +187,13 @@ def unknown_variables(
         prefixes: Only names that start so are looked at: prefixes that are owned whole.
     """
     classes = list(settings_classes)
-    known = sorted({variable for one in classes for variable in one.variables()})
-    ours = sorted(name for name in environ if name.upper().startswith(tuple(prefixes)))
-    unknown = [
-        name
-        for name in ours
-        if not name.startswith(_STRATEGY) and not any(one.owns(name) for one in classes)
-    ]
+    names = [name for name in environ if name.upper().startswith(tuple(prefixes))]
+    ours = {name for name in names if not name.startswith(_STRATEGY)}
+    # A source is costly to make: each class reads all of them at once. Of two that differ only in
+    # case it reads one, so it is asked about the others alone.
+    unread = ours.difference(*(one._read_of(ours) for one in classes)) if ours else ours
+    unknown = [name for name in sorted(unread) if not any(one.owns(name) for one in classes)]
+    known = sorted({variable for one in classes for variable in one.variables()} if unknown else ())
     return [(name, closest(name.upper(), known, cutoff=_CLOSE)) for name in unknown]
 
 

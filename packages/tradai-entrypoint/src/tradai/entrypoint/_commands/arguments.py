@@ -18,6 +18,7 @@ from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._runs.trading_entrypoint import TradingEntrypoint
 
 _MODE: Final = "TRADAI_RUN_MODE"
+_ENGINE_API: Final = "TRADAI_RUN_ENGINE_API"
 
 
 def start_logging(args: argparse.Namespace) -> None:
@@ -58,7 +59,7 @@ def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequ
     else:
         mode = replay.mode if replay else args.mode
     settings = _settings(args, config=config, mode=mode)
-    _check_effect(args, settings.mode)
+    _check_effect(args, settings)
     return settings, RunRequest(
         patches=tuple(args.patch),
         overrides=overrides,
@@ -112,12 +113,13 @@ def _settings(
     return EntrypointSettings(**given)
 
 
-def _check_effect(args: argparse.Namespace, mode: TradingMode) -> None:
+def _check_effect(args: argparse.Namespace, settings: EntrypointSettings) -> None:
     """Raise for a choice of a dry-run that would be ignored."""
-    interface = getattr(args, "engine_api", None)
-    if interface is not None and not mode.holds_positions:
-        message = f"--{interface} has no effect in the mode {mode.value}: leave it out"
-        raise ConfigurationError(message, key=f"--{interface}")
+    if settings.engine_api != "none" and not settings.mode.holds_positions:
+        flag = getattr(args, "engine_api", None)
+        key, remedy = (f"--{flag}", "leave it out") if flag else (_ENGINE_API, "unset it")
+        message = f"{key} has no effect in the mode {settings.mode.value}: {remedy}"
+        raise ConfigurationError(message, key=key)
     if getattr(args, "accept_changes", False) and not args.continues:
         message = "--accept-changes has no effect without --continue: leave it out"
         raise ConfigurationError(message, key="--accept-changes")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from tradai.core import printable
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME
 
 if TYPE_CHECKING:
     from tradai.entrypoint._process.exit_codes import Verdict
@@ -32,7 +33,7 @@ _BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
     """Print the result of the run in `folder`, as `print_result`."""
-    report = folder / "report.html"
+    report = folder / REPORT_NAME
     shown = str(report) if report.exists() else None
     print_result(record, verdict, place=str(folder), report=shown)
 

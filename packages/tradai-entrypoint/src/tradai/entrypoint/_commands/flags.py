@@ -1,12 +1,16 @@
 """Flags that several commands have; importing them imports no command."""
 
 import argparse
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from tradai.core import TradingMode
 
-# argparse gives the type of commands and verbs no public name (SLF001).
+# Help of an argument that names a run.
+RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
+# argparse gives the types of commands and verbs, and of groups, no public name (SLF001).
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+Options: TypeAlias = "argparse._ActionsContainer"  # noqa: SLF001
 
 
 def add_verbs(commands: Commands, name: str, text: str) -> Commands:
@@ -113,6 +117,23 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_table_output(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of JSON or CSV as output."""
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print JSON")
+    output.add_argument("--csv", action="store_true", help="print CSV")
+
+
+def add_limit(options: Options) -> None:
+    """Add the number of runs at a time."""
+    options.add_argument(
+        "--limit",
+        metavar="K",
+        type=whole_number(1),
+        help="runs at a time (default: one for each core, as far as memory allows)",
+    )
+
+
 def add_logging(parser: argparse.ArgumentParser) -> None:
     """Add the choices of log lines."""
     parser.add_argument(
@@ -125,9 +146,15 @@ def add_logging(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def count(text: str) -> int:
-    """Return the number that is written as `text`, 0 or more; argparse reports the error."""
-    if not (text.isascii() and text.isdigit()):
-        message = f"{text!r} is not a whole number of 0 or more"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return the reader of a whole number from `least` to `most`, for argparse."""
+    text = f"{least} or more" if most is None else f"{least} to {most:,}"
+
+    def read(word: str) -> int:
+        number = int(word) if word.isascii() and word.isdigit() else None
+        if number is None or number < least or (most is not None and number > most):
+            message = f"{word!r} is not a whole number of {text}"
+            raise argparse.ArgumentTypeError(message)
+        return number
+
+    return read

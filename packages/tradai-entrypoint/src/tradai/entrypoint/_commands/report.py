@@ -10,9 +10,10 @@ from tradai.entrypoint._commands.console import print_json, print_table, print_t
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.report_file import REPORT_NAME, write_report
+from tradai.entrypoint._runs.report_file import write_report
 from tradai.entrypoint._store.names import LATEST
 
 
@@ -93,7 +94,7 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     """
     from tradai.entrypoint._comparison.compared_run import ComparedRun
     from tradai.entrypoint._comparison.page import comparison_page
-    from tradai.entrypoint._comparison.result import REPORT_NAME as PAGE, RunComparison
+    from tradai.entrypoint._comparison.result import RunComparison
 
     comparison = RunComparison(tuple(map(ComparedRun.read, folders)))
     folder = comparisons / comparison.name
@@ -104,5 +105,5 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     print_table(("figure", *(each.name for each in comparison.runs)), comparison.rows())
     for caveat in comparison.caveats:
         print_text(f"note: {caveat}")
-    print_text(f"report: {folder / PAGE}")
+    print_text(f"report: {folder / REPORT_NAME}")
     return 0

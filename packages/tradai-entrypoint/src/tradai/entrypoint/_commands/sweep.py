@@ -35,6 +35,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
 from tradai.entrypoint._sweep.comparison import Comparison
@@ -207,7 +208,7 @@ def _finish(
         print_json({**result.to_json(), **more, **price, "folder": str(folder)})
         return result
     _print_tables(result)
-    print_text(f"report: {folder / 'report.html'}")
+    print_text(f"report: {folder / REPORT_NAME}")
     if cost is not None:
         print_text(f"cost:   {cost.sentence()}")
     print_text(f"{label}  {result.sentence()}")

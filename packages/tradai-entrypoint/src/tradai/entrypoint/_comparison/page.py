@@ -9,9 +9,10 @@ from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table
 
@@ -97,10 +98,10 @@ def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
 
 
 def _report_link(run: ComparedRun, folder: Path) -> Markup:
-    report = run.folder / "report.html"
+    report = run.folder / REPORT_NAME
     if not report.is_file():
         return element("span", run.name)
-    return element("a", run.name, href=os.path.relpath(report.resolve(), folder.resolve()))
+    return file_link(run.name, os.path.relpath(report.resolve(), folder.resolve()))
 
 
 def _figures_table(comparison: RunComparison) -> Markup:
@@ -124,7 +125,8 @@ def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Ma
     value, delta = run.figures.get(figure), comparison.delta(run, figure)
     if value is None or delta is None or run is comparison.runs[0]:
         return element("td", result_text(value))
-    text = signed(delta, 4).rstrip("0").rstrip(".") if delta else "same"
+    delta = round(delta, 8)
+    text = signed(delta, 8).rstrip("0").rstrip(".") if delta else "same"
     tone = tone_of_delta(figure, delta)
     return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
 

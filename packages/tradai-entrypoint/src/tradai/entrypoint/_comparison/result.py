@@ -8,13 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import FileStore, JsonValue
+from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet
 
 SCHEMA: Final = 1
-REPORT_NAME: Final = "report.html"
 # Figures of which less is better; of others more is, where it is known at all.
 _LESS: Final = frozenset({"max_drawdown_percent", "equity_drawdown_percent", "best_loss"})
 _MORE: Final = frozenset(
@@ -138,12 +138,15 @@ class RunComparison:
             StorageError: The disk refused.
         """
         document = json.dumps(self.to_json(), indent=2) + "\n"
-        _write(folder / "comparison.json", document.encode())
-        kinds = {"run_id": "string", "figure": "string", "value": "float64", "delta": "float64"}
-        _write(folder / "figures.parquet", rows_parquet(kinds, list(self._figure_rows())))
-        kinds = {"run_id": "string", "at_s": "float64", "profit": "float64", "drawdown": "float64"}
-        _write(folder / "curves.parquet", rows_parquet(kinds, list(self._curve_rows())))
-        _write(folder / REPORT_NAME, page.encode())
+        figures = {"run_id": "string", "figure": "string", "value": "float64", "delta": "float64"}
+        curves = {"run_id": "string", "at_s": "float64", "profit": "float64", "drawdown": "float64"}
+        files = {
+            "comparison.json": document.encode(),
+            "figures.parquet": rows_parquet(figures, list(self._figure_rows())),
+            "curves.parquet": rows_parquet(curves, list(self._curve_rows())),
+            REPORT_NAME: page.encode(),
+        }
+        write_together(folder, files)
 
     def _figure_rows(self) -> Iterator[dict[str, JsonValue]]:
         for run in self.runs:
@@ -167,7 +170,3 @@ def tone_of_delta(figure: str, delta: float) -> str:
     if not delta or figure not in _LESS | _MORE:
         return "even"
     return "good" if (delta > 0) == (figure in _MORE) else "bad"
-
-
-def _write(path: Path, data: bytes) -> None:
-    FileStore().write(path.resolve().as_uri(), data)

@@ -3,6 +3,11 @@ const curveDashes = [[], [6, 4], [2, 3]];
 const curveColours = 6;
 const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 
+function curveValue(chart, value) {
+  if (chart.percent) return shownPercent(value);
+  return chart.decimals === undefined ? shownPrice(value) : shownNumber(value, chart.decimals);
+}
+
 function addCurves(chart) {
   const place = document.getElementById(chart.name);
   if (!place) return;
@@ -12,8 +17,7 @@ function addCurves(chart) {
 
   function draw() {
     plot?.destroy();
-    const number = (value) => (chart.percent ? shownPercent(value) : shownPrice(value));
-    const shown = (_, value) => (value === null || value === undefined ? "" : number(value));
+    const shown = (_, value) => (value === null || value === undefined ? "" : curveValue(chart, value));
     const at = (_, x) => (x === null ? "" : chart.axis ? `${x}` : shownInstant(x));
     const ticks = (_, values) => values.map((value) => (chart.percent ? `${+(100 * value).toFixed(2)} %` : shownPrice(value)));
     const lines = chart.curves.map(([label, style], index) => ({
@@ -22,12 +26,12 @@ function addCurves(chart) {
       width: style === "points" ? 0 : 1.75,
       dash: curveDashes[Math.floor(index / curveColours) % curveDashes.length],
       points: style === "points" ? { show: true, size: 5, fill: () => colour("quiet"), stroke: () => colour("quiet") } : { show: false },
-      spanGaps: true,
+      spanGaps: !chart.hasGaps,
       value: shown,
       paths: style === "line" ? undefined : style === "steps" ? uPlot.paths.stepped({ align: 1 }) : () => null,
     }));
     const options = {
-      ...sharedOptions(widthOf(place), 300),
+      ...sharedOptions(widthOf(place), chart.height ?? 300),
       scales: { x: { time: !chart.axis } },
       cursor: { drag: { x: true, y: false } },
       series: [{ label: chart.axis || "Time", value: at }, ...lines],

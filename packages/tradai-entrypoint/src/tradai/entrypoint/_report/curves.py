@@ -46,7 +46,7 @@ class CurveChart:
         place = element(
             "div",
             id=self.name,
-            class_="chart",
+            class_="chart curves",
             tabindex="0",
             role="group",
             aria_label=f"{self.title}. {_KEYS}",

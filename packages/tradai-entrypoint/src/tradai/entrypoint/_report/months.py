@@ -8,14 +8,12 @@ from typing import Final
 from tradai.entrypoint._report.formatting import percent, signed
 from tradai.entrypoint._report.html import Markup, element
 from tradai.entrypoint._report.model import DayReturn, MonthReturn
-from tradai.entrypoint._report.tables import plain_table, tone_of
+from tradai.entrypoint._report.tables import plain_table, shaded_cell, tone_of
 
 _MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
-# The deepest shade, at which text still has enough contrast.
-_DEEPEST_PERCENT: Final = 38
 
 
 def months_table(months: Sequence[MonthReturn]) -> Markup:
@@ -59,6 +57,4 @@ def _year_cells(year: int, months: Sequence[MonthReturn], largest: float) -> Ite
 def _cell(ratio: float | None, largest: float, text: str) -> Markup:
     if ratio is None:
         return element("td")
-    depth = _DEEPEST_PERCENT * abs(ratio) / largest if largest else 0.0
-    shade = f"--depth:{depth:.0f}%"
-    return element("td", text, class_=f"shade {tone_of(ratio)}", style=shade)
+    return shaded_cell(text, tone_of(ratio), value=ratio, largest=largest)

@@ -10,6 +10,9 @@ from tradai.entrypoint._report.model import Figure, TradeStats
 
 _COLUMNS: Final = ("Trades", "Win / draw / loss", "Win rate", "Profit factor", "Mean time")
 
+# The deepest shade, at which text still has enough contrast.
+_DEEPEST_PERCENT: Final = 38
+
 
 def figures_list(figures: Iterable[Figure], *, class_: str) -> Markup:
     """Return `figures` as a description list."""
@@ -24,7 +27,7 @@ def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> 
     """Return a table of `groups`, the most profitable first."""
     ordered = sorted(groups, key=lambda group: (-group.profit_abs, group.name))
     largest = max((abs(group.profit_abs) for group in groups), default=0.0)
-    decimals = decimals_for(group.profit_abs for group in groups)
+    decimals = decimals_for((group.profit_abs for group in groups), currency)
     heads = (title, f"Profit {currency}".strip(), "Profit", *_COLUMNS)
     rows = (_group_row(group, largest=largest, decimals=decimals) for group in ordered)
     return _table(title, heads, rows, class_="numbers")
@@ -52,8 +55,26 @@ def settings_table(title: str, settings: Iterable[Setting]) -> Markup:
 def plain_table(
     title: str, heads: Iterable[str], rows: Iterable[Sequence[Markup]], *, class_: str = "numbers"
 ) -> Markup:
-    """Return a table of cells that are elements already."""
+    """Return a table of cells that are elements already; `heads` are names, or elements too."""
     return _table(title, heads, (element("tr", *row) for row in rows), class_=class_)
+
+
+def text_head(name: str) -> Markup:
+    """Return the head of a column of text among numbers; both stand at the left."""
+    return element("th", name, scope="col", class_="text")
+
+
+def shaded_cell(text: str, classes: str, *, value: float, largest: float) -> Markup:
+    """Return a cell of `text` that is the deeper coloured, the nearer `value` is to `largest`.
+
+    Args:
+        text: Content of the cell.
+        classes: Class of its tone, and others.
+        value: Value of the cell; only its size counts.
+        largest: Largest size of a value in the table.
+    """
+    depth = _DEEPEST_PERCENT * abs(value) / largest if largest else 0.0
+    return element("td", text, class_=f"shade {classes}", style=f"--depth:{depth:.0f}%")
 
 
 def scroll_box(title: str, table: Markup) -> Markup:
@@ -67,7 +88,7 @@ def share_bar(amount: float, largest: float) -> Markup:
 
 
 def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: str) -> Markup:
-    head = element("tr", *(element("th", text, scope="col") for text in heads))
+    head = element("tr", *map(_head, heads))
     table = element(
         "table",
         element("caption", title, class_="unseen"),
@@ -76,6 +97,10 @@ def _table(title: str, heads: Iterable[str], rows: Iterable[Markup], *, class_: 
         class_=class_,
     )
     return scroll_box(title, table)
+
+
+def _head(name: str) -> Markup:
+    return name if isinstance(name, Markup) else element("th", name, scope="col")
 
 
 def _row(name: str, *cells: Markup) -> Markup:

@@ -14,6 +14,7 @@ MOST_ROWS: Final = 3000
 _FIRST_ROWS: Final = 60
 _TITLE: Final = "Trades"
 _SIGNIFICANT: Final = 7
+_TEXTS: Final = ("pair", "side", "tag", "reason")
 
 
 def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
@@ -23,12 +24,12 @@ def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
     """
     shown = trades[:MOST_ROWS]
     has_sides = any(trade.is_short or trade.leverage != 1 for trade in trades)
-    decimals = decimals_for(trade.profit_abs for trade in trades)
+    decimals = decimals_for((trade.profit_abs for trade in trades), currency)
     rows = [
         _row(number, trade, decimals, has_sides=has_sides) for number, trade in enumerate(shown)
     ]
     texts = _heads(currency, has_sides=has_sides)
-    heads = (element("th", text, scope="col", data_sort=key) for key, text in texts)
+    heads = (element("th", text, scope="col", **_attributes(key)) for key, text in texts)
     table = element(
         "table",
         element("caption", _TITLE, class_="unseen"),
@@ -57,6 +58,10 @@ def _heads(currency: str, *, has_sides: bool) -> Iterator[tuple[str, str]]:
     yield from (("closed", "Exit, UTC"), ("exit", "At price"))
     yield from (("profit", f"Profit {currency}".strip()), ("ratio", "Profit"), ("time", "Time"))
     yield from (("tag", "Entry tag"), ("reason", "Exit reason"))
+
+
+def _attributes(key: str) -> dict[str, str]:
+    return {"data_sort": key} | ({"class_": "text"} if key in _TEXTS else {})
 
 
 def _row(number: int, trade: TradeRow, decimals: int, *, has_sides: bool) -> Markup:

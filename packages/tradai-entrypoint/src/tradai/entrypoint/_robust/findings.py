@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from datetime import timedelta
+from statistics import fmean, median
 from typing import Final, final
 
+from tradai.core import TimeRange
 from tradai.entrypoint._report.formatting import counted, percent
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.result import WindowResult
 
 # With fewer trades a changed result says little.
 FEWEST_TRADES: Final = 30
+# Profits of ranges of different lengths are compared for so long.
+_MONTH: Final = timedelta(days=30)
 NO_PROFIT: Final = "The configuration makes no profit, so there is nothing that could survive."
 
 
@@ -90,6 +95,52 @@ def bootstrap_finding(base: float, bootstrap: Bootstrap, *, balance: float) -> F
         f"{low}, and one of 20 falls by more than {fall} of the starting balance."
     )
     return Finding("bootstrap", sentence)
+
+
+def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Finding:
+    """Return the finding on the windows of a walk-forward.
+
+    Args:
+        windows: The windows; none when there was no walk-forward.
+        reason: The reason for that.
+    """
+    name = "walk-forward"
+    if not windows:
+        return Finding(name, f"Left out: {reason}")
+    monthly = monthly_profits(windows)
+    if monthly is None:
+        return Finding(name, f"Not one of {counted(len(windows), 'window')} has a result.")
+    whole, inside, outside = monthly
+    if inside <= 0:
+        made = f"The best numbers make no profit in-sample ({percent(inside, with_sign=True)} in "
+        return Finding(name, f"{made}30 days), so there is nothing that could survive.")
+    winners = sum((profit_of(each.test) or 0) > 0 for each in windows if each.test)
+    lost = f" {len(windows) - whole} have no result." if whole < len(windows) else ""
+    sentence = (
+        f"Of {counted(len(windows), 'window')}, {winners} make a profit out-of-sample, on candles "
+        f"after those that chose the numbers.{lost} In 30 days {_kept(outside, inside)} is left "
+        f"of the profit in-sample ({percent(inside, with_sign=True)})."
+    )
+    return Finding(name, sentence)
+
+
+def monthly_profits(windows: Sequence[WindowResult]) -> tuple[int, float, float] | None:
+    """Return the number of windows with both results, and the profits in 30 days.
+
+    They are ratios of the starting balance, in-sample and out-of-sample; None without any.
+    """
+    inside, outside = list[float](), list[float]()
+    for each in windows:
+        training = each.training and profit_of(each.training)
+        test = each.test and profit_of(each.test)
+        if training is not None and test is not None:
+            inside.append(training / _months(each.window.training))
+            outside.append(test / _months(each.window.test))
+    return (len(inside), fmean(inside), fmean(outside)) if inside else None
+
+
+def _months(timerange: TimeRange) -> float:
+    return (timerange.stop - timerange.start) / _MONTH
 
 
 def _kept(profit: float, base: float) -> str:

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
-from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._report.tables import plain_table, share_bar, text_head
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.result import COLUMNS, Robustness
+from tradai.entrypoint._robust.walk_result import WINDOW_COLUMNS, window_rows
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 
 _POINTS = 100
+_HEADS = (*COLUMNS[:-1], text_head(COLUMNS[-1]))
 _CAPTION = "Profit of the resamples on the starting balance, from the worst to the best."
 
 
@@ -64,7 +67,12 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
             for each in result.findings
         )
         yield section("Findings", plain_table("Findings", ("Test", "Result"), rows, class_="texts"))
-    yield section("Runs", plain_table("Runs", COLUMNS, _rows(result, runs)))
+    if result.windows:
+        windows = (
+            tuple(element("td", cell) for cell in row) for row in window_rows(result.windows)
+        )
+        yield section("Walk forward", plain_table("Walk forward", WINDOW_COLUMNS, windows))
+    yield section("Runs", plain_table("Runs", _HEADS, _rows(result, runs)))
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
     notes = element("ul", *(element("li", note) for note in result.notes))
@@ -72,8 +80,8 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
 
 
 def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
-    largest = max(abs(each.figure("profit_percent") or 0.0) for each in result.outcomes)
-    for outcome, row in zip(result.outcomes, result.rows(), strict=True):
+    largest = max(abs(each.figure("profit_percent") or 0.0) for each in result.whole_runs)
+    for outcome, row in zip(result.whole_runs, result.rows(), strict=True):
         name, trades, profit, fall, changes = row
         bar = share_bar(outcome.figure("profit_percent") or 0.0, largest)
         yield (
@@ -88,4 +96,4 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
 def _report_link(outcome: RunOutcome, name: str, runs: str) -> Markup:
     if not outcome.is_success:
         return element("span", f"{name}: {outcome.verdict}")
-    return element("a", name, href=f"{runs}/{outcome.run_id}/report.html")
+    return file_link(name, f"{runs}/{outcome.run_id}/{REPORT_NAME}")

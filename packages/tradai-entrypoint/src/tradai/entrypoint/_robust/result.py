@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self, final
 
-from tradai.core import FileStore, JsonValue
+from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import SLIPPAGE
 from tradai.entrypoint._robust.findings import (
@@ -17,15 +18,22 @@ from tradai.entrypoint._robust.findings import (
     problem_with,
     profit_of,
     shake_finding,
+    walk_forward_finding,
 )
+from tradai.entrypoint._robust.walk_result import walk_json
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
 
 SCHEMA: Final = 1
 # Figures of the table; the files have all of them.
 _SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
 COLUMNS: Final = ("run", *(name.replace("_", " ") for name in _SHOWN), "changes")
-_KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not."
+_KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not"
+_WALK: Final = (
+    "A walk-forward chooses among the configuration and the first shaken sets, by profit. Where "
+    "the configuration itself was chosen on this time range, no window is out-of-sample for it."
+)
 _SLIPPAGE: Final = (
     f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order, computed as a fee. "
     "Not modelled are limit orders that a worse price leaves unfilled, and stops that it reaches."
@@ -51,6 +59,10 @@ class Robustness:
         shaken: Outcomes of the runs with shaken numbers.
         costs: Outcome of each case of higher costs, by its name.
         bootstrap: The resampled trades; None when they were not resampled.
+        unshaken: Numeric hyper-parameters that only the strategy class has.
+        windows: Windows of the walk-forward; empty when it was left out.
+        walks: Outcomes of the runs over its ranges.
+        no_walk: The reason for which it was left out.
     """
 
     base: RunOutcome
@@ -61,12 +73,24 @@ class Robustness:
     shaken: tuple[RunOutcome, ...] = ()
     costs: Mapping[str, RunOutcome] = field(default_factory=dict)
     bootstrap: Bootstrap | None = None
+    unshaken: tuple[str, ...] = ()
+    windows: tuple[WindowResult, ...] = ()
+    walks: tuple[RunOutcome, ...] = ()
+    no_walk: str = ""
 
     def tested(
         self, *, shaken: Sequence[RunOutcome], costs: Mapping[str, RunOutcome], bootstrap: Bootstrap
     ) -> Self:
         """Return the result with the outcomes of the tests."""
         return replace(self, shaken=tuple(shaken), costs=costs, bootstrap=bootstrap)
+
+    def walked(self, windows: Sequence[WindowResult], runs: Sequence[RunOutcome]) -> Self:
+        """Return the result with the windows of a walk-forward, and the runs over its ranges."""
+        return replace(self, windows=tuple(windows), walks=tuple(runs))
+
+    def without_walk(self, reason: str) -> Self:
+        """Return the result with the `reason` for which the walk-forward was left out."""
+        return replace(self, no_walk=reason)
 
     @property
     def problem(self) -> str | None:
@@ -76,9 +100,14 @@ class Robustness:
         return problem_with(self.trades, profit_of(self.base))
 
     @property
-    def outcomes(self) -> tuple[RunOutcome, ...]:
-        """Outcomes of all runs, the backtest of the configuration first."""
+    def whole_runs(self) -> tuple[RunOutcome, ...]:
+        """Outcomes of the runs over the whole range, the backtest of the configuration first."""
         return (self.base, *self.shaken, *self.costs.values())
+
+    @property
+    def outcomes(self) -> tuple[RunOutcome, ...]:
+        """Outcomes of all runs, those of a walk-forward last."""
+        return (*self.whole_runs, *self.walks)
 
     @property
     def failed(self) -> list[RunOutcome]:
@@ -98,15 +127,18 @@ class Robustness:
             yield cost_finding(base, outcome, case=case, fee=f"{100 * fee:.4g} %")
         if self.bootstrap:
             yield bootstrap_finding(base, self.bootstrap, balance=self.balance)
+        yield walk_forward_finding(self.windows, reason=self.no_walk)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the assumptions of the tests."""
         shaken = ", ".join(self.shaken_keys) or "none"
-        return f"Shaken are {shaken}. {_KNOWN}", _SLIPPAGE, _RESAMPLES
+        left = f": {', '.join(self.unshaken)}" if self.unshaken else ""
+        walk = (_WALK,) if self.windows else ()
+        return f"Shaken are {shaken}. {_KNOWN}{left}.", _SLIPPAGE, _RESAMPLES, *walk
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row for each run under `COLUMNS`, in the order of `outcomes`."""
+        """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""
         yield _row("configuration", self.base)
         for number, outcome in enumerate(self.shaken, 1):
             yield _row(f"shaken {number}", outcome)
@@ -120,10 +152,11 @@ class Robustness:
             "problem": self.problem,
             "findings": [{"test": each.test, "sentence": each.sentence} for each in self.findings],
             "notes": list(self.notes),
-            "base": _run_json(self.base),
-            "shaken": [_run_json(each) for each in self.shaken],
-            "costs": {case: _run_json(each) for case, each in self.costs.items()},
+            "base": self.base.to_json(),
+            "shaken": [each.to_json() for each in self.shaken],
+            "costs": {case: each.to_json() for case, each in self.costs.items()},
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
+            "walk_forward": walk_json(self.windows, self.no_walk),
         }
 
     def write(self, folder: Path, page: str) -> None:
@@ -133,12 +166,15 @@ class Robustness:
             StorageError: The disk refused.
         """
         document = json.dumps(self.to_json(), indent=2) + "\n"
-        _write(folder / "robustness.json", document.encode())
         keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
-        _write(folder / "runs.parquet", runs_parquet(self.outcomes, tuple(keys)))
         kinds = {"profit_percent": "float64", "drawdown_percent": "float64"}
-        _write(folder / "resamples.parquet", rows_parquet(kinds, list(self._resamples())))
-        _write(folder / "report.html", page.encode())
+        files = {
+            "robustness.json": document.encode(),
+            "runs.parquet": runs_parquet(self.outcomes, tuple(keys)),
+            "resamples.parquet": rows_parquet(kinds, list(self._resamples())),
+            REPORT_NAME: page.encode(),
+        }
+        write_together(folder, files)
 
     def _resamples(self) -> Iterator[dict[str, JsonValue]]:
         """Yield the sorted profits, and beside them the sorted drawdowns."""
@@ -153,17 +189,6 @@ def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
     return name, *figures, outcome.variant.label or "-"
 
 
-def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
-    return {
-        "values": dict(outcome.variant.values),
-        "run_id": outcome.run_id or None,
-        "exit_code": outcome.exit_code,
-        "verdict": outcome.verdict,
-        "is_reused": outcome.is_reused,
-        "figures": dict(outcome.figures),
-    }
-
-
 def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue]:
     return {
         "resamples": len(bootstrap.profits),
@@ -173,7 +198,3 @@ def _bootstrap_json(bootstrap: Bootstrap, balance: float) -> dict[str, JsonValue
         "profit_percent_median": 100 * bootstrap.median_profit / balance,
         "drawdown_percent_high": 100 * bootstrap.high_drawdown / balance,
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    FileStore().write(path.resolve().as_uri(), data)

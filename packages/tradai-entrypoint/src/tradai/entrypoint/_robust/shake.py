@@ -63,6 +63,15 @@ def shaken_groups(
     return (*_parameters(config, declared), *_settings(config.execution))
 
 
+def unshaken_parameters(
+    config: StrategyConfig, declared: Mapping[str, DeclaredParameter]
+) -> tuple[str, ...]:
+    """Return the numeric hyper-parameters whose values stand in the strategy class alone."""
+    given = {name for table in config.params_by_space.values() for name in table}
+    numeric = (name for name, each in declared.items() if each.kind in _NUMERIC)
+    return tuple(name for name in numeric if name not in given)
+
+
 def shaken_sets(
     groups: Sequence[ShakenGroup], *, share: float, count: int, seed: int
 ) -> tuple[dict[str, str], ...]:

@@ -1,11 +1,11 @@
 """Runs and resamples by which a backtest is tested, one after the other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from tradai.core import StrategyConfig
 from tradai.entrypoint._report.formatting import counted
@@ -14,9 +14,14 @@ from tradai.entrypoint._robust.costs import cost_cases
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._robust.shake import ShakenGroup, shaken_sets
 from tradai.entrypoint._robust.trades import ClosedTrades
+from tradai.entrypoint._robust.windows import WalkWish
+from tradai.entrypoint._sweep.comparison import Comparison
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import Variant
+
+# Shaken sets that a walk-forward chooses among, beside the configuration.
+_CANDIDATES: Final = 4
 
 
 @final
@@ -44,6 +49,8 @@ class Study:
         sweep: Makes the runs.
         config: The configuration.
         groups: Its numbers to shake.
+        unshaken: Numeric hyper-parameters that only the strategy class has.
+        walk: The wish for a walk-forward.
         shaking: Choices of the shaken runs.
         runs: Folder of the runs.
         say: Called with a sentence on the progress.
@@ -52,6 +59,8 @@ class Study:
     sweep: Sweep
     config: StrategyConfig
     groups: tuple[ShakenGroup, ...]
+    unshaken: tuple[str, ...]
+    walk: WalkWish
     shaking: Shaking
     runs: Path
     say: Callable[[str], object]
@@ -74,6 +83,7 @@ class Study:
             balance=float(self.config.execution.starting_balance),
             shaking_share=self.shaking.share,
             shaken_keys=tuple(key for group in self.groups for key in group.values),
+            unshaken=self.unshaken,
         )
         return result if result.problem else self._tested(result, trades, fee or Decimal(0))
 
@@ -82,11 +92,29 @@ class Study:
         sets = shaken_sets(self.groups, share=shaking.share, count=shaking.sets, seed=shaking.seed)
         costs = [{"execution.fee": f"{each.normalize():f}"} for each in cases.values()]
         outcomes = self._outcomes([*sets, *costs])
-        return result.tested(
+        tested = result.tested(
             shaken=outcomes[: len(sets)],
             costs=dict(zip(cases, outcomes[len(sets) :], strict=True)),
             bootstrap=Bootstrap.of(trades.profits, seed=shaking.seed),
         )
+        return self._walked(tested, sets)
+
+    def _walked(self, result: Robustness, sets: Sequence[dict[str, str]]) -> Robustness:
+        choice = self.walk.choice(result.trades)
+        if not sets:
+            return result.without_walk("no number was shaken, so there is nothing to choose from.")
+        if not choice.windows:
+            return result.without_walk(choice.reason)
+        comparison = Comparison(
+            self.sweep,
+            _variants([{}, *sets[:_CANDIDATES]]),
+            choice.windows,
+            figure="profit_percent",
+            on_outcome=lambda *_: self._count(),
+        )
+        comparison.run()
+        made = comparison.result("", ())
+        return result.walked(made.windows, made.outcomes)
 
     def _trades(self, base: RunOutcome) -> ClosedTrades:
         if not base.is_success:
@@ -94,14 +122,18 @@ class Study:
         return ClosedTrades.read(self.runs / base.run_id)
 
     def _outcomes(self, sets: Iterable[dict[str, str]]) -> list[RunOutcome]:
-        runs = [
-            SweepRun(variant=Variant(number=number, values=values))
-            for number, values in enumerate(sets, 1)
-        ]
+        runs = [SweepRun(variant=variant) for variant in _variants(sets)]
         outcomes = []
         with closing(self.sweep.outcomes(runs)) as made:
             for outcome in made:
                 outcomes.append(outcome)
-                self._done += 1
-                self.say(f"{counted(self._done, 'run')} done")
+                self._count()
         return sorted(outcomes, key=lambda outcome: outcome.variant.number)
+
+    def _count(self) -> None:
+        self._done += 1
+        self.say(f"{counted(self._done, 'run')} done")
+
+
+def _variants(sets: Iterable[dict[str, str]]) -> list[Variant]:
+    return [Variant(number=number, values=values) for number, values in enumerate(sets, 1)]

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Self, final
 
 from tradai.core import file_errors
-
-_NAME: Final = "trades.parquet"
+from tradai.entrypoint._store.names import TRADES_NAME
 
 
 @final
@@ -33,7 +32,7 @@ class ClosedTrades:
         """
         import pyarrow.parquet as pq
 
-        path = folder / _NAME
+        path = folder / TRADES_NAME
         with file_errors("read", path):
             table = pq.read_table(path, columns=["close_timestamp", "profit_abs", "fee_open"])
         ends, profits, fees = (column.to_pylist() for column in table.columns)

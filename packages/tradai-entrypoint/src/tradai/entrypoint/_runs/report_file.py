@@ -9,10 +9,10 @@ from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 
-REPORT_NAME: Final = "report.html"
 DATA_NAME: Final = "report.json"
 
 
@@ -27,7 +27,7 @@ def write_report(
     """Write the report of a run into its `folder`, and the data of its mode's `parts` beside it.
 
     Raises:
-        StorageError: The file cannot be written.
+        StorageError: They cannot be written; what was there stays as it was.
     """
     report = RunReport(
         run_id=record.run_id,
@@ -45,9 +45,8 @@ def write_report(
         facts=_facts(record),
         parts=parts or _plain_parts(record),
     )
-    folder.write(REPORT_NAME, render_report(report))
-    if parts is not None:
-        folder.write(DATA_NAME, report_data(parts))
+    data = {} if parts is None else {DATA_NAME: report_data(parts).encode()}
+    write_together(folder.path, {REPORT_NAME: render_report(report).encode(), **data})
 
 
 def _plain_parts(record: RunManifest) -> RunReportParts | None:

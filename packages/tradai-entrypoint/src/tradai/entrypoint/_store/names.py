@@ -14,6 +14,10 @@ JOURNAL_NAME: Final = "journal.jsonl"
 # Facts that wait for the tracking server; the tracker writes it, and knows its content.
 TRACKING_NAME: Final = "tracking.jsonl"
 RESERVE_NAME: Final = ".reserve"
+# Results that later commands read.
+TRADES_NAME: Final = "trades.parquet"
+CANDLES_NAME: Final = "candles.parquet"
+EPOCHS_NAME: Final = "epochs.jsonl"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 

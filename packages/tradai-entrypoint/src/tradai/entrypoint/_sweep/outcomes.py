@@ -59,6 +59,17 @@ class RunOutcome:
         code = "" if self.is_success else f" (exit {self.exit_code})"
         return f"{self.variant.label}{window}: {self.verdict}{code}"
 
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the values of the variant, and the run with its figures, as JSON."""
+        return {
+            "values": dict(self.variant.values),
+            "run_id": self.run_id or None,
+            "exit_code": self.exit_code,
+            "verdict": self.verdict,
+            "is_reused": self.is_reused,
+            "figures": dict(self.figures),
+        }
+
     def figure(self, name: str) -> float | None:
         """Return the figure `name`; None when the run has no such number."""
         value = self.figures.get(name)

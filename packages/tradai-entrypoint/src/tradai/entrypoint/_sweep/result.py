@@ -7,8 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import FileStore, JsonValue
+from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._sweep.outcomes import RunOutcome, ranked
 from tradai.entrypoint._sweep.runs_parquet import runs_parquet
 from tradai.entrypoint._sweep.walk_forward import Window
@@ -126,10 +127,13 @@ class SweepResult:
         Raises:
             StorageError: The disk refused.
         """
-        text = json.dumps({**self.to_json(), **more}, indent=2)
-        _write(folder / "sweep.json", f"{text}\n".encode())
-        _write(folder / "runs.parquet", runs_parquet(self.ranked, self.keys))
-        _write(folder / "report.html", page.encode())
+        document = json.dumps({**self.to_json(), **more}, indent=2) + "\n"
+        files = {
+            "sweep.json": document.encode(),
+            "runs.parquet": runs_parquet(self.ranked, self.keys),
+            REPORT_NAME: page.encode(),
+        }
+        write_together(folder, files)
 
 
 def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
@@ -169,16 +173,8 @@ def _figure(outcome: RunOutcome | None, name: str) -> str:
 
 
 def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:
-    return {
-        "variant": outcome.variant.number,
-        "values": dict(outcome.variant.values),
-        "timerange": outcome.timerange or None,
-        "run_id": outcome.run_id or None,
-        "exit_code": outcome.exit_code,
-        "verdict": outcome.verdict,
-        "is_reused": outcome.is_reused,
-        "figures": dict(outcome.figures),
-    }
+    place = {"variant": outcome.variant.number, "timerange": outcome.timerange or None}
+    return {**place, **outcome.to_json()}
 
 
 def _window_json(each: WindowResult) -> dict[str, JsonValue]:
@@ -189,7 +185,3 @@ def _window_json(each: WindowResult) -> dict[str, JsonValue]:
         "training_run": each.training.run_id if each.training else None,
         "test_run": each.test.run_id if each.test else None,
     }
-
-
-def _write(path: Path, data: bytes) -> None:
-    FileStore().write(path.resolve().as_uri(), data)

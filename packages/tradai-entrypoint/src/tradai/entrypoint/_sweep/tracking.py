@@ -9,6 +9,7 @@ from typing import Final
 
 from tradai.core import MetricPoint, RunTracking, TrackedRun
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs.tracked_facts import tracked_status
 from tradai.entrypoint._runs.tracking import (
     EXPERIMENT,
@@ -20,7 +21,7 @@ from tradai.entrypoint._runs.tracking import (
 from tradai.entrypoint._store.names import TRACKING_NAME
 from tradai.entrypoint._sweep.result import SweepResult
 
-_ARTIFACTS: Final = ("report.html", "runs.parquet", "sweep.json")
+_ARTIFACTS: Final = (REPORT_NAME, "runs.parquet", "sweep.json")
 
 
 def track_sweep(

@@ -6,15 +6,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
     from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging as SharedStaging
+    from tradai.entrypoint.freqtrade._capture.capture import capture_markets as capture_markets
     from tradai.entrypoint.freqtrade._datasets.checking import (
         DataCheck as DataCheck,
         check_series as check_series,
     )
     from tradai.entrypoint.freqtrade._datasets.conversion import (
         Conversion as Conversion,
-        Resampling as Resampling,
         convert_series as convert_series,
     )
+    from tradai.entrypoint.freqtrade._datasets.conversion_plan import Resampling as Resampling
     from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
     from tradai.entrypoint.freqtrade._datasets.listing import (
         ListedSeries as ListedSeries,
@@ -69,8 +70,10 @@ if not TYPE_CHECKING:
         {
             "_candles.dataset": "data_folder",
             "_candles.shared_staging": "SharedStaging",
+            "_capture.capture": "capture_markets",
             "_datasets.checking": "DataCheck check_series",
-            "_datasets.conversion": "Conversion Resampling convert_series",
+            "_datasets.conversion": "Conversion convert_series",
+            "_datasets.conversion_plan": "Resampling",
             "_datasets.findings": "Effect Finding",
             "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",

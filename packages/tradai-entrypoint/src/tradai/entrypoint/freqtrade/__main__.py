@@ -1,12 +1,13 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of seven words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of nine words.
 
-The words are stage, probe, missing, answers, schema, engine and watchdog.
+The words are stage, probe, missing, answers, schema, markets, engine, training and watchdog.
 """
 
 import gc
 import json
 import runpy
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
     from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 
 _USAGE: Final = (
-    "python -m tradai.entrypoint.freqtrade stage | probe FOLDER | missing MODULES "
-    "| answers | schema | engine FOLDER ARGUMENTS | watchdog"
+    "python -m tradai.entrypoint.freqtrade stage | probe FOLDER [FOLDER] | missing MODULES "
+    "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS | watchdog"
 )
+# Questions to the engine's Python, and the modules that answer them.
+_QUESTIONS: Final = {
+    "answers": "_preparation.engine_answers",
+    "markets": "_capture.markets_child",
+    "schema": "_engine_keys.schema_child",
+}
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
 
@@ -26,21 +33,15 @@ def _main(arguments: list[str]) -> int:
     match arguments:
         case ["stage"]:
             code = _stage()
-        case ["probe", folder]:
-            code = _probe(folder)
+        case ["probe", folder, *kept] if len(kept) <= 1:
+            code = _probe(folder, *kept)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             code = 0
-        case ["answers"]:
-            from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
-
-            code = answers()
-        case ["schema"]:
-            from tradai.entrypoint.freqtrade._engine_keys.schema_child import main as schema
-
-            code = schema()
-        case ["engine", folder, *words]:
-            code = _run_engine(folder, words)
+        case [word] if word in _QUESTIONS:
+            code = int(import_module(f"tradai.entrypoint.freqtrade.{_QUESTIONS[word]}").main())
+        case ["engine" | "training" as word, folder, *words]:
+            code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:
             from tradai.entrypoint._live._watchdog.child import main as watch
 
@@ -59,22 +60,29 @@ def _stage() -> int:
     return stage()
 
 
-def _probe(folder: str) -> int:
+def _probe(folder: str, kept: str | None = None) -> int:
     if not Path(folder).is_dir():
         sys.stderr.write(f"there is no folder {folder!r} with models to probe\n")
         return _DATA
-    from tradai.entrypoint.freqtrade._modes.model_probe import main as probe
+    from tradai.entrypoint.freqtrade._training.model_probe import main as probe
 
-    return probe(folder)
+    return probe(folder, kept)
 
 
-def _run_engine(folder: str, words: list[str]) -> int:
-    """Run the engine with `words`, and modules of `folder` where its worker processes find them.
+def _run_engine(word: str, folder: Path, words: list[str]) -> int:
+    """Run the engine with `words`, and as the first `word` says.
 
-    The engine puts the folder on the path only while it loads the strategy, and its workers load
-    their own. They take over the path of this process; last on it, the folder hides no module.
+    After ``engine``, its worker processes find the modules of `folder`: the engine puts the folder
+    on the path only while it loads the strategy, and its workers load their own. They take over the
+    path of this process; last on it, the folder hides no module. After ``training``, the folder
+    gets what FreqAI's models learn from.
     """
-    sys.path.append(folder)
+    if word == "training":
+        from tradai.entrypoint.freqtrade._training.recorder import record_trainings
+
+        record_trainings(folder)
+    else:
+        sys.path.append(str(folder))
     sys.argv = ["freqtrade", *words]
     runpy.run_module("freqtrade", run_name="__main__", alter_sys=True)
     return 0

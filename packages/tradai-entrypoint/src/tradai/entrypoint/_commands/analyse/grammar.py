@@ -5,10 +5,11 @@ import argparse
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
+    add_limit,
     add_logging,
     add_output,
     add_run_arguments,
-    count,
+    whole_number,
 )
 
 
@@ -34,8 +35,8 @@ def add_analyse(commands: Commands) -> None:
         dest="module",
         action="store_const",
         const="analyse.robust",
-        help="say how much of the profit is left with shaken numbers, higher costs and resampled "
-        "trades",
+        help="say how much of the profit is left with shaken numbers, higher costs, resampled "
+        "trades, and on candles after those that chose the numbers",
     )
     _add_robust(parser)
     add_output(parser)
@@ -45,7 +46,11 @@ def add_analyse(commands: Commands) -> None:
 def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust = parser.add_argument_group("of --robust")
     robust.add_argument(
-        "--sets", metavar="N", type=count, default=8, help="sets of shaken numbers (default: 8)"
+        "--sets",
+        metavar="N",
+        type=whole_number(0),
+        default=8,
+        help="sets of shaken numbers (default: 8)",
     )
     robust.add_argument(
         "--shake",
@@ -58,11 +63,13 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
         "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
     )
     robust.add_argument(
-        "--limit",
-        metavar="K",
-        type=int,
-        help="runs at a time (default: one for each core, as far as memory allows)",
+        "--walk-forward",
+        metavar="TRAINING/TEST",
+        default="auto",
+        help="choose the best numbers on each training range and run them on the range after it, "
+        "such as 90d/30d, or none (default: three windows, if range and trades allow)",
     )
+    add_limit(robust)
     robust.add_argument(
         "--analyses",
         metavar="DIR",

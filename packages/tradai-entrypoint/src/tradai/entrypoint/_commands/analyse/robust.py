@@ -21,10 +21,14 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import COLUMNS, Robustness
-from tradai.entrypoint._robust.shake import shaken_groups
+from tradai.entrypoint._robust.shake import shaken_groups, unshaken_parameters
 from tradai.entrypoint._robust.study import Shaking, Study
+from tradai.entrypoint._robust.walk_result import WINDOW_COLUMNS, window_rows
+from tradai.entrypoint._robust.windows import WalkWish
+from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._sweep.local_runs import LocalRuns
@@ -46,7 +50,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     progress = Progress(enabled=not args.json)
     staging = own_staging(args, Path(args.analyses))
     analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
-    study = analysis.study(shaking, limit=limit, say=progress.say)
+    study = analysis.study(shaking, walk=args.walk_forward, limit=limit, say=progress.say)
     try:
         with progress:
             result = study.run()
@@ -78,7 +82,9 @@ class _Analysis:
         self._interrupts = interrupts
         entrypoint = StrategyEntrypoint(settings, request=request, interrupts=interrupts)
         self._planned = plan_run(entrypoint, staging)
-        self._config = load_config(settings, request, environ=os.environ).config
+        loaded = load_config(settings, request, environ=os.environ)
+        self._config = loaded.config
+        self._timerange = read_run_parameters(loaded).timerange
         readable = readable_name(self._config.name, default="strategy")
         self.name = (
             f"{readable}-{digest([self._planned.config_digest, self._planned.run_digest])[:8]}"
@@ -86,8 +92,15 @@ class _Analysis:
         # The runs are parts of the analysis wherever they are tracked.
         self._settings = settings.model_copy(update={"trace_id": self.name})
 
-    def study(self, shaking: Shaking, *, limit: int, say: Callable[[str], object]) -> Study:
-        """Return the study of the configuration, of which nothing is run yet."""
+    def study(
+        self, shaking: Shaking, *, walk: str, limit: int, say: Callable[[str], object]
+    ) -> Study:
+        """Return the study of the configuration, of which nothing is run yet.
+
+        Raises:
+            ConfigurationError: `walk` has another form, or its windows do not fit.
+        """
+        declared = self._planned.declared
         plans = PlansHere(
             self.name,
             (self._settings, self._request),
@@ -105,7 +118,9 @@ class _Analysis:
         return Study(
             sweep=sweep,
             config=self._config,
-            groups=shaken_groups(self._config, self._planned.declared),
+            groups=shaken_groups(self._config, declared),
+            unshaken=unshaken_parameters(self._config, declared),
+            walk=WalkWish.parse(walk, self._timerange),
             shaking=shaking,
             runs=self._settings.folder,
             say=say,
@@ -124,10 +139,12 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
         print_json({**result.to_json(), "folder": str(folder)})
         return
     print_table(COLUMNS, result.rows())
+    if result.windows:
+        print_table(WINDOW_COLUMNS, window_rows(result.windows))
     if result.problem:
         print_text(result.problem)
     for finding in result.findings:
         print_text(f"{finding.test}: {finding.sentence}")
     for note in result.notes:
         print_text(f"note: {note}")
-    print_text(f"report: {folder / 'report.html'}")
+    print_text(f"report: {folder / REPORT_NAME}")

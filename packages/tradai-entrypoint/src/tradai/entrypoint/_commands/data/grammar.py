@@ -1,13 +1,42 @@
-"""Grammar of the commands that look at candle folders."""
+"""Command-line grammar of `data`; importing it imports no command."""
 
-from tradai.entrypoint._commands.flags import Commands, add_output
+import argparse
+
+from tradai.entrypoint._commands.flags import (
+    Commands,
+    add_config,
+    add_logging,
+    add_output,
+    add_table_output,
+    add_verbs,
+)
 
 
-def add_looks(verbs: Commands) -> None:
-    """Add the verbs that look at a candle folder."""
+def add_data(commands: Commands) -> None:
+    """Add the commands `data`."""
+    verbs = add_verbs(commands, "data", "download candles, look at folders, send and bring them")
+    _add_download(verbs)
     _add_list(verbs)
     _add_check(verbs)
     _add_convert(verbs)
+    _add_push_and_pull(verbs)
+
+
+def _add_download(verbs: Commands) -> None:
+    download = verbs.add_parser(
+        "download",
+        help="download candles through the engine (online)",
+        description="Download the candles that a configuration needs from the exchange, through "
+        "the engine, into the data folder, and capture the market rules beside them.",
+    )
+    download.set_defaults(module="data.download")
+    add_config(download)
+    download.add_argument("--data", metavar="DIR", required=True, help="folder for the candles")
+    download.add_argument(
+        "--timerange", metavar="RANGE", required=True, help="e.g. 20250101-20250401, or 20250101-"
+    )
+    download.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
+    add_logging(download)
 
 
 def _add_list(verbs: Commands) -> None:
@@ -18,9 +47,8 @@ def _add_list(verbs: Commands) -> None:
         "folder of candles, in the layout of Freqtrade or of tradai.",
     )
     parser.set_defaults(module="data.list")
-    parser.add_argument("folder", metavar="FOLDER", help="folder on this machine")
-    parser.add_argument("--csv", action="store_true", help="print CSV")
-    add_output(parser)
+    _add_folder(parser)
+    add_table_output(parser)
 
 
 def _add_check(verbs: Commands) -> None:
@@ -32,7 +60,7 @@ def _add_check(verbs: Commands) -> None:
         "finding. The exit code is 65 when one is a fault.",
     )
     parser.set_defaults(module="data.check")
-    parser.add_argument("folder", metavar="FOLDER", help="folder on this machine")
+    _add_folder(parser)
     parser.add_argument("--strict", action="store_true", help="a note is a fault too")
     add_output(parser)
 
@@ -59,3 +87,28 @@ def _add_convert(verbs: Commands) -> None:
     parser.add_argument("--timeframe", metavar="TIMEFRAME", help="candles to make, e.g. 1h")
     parser.add_argument("--force", action="store_true", help="replace series that are there")
     add_output(parser)
+
+
+def _add_push_and_pull(verbs: Commands) -> None:
+    push = verbs.add_parser(
+        "push",
+        help="send a data folder to a store",
+        description="Send a data folder to a store. Files that are there unchanged are not sent.",
+    )
+    pull = verbs.add_parser(
+        "pull",
+        help="bring a data folder from a store",
+        description="Bring a data folder from a store. Files that are here unchanged are not read.",
+    )
+    for name, verb in (("push", push), ("pull", pull)):
+        verb.set_defaults(module=f"data.{name}")
+        _add_folder(verb)
+        verb.add_argument("uri", metavar="URI", help="folder in a store, e.g. s3://bucket/candles/")
+        verb.add_argument(
+            "--delete", action="store_true", help="remove what only the side written to has"
+        )
+        add_output(verb)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", help="folder on this machine")

@@ -5,15 +5,13 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._store.names import EPOCHS_NAME
 from tradai.entrypoint.freqtrade import Epoch, read_epochs
-
-_EPOCHS_NAME: Final = "epochs.jsonl"
 
 
 def epochs_of(args: argparse.Namespace, *, interrupts: Interrupts) -> tuple[Path, Sequence[Epoch]]:
@@ -26,7 +24,7 @@ def epochs_of(args: argparse.Namespace, *, interrupts: Interrupts) -> tuple[Path
     """
     with interrupts.raising():
         folder = RunSource.of(args.runs, args.store, os.environ).folder(args.run)
-        path = folder / _EPOCHS_NAME
+        path = folder / EPOCHS_NAME
         if not path.is_file():
             message = (
                 f"run {folder.name!r} has no epochs: it is no hyperopt, or ended before the first; "

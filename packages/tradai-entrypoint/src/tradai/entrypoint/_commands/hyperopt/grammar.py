@@ -1,12 +1,14 @@
 """Command-line grammar of `hyperopt`; importing it imports no command."""
 
 from tradai.entrypoint._commands.flags import (
+    RUN,
     Commands,
     add_folder,
     add_output,
     add_store,
+    add_table_output,
     add_verbs,
-    count,
+    whole_number,
 )
 
 
@@ -20,26 +22,32 @@ def add_hyperopt(commands: Commands) -> None:
         "to be ranked come last.",
     )
     listing.set_defaults(module="hyperopt.list")
-    listing.add_argument("run", metavar="RUN", help="run id, a prefix of one, a folder, or a URI")
+    listing.add_argument("run", metavar="RUN", help=RUN)
     listing.add_argument(
         "--sort",
         choices=("loss", "profit", "drawdown", "trades", "epoch"),
         default="loss",
         help="the best first (default: loss)",
     )
-    listing.add_argument("--min-trades", metavar="N", type=count, default=0, help="at least N")
-    listing.add_argument("--max-trades", metavar="N", type=count, help="at most N trades")
+    listing.add_argument(
+        "--min-trades", metavar="N", type=whole_number(0), default=0, help="at least N"
+    )
+    listing.add_argument("--max-trades", metavar="N", type=whole_number(0), help="at most N trades")
     listing.add_argument("--profitable", action="store_true", help="epochs with a profit")
-    listing.add_argument("--first", metavar="N", type=count, help="the first N of the list")
+    listing.add_argument(
+        "--first", metavar="N", type=whole_number(1), help="the first N of the list"
+    )
     show = verbs.add_parser("show", help="show one epoch and its parameters")
     show.set_defaults(module="hyperopt.show")
-    show.add_argument("run", metavar="RUN", help="run id, a prefix of one, a folder, or a URI")
+    show.add_argument("run", metavar="RUN", help=RUN)
     show.add_argument(
-        "epoch", metavar="EPOCH", type=count, nargs="?", help="its number (default: the best)"
+        "epoch",
+        metavar="EPOCH",
+        type=whole_number(1),
+        nargs="?",
+        help="its number (default: the best)",
     )
-    output = listing.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print JSON")
-    output.add_argument("--csv", action="store_true", help="print CSV")
+    add_table_output(listing)
     add_output(show)
     for verb in (listing, show):
         add_folder(verb)

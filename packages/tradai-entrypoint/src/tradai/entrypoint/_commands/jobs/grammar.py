@@ -1,20 +1,19 @@
 """Command-line grammar of `submit`, `sweep` and `jobs`; importing it imports no command."""
 
 import argparse
-from typing import Final
 
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
     Commands,
     add_comparisons,
     add_inputs,
+    add_limit,
     add_logging,
     add_output,
     add_run_arguments,
     add_verbs,
+    whole_number,
 )
-
-_LIMIT: Final = "runs at a time (default: one for each core, as far as memory allows)"
 
 
 def add_submit(commands: Commands) -> None:
@@ -63,7 +62,7 @@ def add_sweep(commands: Commands) -> None:
         metavar="90d/30d",
         help="run the variant that is best on the first range on the range after it",
     )
-    parser.add_argument("--limit", metavar="K", type=int, help=_LIMIT)
+    add_limit(parser)
     parser.add_argument(
         "--sweeps", metavar="DIR", default=".tradai/sweeps", help="folder of sweeps"
     )
@@ -90,7 +89,7 @@ def add_compare(commands: Commands) -> None:
         help="strategy configurations (path or URI), and key=value overrides for all of them",
     )
     add_inputs(parser)
-    parser.add_argument("--limit", metavar="K", type=int, help=_LIMIT)
+    add_limit(parser)
     add_comparisons(parser)
     _add_extras(parser)
     add_output(parser)
@@ -104,7 +103,9 @@ def add_jobs(commands: Commands) -> None:
     show = verbs.add_parser("show", help="show one job")
     logs = verbs.add_parser("logs", help="print the output of a job")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until the job has ended")
-    logs.add_argument("--after", metavar="N", type=int, default=0, help="leave out N lines")
+    logs.add_argument(
+        "--after", metavar="N", type=whole_number(0), default=0, help="leave out N lines"
+    )
     stop = verbs.add_parser("stop", help="stop a job and wait for its end")
     stop.add_argument("--reason", default="jobs stop", help="reason, kept with the job")
     _add_reap(verbs)
@@ -167,7 +168,9 @@ def _add_extras(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="variable of each job whose value is resolved at the launch, e.g. KEY=env:MY_KEY",
     )
-    parser.add_argument("--time-limit", metavar="SECONDS", type=int, help="longest time of a job")
+    parser.add_argument(
+        "--time-limit", metavar="SECONDS", type=whole_number(1), help="longest time of a job"
+    )
 
 
 def _add_runner(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from tradai.entrypoint._commands.console import print_failure, print_result
 from tradai.entrypoint._history.attempts import Attempts
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._runs.report_file import REPORT_NAME
 from tradai.entrypoint._store.run_store import RunStore
 
 

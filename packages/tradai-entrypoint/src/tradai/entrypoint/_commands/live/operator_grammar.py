@@ -3,7 +3,13 @@
 import argparse
 from typing import Final
 
-from tradai.entrypoint._commands.flags import Commands, add_folder, add_output, add_verbs
+from tradai.entrypoint._commands.flags import (
+    Commands,
+    add_folder,
+    add_output,
+    add_verbs,
+    whole_number,
+)
 
 _SESSION: Final = (
     "name of the session, by default that of the strategy in small letters; or id of a dry-run"
@@ -78,7 +84,9 @@ def _add_resume(commands: Commands) -> None:
     )
     parser.set_defaults(module="live.resume")
     parser.add_argument("--session", metavar="NAME", help="clear only a halt of this session")
-    parser.add_argument("--halt", metavar="NUMBER", type=int, help="the newest halt, in a script")
+    parser.add_argument(
+        "--halt", metavar="NUMBER", type=whole_number(1), help="the newest halt, in a script"
+    )
     parser.add_argument(
         "--lost",
         action="store_true",

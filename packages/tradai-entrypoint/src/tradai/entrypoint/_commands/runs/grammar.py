@@ -5,17 +5,20 @@ from typing import Final
 
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
+    RUN,
     Commands,
     add_comparisons,
     add_folder,
     add_output,
     add_store,
+    add_table_output,
     add_verbs,
-    count,
+    whole_number,
 )
 from tradai.entrypoint._history.run_need import RunNeed
 
-_RUN: Final = "run id, a unique prefix of one, 'latest', a folder, or a URI"
+# Further back there is no calendar.
+_MOST_DAYS: Final = 100_000
 _MODES: Final = [each.value for each in TradingMode]
 
 
@@ -26,7 +29,7 @@ def add_runs(commands: Commands) -> None:
     _add_prune(verbs)
     show = verbs.add_parser("show", help="show one run")
     show.set_defaults(module="runs.show")
-    show.add_argument("run", metavar="RUN", help=_RUN)
+    show.add_argument("run", metavar="RUN", help=RUN)
     diff = verbs.add_parser("diff", help="compare two runs")
     diff.set_defaults(module="runs.diff")
     diff.add_argument("run", metavar="RUN", help="first run")
@@ -45,9 +48,7 @@ def _add_list(verbs: Commands) -> None:
     listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
     add_folder(listing)
     add_store(listing)
-    output = listing.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print JSON")
-    output.add_argument("--csv", action="store_true", help="print CSV")
+    add_table_output(listing)
 
 
 def _add_prune(verbs: Commands) -> None:
@@ -61,8 +62,13 @@ def _add_prune(verbs: Commands) -> None:
         "each source. The run store is not touched.",
     )
     prune.set_defaults(module="runs.prune")
-    prune.add_argument("--keep", metavar="N", type=count, help="keep the N newest runs")
-    prune.add_argument("--older-than", metavar="DAYS", type=count, help="keep the runs of N days")
+    prune.add_argument("--keep", metavar="N", type=whole_number(0), help="keep the N newest runs")
+    prune.add_argument(
+        "--older-than",
+        metavar="DAYS",
+        type=whole_number(0, _MOST_DAYS),
+        help="keep the runs of these days",
+    )
     prune.add_argument("--mode", choices=_MODES, help="runs of this mode alone")
     prune.add_argument(
         "--also",
@@ -86,7 +92,7 @@ def _add_push(
     )
     push.set_defaults(module="runs.push")
     chosen = push.add_mutually_exclusive_group(required=True)
-    chosen.add_argument("run", metavar="RUN", nargs="?", help=_RUN)
+    chosen.add_argument("run", metavar="RUN", nargs="?", help=RUN)
     chosen.add_argument("--all", action="store_true", help="every run that the store lacks")
     return push
 
@@ -96,7 +102,7 @@ def _add_pull(
 ) -> argparse.ArgumentParser:
     pull = verbs.add_parser("pull", help="copy a run from the run store into the folder of runs")
     pull.set_defaults(module="runs.pull")
-    pull.add_argument("run", metavar="RUN", help=_RUN)
+    pull.add_argument("run", metavar="RUN", help=RUN)
     return pull
 
 
@@ -111,7 +117,7 @@ def add_report(commands: Commands) -> None:
         "copied into the folder of runs first.",
     )
     parser.set_defaults(module="report")
-    parser.add_argument("run", metavar="RUN", nargs="+", help=_RUN)
+    parser.add_argument("run", metavar="RUN", nargs="+", help=RUN)
     text = "candles of the time of a dry-run, to show its slippage against a backtest: path or URI"
     parser.add_argument("--data", metavar="DIR", help=text)
     add_comparisons(parser)

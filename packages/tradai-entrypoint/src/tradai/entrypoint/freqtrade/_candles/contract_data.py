@@ -4,17 +4,24 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import OpenTimeRange, TimeRange, file_errors, from_epoch_ms
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
-from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, StagedGap, StagedSeries
+from tradai.entrypoint.freqtrade._candles.staged_data import (
+    LONGEST_FUNDING_INTERVAL,
+    NeededSeries,
+    StagedGap,
+    StagedSeries,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
     from tradai.core.frames import FlatDataRepository
+
+_LATEST_MS: Final = 30 * 60 * 1000
 
 
 @final
@@ -100,23 +107,26 @@ def stage_rates(series: NeededSeries, rates: FundingRates, folder: Path) -> Stag
         rows=len(rates.opened),
         first=from_epoch_ms(int(rates.opened[0])),
         last=from_epoch_ms(int(rates.opened[-1])),
-        gaps=tuple(_gaps(rates, series)),
+        gaps=tuple(rate_gaps(rates.opened)),
         jumps=(),
         digest=content.hexdigest(),
     )
 
 
-def _gaps(rates: FundingRates, series: NeededSeries) -> Iterator[StagedGap]:
-    """Yield where rates are further apart than those of any contract."""
+def rate_gaps(opened: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Iterator[StagedGap]:
+    """Yield where funding rates, whose times rise, are further apart than those of any contract.
+
+    They are charged at full hours, so one that was sent late is still there.
+    """
     import numpy as np
 
-    longest_ms = int(series.candle.total_seconds() * 1000)
-    for index in np.flatnonzero(np.diff(rates.opened) > longest_ms):
-        before, after = (int(each) for each in rates.opened[index : index + 2])
+    longest_ms = int(LONGEST_FUNDING_INTERVAL.total_seconds() * 1000)
+    for index in np.flatnonzero(np.diff(opened) > longest_ms + _LATEST_MS):
+        before, after = (int(each) for each in opened[index : index + 2])
         yield StagedGap(
             start=from_epoch_ms(before + longest_ms),
             stop=from_epoch_ms(after),
-            missing=(after - before - 1) // longest_ms,
+            missing=(after - before - _LATEST_MS) // longest_ms,
         )
 
 

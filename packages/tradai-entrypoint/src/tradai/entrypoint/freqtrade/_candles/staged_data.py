@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, Final, Self, final
 
 from tradai.core import JsonValue, OpenTimeRange, Timeframe, TimeRange, parse_time_range
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far
+
+LONGEST_FUNDING_INTERVAL: Final = timedelta(hours=8)
 
 
 @final
@@ -48,7 +50,7 @@ class NeededSeries:
     def candle(self) -> timedelta:
         """Length of a candle; of a funding rate, the longest time between two of them."""
         if self.kind == "funding_rate":
-            return timedelta(hours=8)
+            return LONGEST_FUNDING_INTERVAL
         return timedelta(seconds=Timeframe(self.timeframe).seconds)
 
     @property

@@ -21,8 +21,9 @@ OTHER_KINDS: Final = (
     "open_interest",
 )
 FUNDING_RATE: Final = "funding_rate"
+MARK: Final = "mark"
 # Kinds that a run reads.
-READ_KINDS: Final = (SPOT, "futures", "mark", FUNDING_RATE)
+READ_KINDS: Final = (SPOT, "futures", MARK, FUNDING_RATE)
 FUTURES_FOLDER: Final = "futures"
 
 # Columns of a kind that has no candles, in their order.
@@ -33,7 +34,7 @@ _OWN_COLUMNS: Final = {
 }
 _CANDLE_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 _NAME: Final = re.compile(
-    # Binance lists coins with Chinese names.
+    # There are coins with Chinese names.
     r"(?P<pair>[\w-]+_[\w-]+)-"
     rf"(?:{TRADES}|(?P<timeframe>[1-9][0-9]{{0,5}}(?:[smhdwM]|Mo))"
     rf"(?:-(?P<kind>{'|'.join(OTHER_KINDS)}))?)"

@@ -1,6 +1,6 @@
 """Faults in the rows of a series, each with its effect on a backtest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, unique
@@ -11,15 +11,13 @@ from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
 from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
+from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tradai.core.frames import Gap
-
-_SECOND_MS: Final = 1000
 _PRICES: Final = ("open", "high", "low", "close")
 _UTC: Final = ("UTC", "+00:00")
 
@@ -32,6 +30,7 @@ class Effect(Enum):
     REFUSED = "a backtest refuses the series"
     TRADED = "a backtest trades on it as it is"
     FILLED = "a backtest fills it with flat candles without volume"
+    UNCHARGED = "a backtest charges no funding fee there"
     LEFT_OUT = "a backtest leaves it out"
     TWICE = "one file of a series is enough: remove the stale one"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
@@ -66,7 +65,7 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
     """Yield the findings in the rows of `file`, which was last written at `written`."""
     if file.kind == FUNDING_RATE:
         # A run takes the second of a rate, which may come a few milliseconds late.
-        raw = replace(raw, opened=raw.opened // _SECOND_MS * _SECOND_MS)
+        raw = replace(raw, opened=raw.opened // SECOND_MS * SECOND_MS)
     rows = _Rows(raw, file)
     if not len(raw.opened):
         yield rows.finding("it has no rows", Effect.REFUSED)
@@ -81,9 +80,11 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
             problem = f"the dates are in {zone}, not in UTC: `data convert` writes them in UTC"
             yield rows.finding(problem, Effect.REFUSED)
         yield from _in_prices(rows)
-        # Other rows have no grid: the hours between two funding rates may change.
         if file.timeframe is not None:
             yield from _in_times(rows, file.timeframe, written)
+    elif file.kind == FUNDING_RATE and file.timeframe is not None:
+        # They have no grid: the hours between two of them may change.
+        yield from _missing(rows, raw.opened, file.timeframe, Effect.UNCHARGED)
 
 
 @final
@@ -161,21 +162,24 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
 
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
-    import numpy as np
-
-    from tradai.core.frames import CandleColumns, gaps
-
     opened = rows.raw.opened
     yield from _jumps(rows, timeframe)
     off = _off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
-    found = gaps(CandleColumns(np.unique(opened[~off]), {}), timeframe)
-    if found:
-        yield from _leaps(rows, found)
-        missing = counted(sum(gap.missing for gap in found), "missing candle")
-        problem = f"{counted(len(found), 'gap')} with {missing}"
-        yield rows.finding(problem, Effect.FILLED, to_epoch_ms(found[0].start))
+    yield from _leaps(rows, opened[~off], timeframe)
+    yield from _missing(rows, opened[~off], timeframe, Effect.FILLED)
     yield from _open_candle(rows, timeframe, written)
+
+
+def _missing(
+    rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe, effect: Effect
+) -> Iterator[Finding]:
+    """Yield the finding for rows that are missing between those at the times `opened`."""
+    found = missing_rows(opened, rows.file, timeframe)
+    if found.first is not None:
+        noun = "missing rate" if rows.file.kind == FUNDING_RATE else "missing candle"
+        problem = f"{counted(found.gaps, 'gap')} with {counted(found.missing, noun)}"
+        yield rows.finding(problem, effect, to_epoch_ms(found.first))
 
 
 def _jumps(rows: _Rows, timeframe: Timeframe) -> Iterator[Finding]:
@@ -188,12 +192,17 @@ def _jumps(rows: _Rows, timeframe: Timeframe) -> Iterator[Finding]:
         yield rows.finding(problem, Effect.TRADED, to_epoch_ms(found[0].at))
 
 
-def _leaps(rows: _Rows, found: "Sequence[Gap]") -> Iterator[Finding]:
+def _leaps(rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> Iterator[Finding]:
     """Yield a finding for each gap after which the price is far from the one before."""
-    from tradai.core.frames import CandleColumns
+    import numpy as np
 
+    from tradai.core.frames import CandleColumns, gaps
+
+    if not rows.rise:
+        return
+    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
     candles = CandleColumns(rows.raw.opened, rows.raw.cells)
-    for gap, move in zip(found, moves_over(found, candles) if rows.rise else (), strict=False):
+    for gap, move in zip(found, moves_over(found, candles), strict=True):
         if is_far(move):
             problem = f"the price after a gap is {move:.3g} times the one before"
             yield rows.finding(problem, Effect.TRADED, to_epoch_ms(gap.end))

@@ -11,6 +11,7 @@ from tradai.core import Timeframe, from_epoch_ms
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
+from tradai.entrypoint.freqtrade._datasets.gaps import missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import read_raw
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class ListedSeries:
         first: Time of the first one; None without any.
         last: Time of the last one; None without any.
         gaps: Number of gaps; None for trades.
-        missing: Number of candles missing in them; None for trades.
+        missing: Number of candles or rates missing in them; None for trades.
         twin: Whether another file of the series has the ``same`` rows or ``other`` ones; None
             without another one that can be read.
         problem: The reason why it cannot be read; None when it can.
@@ -92,7 +93,11 @@ def _listed(
     file: DataFile, opened: "npt.NDArray[np.int64] | None", *, problem: str | None = None
 ) -> ListedSeries:
     is_empty = opened is None or not len(opened)
-    gaps = None if opened is None or file.timeframe is None else _gaps(opened, file.timeframe)
+    found = (
+        None
+        if opened is None or file.timeframe is None
+        else missing_rows(opened, file, file.timeframe)
+    )
     return ListedSeries(
         pair=file.pair,
         timeframe=file.timeframe,
@@ -102,17 +107,7 @@ def _listed(
         rows=None if opened is None else len(opened),
         first=None if opened is None or is_empty else from_epoch_ms(int(opened.min())),
         last=None if opened is None or is_empty else from_epoch_ms(int(opened.max())),
-        gaps=gaps and gaps[0],
-        missing=gaps and gaps[1],
+        gaps=found and found.gaps,
+        missing=found and found.missing,
         problem=problem,
     )
-
-
-def _gaps(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> tuple[int, int]:
-    """Return the number of gaps and of candles missing in them, whatever the order of rows."""
-    import numpy as np
-
-    from tradai.core.frames import CandleColumns, gaps
-
-    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
-    return len(found), sum(gap.missing for gap in found)

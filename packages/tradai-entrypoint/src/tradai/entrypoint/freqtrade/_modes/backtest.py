@@ -1,12 +1,13 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
 from contextlib import nullcontext, suppress
-from typing import Final, final
+from typing import final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._store.names import CANDLES_NAME, TRADES_NAME
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
 from tradai.entrypoint.freqtrade._modes.zero_trades import (
@@ -19,9 +20,6 @@ from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
-
-_TRADES_NAME: Final = "trades.parquet"
-_CANDLES_NAME: Final = "candles.parquet"
 
 
 @final
@@ -66,9 +64,9 @@ def _record_result(job: EngineJob, context: RunContext) -> BacktestResult:
     balance = context.config.execution.starting_balance
     result = read_backtest(archive, job.facts.class_name, balance)
     context.record_digest("trades", result.trades_digest)
-    write_trades(result.trades, context.folder.path / _TRADES_NAME)
+    write_trades(result.trades, context.folder.path / TRADES_NAME)
     context.record.results |= figures(result)
-    context.record.artifacts.insert(0, _TRADES_NAME)
+    context.record.artifacts.insert(0, TRADES_NAME)
     _report(result, job, context)
     return result
 
@@ -87,8 +85,8 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
     traded = [series for series in job.series if series.is_traded]
     candles = [read_candles(staged, series.pair, series.timeframe) for series in traded]
     if context.staged is None:
-        write_candles(candles, context.folder.path / _CANDLES_NAME)
-        context.record.artifacts.insert(1, _CANDLES_NAME)
+        write_candles(candles, context.folder.path / CANDLES_NAME)
+        context.record.artifacts.insert(1, CANDLES_NAME)
     context.report = report_parts(result, equity=equity, candles=candles)
 
 

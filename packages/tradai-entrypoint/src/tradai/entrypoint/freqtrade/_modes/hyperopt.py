@@ -10,13 +10,13 @@ from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.tracked_facts import RunPart
+from tradai.entrypoint._store.names import EPOCHS_NAME
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
 from tradai.entrypoint.freqtrade._pages.importance import importances
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
-from tradai.entrypoint.freqtrade._results.collected import EPOCHS_NAME
 from tradai.entrypoint.freqtrade._results.epochs import Epoch, read_epochs
 
 _PATCH_NAME: Final = "best.yaml"

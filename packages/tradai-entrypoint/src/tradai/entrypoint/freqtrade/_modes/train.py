@@ -2,19 +2,24 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final, final
 
+from tradai.core import file_errors
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.short_child import run_child
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import engine_environment
 from tradai.entrypoint.freqtrade._modes.backtest import record_backtest
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_models, compare_trades
+from tradai.entrypoint.freqtrade._pages.training_page import mean_ratio, training_parts
+from tradai.entrypoint.freqtrade._preparation.plan import TRAINING
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
+from tradai.entrypoint.freqtrade._training.cautions import cautions, is_better
+from tradai.entrypoint.freqtrade._training.record import TRAINING_NAME, TrainingRecord
 
 _PROBE_TIMEOUT_S: Final = 300.0
 
@@ -27,7 +32,11 @@ class TrainHandler(BatchHandler):
 
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         result = record_backtest(job, context, verdict)
-        verdict = _prove(job, context) if verdict.is_success else verdict
+        if verdict.is_success:
+            verdict = _prove(job, context)
+        elif verdict.exit_code == ExitCode.DATA and MODELS_NAME in context.record.artifacts:
+            # Some pairs could not be trained; the errors of the other models are known.
+            _measure(job, context)
         if result is not None:
             verdict = _explained(verdict, result)
             verdict = compare_trades(result, context, verdict)
@@ -48,14 +57,15 @@ def _explained(verdict: Verdict, result: BacktestResult) -> Verdict:
 
 def _prove(job: EngineJob, context: RunContext) -> Verdict:
     """Return the verdict on models that are loaded and asked twice."""
+    first = _measure(job, context) or _probe(job, context)
     context.progress.say("loading the models a second time")
-    models = context.folder.path / MODELS_NAME
-    first, second = _probe(models, job, context), _probe(models, job, context)
-    if first != second or "digest" not in first:
+    second = _probe(job, context)
+    if "digest" not in first or first["digest"] != second.get("digest"):
+        reason = first.get("error") or second.get("error") or "the predictions differ"
         return Verdict(
             exit_code=ExitCode.RESULT,
-            sentence=f"the models in {models} do not predict the same when loaded again: "
-            f"they cannot be trusted ({first.get('error', 'the predictions differ')})",
+            sentence=f"the models in {context.folder.path / MODELS_NAME} do not predict the same "
+            f"when loaded again: they cannot be trusted ({reason})",
         )
     context.record.results["models"] = first["models"]
     context.record_digest("models", first["digest"])
@@ -65,10 +75,44 @@ def _prove(job: EngineJob, context: RunContext) -> Verdict:
     )
 
 
-def _probe(models: Path, job: EngineJob, context: RunContext) -> dict[str, Any]:
-    """Load the models in another process; return their number and a digest of the predictions."""
+def _measure(job: EngineJob, context: RunContext) -> dict[str, Any] | None:
+    """Record the errors of the models, and return the answer of the probe; None if it failed."""
+    context.progress.say("measuring the models")
+    answer = _probe(job, context, str(context.folder.scratch / TRAINING))
+    if "error" in answer:
+        context.record.notices.append(f"train and test errors are not known: {answer['error']}")
+        return None
+    training = TrainingRecord.model_validate(answer["training"])
+    if training.models:
+        _record_training(training, context)
+    unknown = answer["models"] - len(training.models)
+    if unknown:
+        number = f"{unknown} of {counted(answer['models'], 'model')}"
+        context.record.notices.append(f"train and test errors of {number} are not known")
+    return answer
+
+
+def _record_training(training: TrainingRecord, context: RunContext) -> None:
+    record = context.record
+    path = context.folder.path / TRAINING_NAME
+    with file_errors("write", path):
+        path.write_text(f"{training.model_dump_json()}\n", encoding="utf-8")
+    record.artifacts.append(TRAINING_NAME)
+    record.results["models_better_than_baseline"] = sum(map(is_better, training.models))
+    ratio = mean_ratio(training.models)
+    record.results["test_error_ratio"] = None if ratio is None else round(ratio, 4)
+    record.notices += cautions(training, context.config.freqai or {})
+    context.report = training_parts(training, context.report)
+
+
+def _probe(job: EngineJob, context: RunContext, *kept: str) -> dict[str, Any]:
+    """Load the models in another process; return their number and a digest of the predictions.
+
+    With the folder that was `kept` of their training, it measures them, too.
+    """
+    models = str(context.folder.path / MODELS_NAME)
     ended = run_child(
-        job.engine.module_command("tradai.entrypoint.freqtrade", "probe", str(models)),
+        job.engine.module_command("tradai.entrypoint.freqtrade", "probe", models, *kept),
         environ=engine_environment(
             context.environ, home=context.folder.scratch, temporary=context.folder.scratch
         ),

@@ -10,6 +10,7 @@ from tradai.entrypoint._report.formatting import counted, percent, plain, result
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import Figure, ReportSection, RunReportParts
 from tradai.entrypoint._report.tables import plain_table, share_bar, tone_of
+from tradai.entrypoint._store.names import EPOCHS_NAME
 from tradai.entrypoint.freqtrade._pages.importance import FEWEST_EPOCHS, METHOD, importances
 from tradai.entrypoint.freqtrade._results.epochs import Epoch
 
@@ -130,7 +131,7 @@ def _epochs_table(epochs: Sequence[Epoch], ranked: Sequence[Epoch]) -> Markup:
     table = plain_table("Epochs", heads, rows)
     cut = len(shown) > MOST_ROWS
     number = f"The best {MOST_ROWS} of {len(shown):,} epochs" if cut else "All epochs"
-    text = f"{number}, the best first; epochs.jsonl has all that the engine wrote of each."
+    text = f"{number}, the best first; {EPOCHS_NAME} has all that the engine wrote of each."
     return joined((table, element("p", text, class_="remark")))
 
 

@@ -8,18 +8,21 @@ from tradai.core import StrategyConfig, TradingMode, utc_now
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import CANDLES_NAME, EPOCHS_NAME
 from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
-from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME, EPOCHS_NAME
+from tradai.entrypoint.freqtrade._pages.training_page import training_parts
+from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.epochs import read_epochs
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import read_backtest
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
+from tradai.entrypoint.freqtrade._training.cautions import cautions
+from tradai.entrypoint.freqtrade._training.record import TRAINING_NAME, TrainingRecord
 
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
 
-CANDLES_NAME: Final = "candles.parquet"
 _OPTION: Final = "--strategy"
 
 
@@ -41,8 +44,10 @@ def recorded_parts(
         ConfigurationError: No backend for `data` is installed.
     """
     match record.mode:
-        case TradingMode.BACKTEST | TradingMode.TRAIN if (folder / BACKTEST_NAME).is_file():
+        case TradingMode.BACKTEST if (folder / BACKTEST_NAME).is_file():
             return _backtest(folder, record, with_candles=with_candles)
+        case TradingMode.TRAIN:
+            return _training(folder, record, with_candles=with_candles)
         case TradingMode.HYPEROPT if (folder / EPOCHS_NAME).is_file():
             return _hyperopt(folder, record)
         case TradingMode.DRY_RUN if (folder / DATABASE_NAME).is_file():
@@ -60,6 +65,19 @@ def _hyperopt(folder: Path, record: RunManifest) -> RunReportParts | None:
     if warning and warning not in record.notices:
         record.notices.append(warning)
     return epochs_parts(epochs)
+
+
+def _training(folder: Path, record: RunManifest, *, with_candles: bool) -> RunReportParts | None:
+    has_trades = (folder / BACKTEST_NAME).is_file()
+    traded = _backtest(folder, record, with_candles=with_candles) if has_trades else None
+    # Of what FreqAI left there is a record; its models are pickles, which are never loaded here.
+    if not (folder / TRAINING_NAME).is_file():
+        return traded
+    training = TrainingRecord.read(folder / TRAINING_NAME)
+    freqai = _config(record).freqai or {}
+    new = [each for each in cautions(training, freqai) if each not in record.notices]
+    record.notices += new
+    return training_parts(training, traded)
 
 
 def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunReportParts:

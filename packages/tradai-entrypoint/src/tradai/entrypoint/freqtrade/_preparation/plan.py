@@ -23,7 +23,10 @@ from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
@@ -34,6 +37,7 @@ from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 USER_DATA: Final = "user_data"
 DATA: Final = "data"
 STRATEGIES: Final = "strategies"
+TRAINING: Final = "training"
 
 _SUBCOMMANDS: Final = {
     TradingMode.BACKTEST: "backtesting",
@@ -58,7 +62,8 @@ class EnginePlan:
         config: The engine's configuration; its exchange is at `ENDPOINT`.
         params_name: Name of the parameter file beside the strategy.
         params_file: Hyper-parameter values, in the engine's form; None when there are none.
-        has_workers: Whether the engine starts worker processes, which load the strategy too.
+        launcher: Word of our own that starts the engine, and its folder below the scratch folder;
+            None starts the engine itself.
     """
 
     subcommand: str
@@ -69,7 +74,7 @@ class EnginePlan:
     config: Mapping[str, JsonValue]
     params_name: str
     params_file: Mapping[str, JsonValue] | None
-    has_workers: bool = False
+    launcher: tuple[str, str] | None = None
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -124,14 +129,10 @@ def render_plan(
     """
     exchange = exchange_named(config.exchange)
     check_market(config, exchange)
-    if exchange.market_type == "futures":
-        _check_futures_mode(exchange, mode)
+    _check_proven(exchange, mode)
     _check_freqai(config, run, mode)
-    has_workers = mode is TradingMode.HYPEROPT and run.jobs > 1
     if mode is TradingMode.HYPEROPT:
         check_search(facts, run.spaces)
-    if has_workers:
-        check_helpers(facts)
     rendered = engine_config(config, mode) | _order_types(config, facts, mode)
     if run.startup_candles is not None:
         rendered["startup_candle_count"] = run.startup_candles
@@ -151,8 +152,16 @@ def render_plan(
         config=rendered,
         params_name=facts.file.with_suffix(".json").name,
         params_file=_params_file(config, facts),
-        has_workers=has_workers,
+        launcher=_launcher(run, mode, facts),
     )
+
+
+def _launcher(run: RunParameters, mode: TradingMode, facts: SourceFacts) -> tuple[str, str] | None:
+    if mode is TradingMode.HYPEROPT and run.jobs > 1:
+        check_helpers(facts)
+        # So that the worker processes, which load the strategy too, find the modules beside it.
+        return ("engine", STRATEGIES)
+    return ("training", TRAINING) if mode is TradingMode.TRAIN else None
 
 
 def _order_types(
@@ -189,12 +198,14 @@ def check_market(config: StrategyConfig, exchange: Exchange) -> None:
         raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
 
 
-def _check_futures_mode(exchange: Exchange, mode: TradingMode) -> None:
-    if not mode.holds_positions:
+def _check_proven(exchange: Exchange, mode: TradingMode) -> None:
+    if not (mode.holds_positions and exchange.is_backtest_only):
         return
+    is_futures = exchange.market_type == "futures"
     message = (
-        f"exchange is {exchange.name}: futures are proven in backtests only, so mode {mode} is "
-        "refused; run it as a backtest, or trade a spot exchange"
+        f"exchange is {exchange.name}: {'futures are' if is_futures else 'it is'} proven in "
+        f"backtests only, so mode {mode} is refused; run it as a backtest, or trade "
+        f"{'a spot exchange' if is_futures else DEFAULT_EXCHANGE}"
     )
     if mode is TradingMode.LIVE:
         raise TradingError(message)

@@ -155,7 +155,8 @@ class EngineJob:
         if context.markets is not None:
             context.record.data["markets"] = context.markets
         data = self._data_folder()
-        snapshot = MarketsSnapshot.load(markets_file_of(context, data))
+        path = markets_file_of(context, data)
+        snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
@@ -231,10 +232,10 @@ class EngineJob:
 
     def _command(self, scratch: Path) -> list[str]:
         words = (self.plan.subcommand, *self.plan.arguments)
-        if not self.plan.has_workers:
+        if self.plan.launcher is None:
             return self.engine.command(*words)
-        # So its worker processes find the modules beside the strategy.
-        return self.engine.module_command(_OURS, "engine", str(scratch / STRATEGIES), *words)
+        word, folder = self.plan.launcher
+        return self.engine.module_command(_OURS, word, str(scratch / folder), *words)
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:

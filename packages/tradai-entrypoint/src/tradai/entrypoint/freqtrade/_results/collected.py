@@ -6,10 +6,10 @@ from typing import Final
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._store.names import EPOCHS_NAME
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, keep_database
 
 BACKTEST_NAME: Final = "engine-result.zip"
-EPOCHS_NAME: Final = "epochs.jsonl"
 LOOKAHEAD_NAME: Final = "lookahead.csv"
 MODELS_NAME: Final = "models"
 

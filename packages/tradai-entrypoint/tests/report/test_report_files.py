@@ -1,0 +1,38 @@
+"""The files of a report are written together, or none of them."""
+
+from pathlib import Path
+
+import pytest
+
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.report_files import write_together
+
+FILES = {"a.json": b"{}", "report.html": b"<html>"}
+
+
+def test_all_files_are_written(tmp_path: Path) -> None:
+    write_together(tmp_path / "new/page", FILES)
+    write_together(tmp_path / "new/page", {**FILES, "a.json": b"[]"})
+
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new/page").iterdir()} == {
+        **FILES,
+        "a.json": b"[]",
+    }
+
+
+def test_a_full_disk_leaves_no_part_of_a_new_report(tmp_path: Path, page_without_room: str) -> None:
+    with pytest.raises(StorageError, match="the disk is full"):
+        write_together(tmp_path / "page", {**FILES, "report.html": page_without_room.encode()})
+
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_full_disk_leaves_the_report_that_was_there(
+    tmp_path: Path, page_without_room: str
+) -> None:
+    (tmp_path / "a.json").write_bytes(b"old")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        write_together(tmp_path, {**FILES, "report.html": page_without_room.encode()})
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.json": b"old"}

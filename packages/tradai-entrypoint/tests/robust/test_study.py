@@ -1,0 +1,103 @@
+"""The order of the tests of a backtest, and the runs of its walk-forward."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tradai.core import StrategyConfig, TimeRange
+from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.shake import ShakenGroup
+from tradai.entrypoint._robust.study import Shaking, Study
+from tradai.entrypoint._robust.windows import WalkWish
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
+
+RANGE = TimeRange.parse("20250101-20250701")
+STOP = ShakenGroup(values={"execution.stoploss": Decimal("-0.1")})
+
+
+class Runs:
+    """Stands for a sweep: a run profits by its number of values, and each is noted."""
+
+    def __init__(self) -> None:
+        self.made: list[SweepRun] = []
+
+    def outcomes(self, runs: Iterable[SweepRun]) -> Iterator[RunOutcome]:
+        for run in runs:
+            self.made.append(run)
+            yield RunOutcome(
+                variant=run.variant,
+                timerange=run.timerange,
+                run_id="base",
+                exit_code=0,
+                verdict="done",
+                figures={"profit_percent": 5.0 + run.variant.number},
+            )
+
+    @property
+    def unfinished(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder of runs with the trades of the backtest: 60, of which each profits."""
+    (tmp_path / "base").mkdir()
+    columns = {"close_timestamp": range(60), "profit_abs": [1.0] * 60, "fee_open": [0.001] * 60}
+    pq.write_table(pa.table(columns), tmp_path / "base" / "trades.parquet")
+    return tmp_path
+
+
+def studied(
+    sweep: Runs, runs: Path, *, groups: tuple[ShakenGroup, ...] = (STOP,), walk: str = "auto"
+) -> Robustness:
+    return Study(
+        sweep=cast("Sweep", sweep),
+        config=StrategyConfig(name="demo", version="1.0.0", timeframe="15m"),
+        groups=groups,
+        unshaken=(),
+        walk=WalkWish.parse(walk, RANGE),
+        shaking=Shaking(share=0.05, sets=8, seed=1),
+        runs=runs,
+        say=lambda _: None,
+    ).run()
+
+
+def test_a_walk_forward_chooses_among_the_configuration_and_four_shaken_sets(runs: Path) -> None:
+    sweep = Runs()
+
+    result = studied(sweep, runs)
+
+    ranges = [run for run in sweep.made if run.timerange]
+    assert len(ranges) == 3 * 5 + 3
+    assert [dict(run.variant.values) for run in ranges[:5]] == [
+        {},
+        *(dict(each.variant.values) for each in result.shaken[:4]),
+    ]
+    # The fifth is the best.
+    assert [run.variant.number for run in ranges[15:]] == [5, 5, 5]
+    assert [each.timerange for each in result.walks[15:]] == [
+        str(each.window.test) for each in result.windows
+    ]
+    assert len(result.outcomes) == len(sweep.made)
+
+
+@pytest.mark.parametrize(
+    ("groups", "walk", "reason"),
+    [((), "auto", "no number was shaken"), ((STOP,), "none", "--walk-forward none was given")],
+)
+def test_without_a_walk_forward_no_run_has_a_range_of_its_own(
+    runs: Path, groups: tuple[ShakenGroup, ...], walk: str, reason: str
+) -> None:
+    sweep = Runs()
+
+    result = studied(sweep, runs, groups=groups, walk=walk)
+
+    assert not [run for run in sweep.made if run.timerange]
+    assert result.windows == ()
+    assert reason in result.no_walk
