@@ -175,7 +175,7 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"liquidation_buffer": 0.1}, "liquidation_buffer", "a setting of futures"),
         ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
-        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "at most 2"),
+        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
