@@ -185,7 +185,7 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"liquidation_buffer": 0.1}, "liquidation_buffer", "a setting of futures"),
         ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
-        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "at most 2"),
+        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
@@ -465,6 +465,16 @@ def test_messages_are_moved_with_references_in_place_of_their_secrets(
     assert key(moved, "discord.entry").status is KeyStatus.UNNEEDED
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
     assert FAKE not in written
+
+
+def test_an_empty_roi_goes_over_the_one_of_the_class_as_in_freqtrade(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {}, "log_config": {}})
+
+    assert key(moved, "minimal_roi").place == "execution.minimal_roi"
+    assert execution(moved)["minimal_roi"] == {}
+    assert key(moved, "log_config").status is KeyStatus.UNNEEDED
 
 
 def test_settings_by_their_old_names_are_mapped_to_the_present_ones(
