@@ -116,6 +116,25 @@ def test_the_trades_of_a_training_are_those_of_a_backtest(
     assert list((trained / "models").rglob("*_model.joblib"))
 
 
+@pytest.mark.deep
+def test_an_analysis_for_bias_reads_hours_without_a_funding_rate(
+    tradai: Command, desk: Path
+) -> None:
+    smooth = "        dataframe['slow'] = dataframe['close'].ewm(span=40).mean()\n"
+    head = "def populate_indicators(self, dataframe, metadata):\n"
+    source = STRATEGY.replace(head, head + smooth)
+    source = source.replace("startup_candle_count = 0", "startup_candle_count = 6")
+    (desk / "strategies" / "swing.py").write_text(source)
+
+    done = tradai(*("analyse", desk / "swing.yaml", "--bias", "--data", desk / "candles", "--json"))
+
+    assert done.code == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert results["bias"] == "clean"
+    assert abs(results["recursive_percent"]["slow"]) > 0
+    assert "not known" not in str(done.manifest["notices"])
+
+
 def run(tradai: Command, desk: Path, mode: str, *words: object) -> Path:
     """Run a mode on the desk's candles to its end, and return its folder."""
     done: Outcome = tradai(

@@ -58,6 +58,19 @@ def test_deltas_are_against_the_first_run() -> None:
     assert list(compared.rows()) == [("profit percent", "2", "-1 (-3)"), ("sharpe", "-", "0.5")]
 
 
+def test_the_page_shows_the_small_difference_of_amounts_in_bitcoin(tmp_path: Path) -> None:
+    runs = (
+        run("a", expectancy=0.00001),
+        run("b", expectancy=0.00003),
+        run("c", expectancy=0.00001),
+    )
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert '0.00003<span class="delta good">+0.00002</span>' in page
+    assert '0.00001<span class="delta even">same</span>' in page
+
+
 def test_texts_and_switches_are_no_figures() -> None:
     figures = run("a", is_partial=True, first_candle="2025", trades=3, sharpe=None).figures
 

@@ -474,3 +474,8 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: float | None, sho
 )
 def test_small_amounts_are_shown_with_more_decimals(amounts: list[float], decimals: int) -> None:
     assert decimals_for(amounts) == decimals
+
+
+def test_amounts_of_a_dear_coin_have_all_its_decimals_whatever_the_balance() -> None:
+    assert decimals_for([25.0], "BTC") == decimals_for([0.5], "ETH") == 8
+    assert decimals_for([25.0], "USDT") == 2

@@ -30,8 +30,10 @@ def changed(place: int, column: str, value: object) -> list[list[object]]:
     return rows
 
 
-def save(folder: Path, rows: list[list[object]], kind: str = "feather") -> Path:
-    kinds = [pa.timestamp("ms", tz="UTC"), *[pa.float64()] * 5]
+def save(
+    folder: Path, rows: list[list[object]], kind: str = "feather", zone: str | None = "UTC"
+) -> Path:
+    kinds = [pa.timestamp("ms", tz=zone), *[pa.float64()] * 5]
     columns = [[row[at] for row in rows] for at in range(len(NAMES))]
     table = pa.table(
         dict(zip(NAMES, map(pa.array, columns, kinds), strict=True)),
@@ -97,6 +99,19 @@ def test_each_fault_has_the_effect_that_a_run_shows(
 
     assert found[problem].effect is effect
     assert refuses(tmp_path) is (effect is Effect.REFUSED)
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize("zone", ["UTC", "+00:00", "Asia/Kolkata", "Etc/UTC", None])
+def test_dates_in_a_time_zone_that_a_run_refuses_are_a_fault(
+    tmp_path: Path, zone: str | None, kind: str
+) -> None:
+    save(tmp_path, GOOD, kind, zone)
+
+    found = [each.problem for each in check_series(str(tmp_path)).findings]
+
+    assert refuses(tmp_path) is bool(found)
+    assert all(f"the dates are in {zone or 'no time zone'}, not in UTC" in each for each in found)
 
 
 def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -304,3 +319,22 @@ def test_json_of_a_kind_that_a_run_needs_is_a_note(
     (tmp_path / f"futures/BTC_USDT_USDT-{name}.json").write_text(json.dumps([row]))
 
     assert [finding.effect for finding in check_series(str(tmp_path)).findings] == effects
+
+
+@pytest.mark.parametrize(
+    ("missing", "problem"),
+    [
+        (0, "1 jump that no market makes: open 1000 next to 100.5"),
+        (2, "the price after a gap is 9.95 times the one before"),
+    ],
+)
+def test_a_price_that_leaps_is_a_fault_that_a_run_trades_on(
+    tmp_path: Path, missing: int, problem: str
+) -> None:
+    later = [[row[0], 1000.0, 1010.0, 990.0, 1005.0, 2.0] for row in GOOD[4:]]
+    save(tmp_path, GOOD[: 4 - missing] + later)
+
+    found = [each for each in check_series(str(tmp_path)).findings if each.effect is Effect.TRADED]
+
+    assert [(each.problem, each.first) for each in found] == [(problem, GOOD[4][0])]
+    assert not refuses(tmp_path)

@@ -153,6 +153,7 @@ def test_a_model_that_could_not_be_trained_is_bad_data() -> None:
     assert "Training BTC/USDT raised exception X." in verdict.sentence
 
 
+HISTORY = "freqtrade.data.history.datahandlers.idatahandler"
 MISSING = "freqtrade.data.dataprovider"
 CRASHED_AT = (
     record("Fatal exception!"),
@@ -576,3 +577,29 @@ def test_missing_spot_and_futures_series_are_named_together() -> None:
     assert "; USDT/USDT@1h: series of a currency in itself, which no exchange trades" in sentence
     assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
     assert sentence.endswith("name in run.without those that the strategy can do without")
+
+
+def test_a_missing_series_of_a_run_of_futures_can_be_added_unless_it_is_spot() -> None:
+    lines = [
+        record(f"No data found for ({name}, 4h, ).", logger="freqtrade.data.dataprovider")
+        for name in ("ETH/USDT", "BTC/USDT:USDT")
+    ]
+    found = evidence(*lines)
+    found.contract_data = frozenset({"BTC/USDT:USDT@1h-mark"})
+
+    sentence = judge(ended(0), found, result_present=True).sentence
+
+    assert "missing, BTC/USDT:USDT@4h: add them to run.informative" in sentence
+    assert "; ETH/USDT@4h: spot series, and the run trades futures" in sentence
+
+
+def test_a_part_of_the_range_may_lack_what_the_whole_range_has() -> None:
+    names = (("funding_rate", "1h"), ("funding_rate", "8h"), ("mark", "1h"))
+    texts = (f"No history for BTC/USDT:USDT, {kind}, {each} found." for kind, each in names)
+    found = EngineEvidence()
+    found.contract_data = frozenset({"BTC/USDT:USDT@1h-funding_rate"})
+
+    for text in texts:
+        found.feed(EngineRecord(logger=HISTORY, level="WARNING", text=text))
+
+    assert found.missing == ["BTC/USDT:USDT 8h", "BTC/USDT:USDT 1h"]

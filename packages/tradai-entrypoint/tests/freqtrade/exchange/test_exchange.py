@@ -21,14 +21,16 @@ PACKAGE = Path(next(iter(tradai.entrypoint.freqtrade.__path__)))
 RULES = MarketRules(tick="0.01", step="0.0001", min_notional="5")
 BINANCE = exchange_named("binance")
 
-TABLE: Final = "_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures())"
+TABLE: Final = (
+    "_EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures(), *RECORDED_EXCHANGES)"
+)
 
 
 def test_no_other_module_knows_the_exchange() -> None:
     lines = [
         f"{file.relative_to(PACKAGE)}: {line.rpartition('import ')[2]}"
         for file in sorted(PACKAGE.rglob("*.py"))
-        if "_binance" not in file.parts
+        if not {"_binance", "_recorded"} & {*file.parts}
         for line in file.read_text().splitlines()
         if "binance" in line.lower() or "/api/v3" in line
     ]
@@ -42,12 +44,15 @@ def test_no_other_module_knows_the_exchange() -> None:
 
 
 def test_an_unknown_exchange_is_refused_by_name() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"'kraken': only binance, binance_futures"
-    ) as caught:
-        exchange_named("kraken")
+    with pytest.raises(ConfigurationError, match=r"'probit'.*; there are binance, bin") as caught:
+        exchange_named("probit")
 
     assert caught.value.key == "exchange"
+
+
+def test_an_exchange_with_a_typing_error_is_suggested() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'hyperliquid'"):
+        exchange_named("hyperliqiud")
 
 
 def test_the_default_exchange_is_known() -> None:

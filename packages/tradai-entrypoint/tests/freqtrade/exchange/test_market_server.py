@@ -25,6 +25,21 @@ SNAPSHOT = MarketsSnapshot.made(
 )
 
 
+# Of an exchange whose answers are replayed.
+SPOT_URL = "https://api.hyperliquid.xyz/markets?category=spot"
+INFO_URL = "https://api.hyperliquid.xyz/info"
+RECORDED = MarketsSnapshot.model_validate(
+    {
+        "exchange": "hyperliquid",
+        "captured_at": SNAPSHOT.captured_at,
+        "origin": "captured",
+        "symbols": (),
+        "answers": [
+            {"url": SPOT_URL, "text": '{"of": "spot"}'},
+            {"url": INFO_URL, "body": '{"type":"meta"}', "text": '{"of": "meta"}'},
+        ],
+    }
+)
 PATIENCE_S = 60
 
 
@@ -244,3 +259,55 @@ def test_a_client_that_disconnects_is_ignored(
         assert get(f"{server.base_url}/api/v3/ping") == {}
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_recorded_answers_are_found_by_address_query_and_body() -> None:
+    with MarketServer(RECORDED) as server:
+        assert get(f"{server.base_url}/{SPOT_URL}") == {"of": "spot"}
+        meta = get(f"{server.base_url}/{INFO_URL}", data=b'{"type": "meta"}')
+
+        assert (meta, server.requests, server.unanswered) == ({"of": "meta"}, 2, ())
+
+
+@pytest.mark.parametrize(
+    ("url", "data"),
+    [
+        ("https://api.hyperliquid.xyz/markets?category=linear", None),
+        ("https://api.hyperliquid.xyz/markets", None),
+        (INFO_URL, b'{"type": "other"}'),
+        (INFO_URL, None),
+    ],
+)
+def test_a_request_that_was_not_recorded_is_refused_and_noted(url: str, data: bytes | None) -> None:
+    with MarketServer(RECORDED) as server:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            get(f"{server.base_url}/{url}", data=data)
+
+        assert (caught.value.code, server.requests, server.unanswered) == (404, 0, (url,))
+    caught.value.close()
+
+
+def test_recorded_answers_are_seen_with_the_token_alone() -> None:
+    with MarketServer(RECORDED) as server, connected(server) as stranger:
+        stranger.sendall(f"GET /wrong/{SPOT_URL} HTTP/1.1\r\n\r\n".encode())
+
+        assert stranger.recv(100).startswith(b"HTTP/1.0 404")
+        assert server.unanswered == ()
+
+
+def test_a_body_that_comes_in_pieces_is_read_whole() -> None:
+    with MarketServer(RECORDED) as server, connected(server) as client:
+        path = f"{urlsplit(server.base_url).path}/{INFO_URL}"
+        client.sendall(f"POST {path} HTTP/1.1\r\ncontent-length: 15\r\n\r\n".encode())
+        for byte in b'{"type":"meta"}':
+            client.sendall(bytes([byte]))
+
+        assert client.recv(100).startswith(b"HTTP/1.0 200")
+
+
+def test_a_body_that_never_ends_is_refused() -> None:
+    with MarketServer(RECORDED) as server, connected(server) as client:
+        client.sendall(b"POST /x HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n")
+        client.sendall(b"x" * 20_000)
+
+        assert client.recv(100).startswith(b"HTTP/1.0 431")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pydantic
 import pytest
@@ -168,10 +169,36 @@ def test_a_file_that_cannot_be_read_is_a_storage_error(tmp_path: Path) -> None:
 
 
 def test_another_exchange_is_refused() -> None:
-    values = made("BTC/USDT").model_dump(mode="json") | {"exchange": "kraken"}
+    values = made("BTC/USDT").model_dump(mode="json") | {"exchange": "probit"}
 
     with pytest.raises(pydantic.ValidationError):
         MarketsSnapshot.model_validate(values)
+
+
+def test_rules_of_another_exchange_are_refused(tmp_path: Path) -> None:
+    made("BTC/USDT").save(tmp_path / "markets.json")
+
+    with pytest.raises(ConfigurationError, match="rules of binance, and exchange is bybit") as got:
+        MarketsSnapshot.load(tmp_path / "markets.json", exchange="bybit")
+
+    assert got.value.key == "exchange"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"exchange": "bybit"}, {"answers": [{"url": "https://api.exchange.test/x", "text": "{}"}]}],
+)
+def test_only_an_exchange_that_is_replayed_has_recorded_answers(change: dict[str, Any]) -> None:
+    values = made("BTC/USDT").model_dump(mode="json")
+
+    with pytest.raises(pydantic.ValidationError, match="do not belong together"):
+        MarketsSnapshot.model_validate({**values, "symbols": (), **change})
+
+
+def test_a_file_without_recorded_answers_does_not_mention_them(tmp_path: Path) -> None:
+    made("BTC/USDT").save(tmp_path / "markets.json")
+
+    assert "answers" not in json.loads((tmp_path / "markets.json").read_text())
 
 
 @pytest.mark.usefixtures("proxy")
@@ -187,8 +214,8 @@ def test_capturing_keeps_only_the_pairs_asked_for() -> None:
 
 
 def test_capturing_from_an_unknown_exchange_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError, match="'kraken': only binance"):
-        MarketsSnapshot.capture(["BTC/USDT"], exchange="kraken")
+    with pytest.raises(ConfigurationError, match="'probit', which this release does not know"):
+        MarketsSnapshot.capture(["BTC/USDT"], exchange="probit")
 
 
 def test_a_pair_that_is_described_twice_is_refused() -> None:

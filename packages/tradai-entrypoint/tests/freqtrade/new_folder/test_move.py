@@ -497,3 +497,20 @@ def test_a_setting_by_both_of_its_names_is_refused_as_by_freqtrade(
 
     with pytest.raises(ConfigurationError, match="sell_profit_only and exit_profit_only are one"):
         move(both)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "note"),
+    [
+        ("kraken", KeyStatus.MAPPED, "in backtests only; `markets capture` fetches"),
+        ("probit", KeyStatus.UNSUPPORTED, "a run refuses it: it is not supported"),
+    ],
+)
+def test_another_exchange_is_kept_with_the_modes_that_it_has(
+    move: Callable[..., StrategyMove], name: str, status: KeyStatus, note: str
+) -> None:
+    moved = move({"exchange": {"name": name, "pair_whitelist": ["BTC/USDT"]}})
+
+    assert loaded(moved).config.exchange == name
+    assert key(moved, "exchange.name").status is status
+    assert note in key(moved, "exchange.name").note

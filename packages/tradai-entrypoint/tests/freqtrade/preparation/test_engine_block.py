@@ -115,6 +115,9 @@ def test_messages_are_off_unless_enabled_and_where_nothing_trades() -> None:
         ({"telegram": {**TELEGRAM, "chat_id": ""}}, "telegram.chat_id"),
         ({"telegram": {**TELEGRAM, "authorized_users": ["1"]}}, "telegram.authorized_users"),
         ({"webhook": {**WEBHOOK, "retries": 9}}, "webhook.retries"),
+        ({"webhook": {**WEBHOOK, "retries": -1}}, "webhook.retries"),
+        ({"webhook": {**WEBHOOK, "retries": True}}, "webhook.retries"),
+        ({"webhook": {**WEBHOOK, "retry_delay": -0.5}}, "webhook.retry_delay"),
         ({"webhook": "on"}, "webhook"),
     ],
 )

@@ -291,6 +291,16 @@ def mutated(random: Random) -> dict[str, Any]:
     return tree
 
 
+def with_mutated_block(random: Random) -> dict[str, Any]:
+    """Return the valid configuration after one or two changes to its block `engine`, or more."""
+    tree = deepcopy(VALID)
+    for _ in range(random.randint(1, 2)):
+        random.choice(BLOCK_MUTATIONS)(tree, random)
+    if random.random() < 0.2:
+        random.choice(MUTATIONS)(tree, random)
+    return tree
+
+
 def places(node: object, parent: object = None, key: object = None) -> Iterator[tuple[Any, Any]]:
     """Yield the container and the key of each value below `node`."""
     if parent is not None:
@@ -359,6 +369,108 @@ def _resize(tree: dict[str, Any], random: Random) -> None:
         tree["execution"][key] = random.choice(NEAR_LIMITS[key])
 
 
+# Parts of a configuration of the engine that would matter, each in its right form.
+OWNED_VALUES: Final[dict[str, Any]] = {
+    "dry_run": True,
+    "db_url": "sqlite:///elsewhere.sqlite",
+    "initial_state": "running",
+    "force_entry_enable": True,
+    "trading_mode": "futures",
+    "margin_mode": "cross",
+    "stake_amount": "unlimited",
+    "pairlists": [{"method": "VolumePairList", "number_assets": 20}],
+    "api_server": {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": 8080},
+    "telegram": {"enabled": True, "token": "env:T", "chat_id": "env:C"},
+    "authorized_users": ["1"],
+    "discord": {"enabled": True, "webhook_url": "env:D", "timeout": 600},
+    "webhook": {"enabled": True, "url": "env:W", "timeout": 600, "retries": 1},
+    "external_message_consumer": {"enabled": True, "producers": [{"name": "x", "host": "h"}]},
+    "exchange": {"name": "kraken", "pair_whitelist": [".*/USDT"], "enable_ws": True},
+    "internals": {"process_throttle_secs": 600},
+    "cancel_open_orders_on_exit": True,
+    "exit_pricing": {"price_side": "other"},
+    "order_types": {"entry": "market"},
+    "freqai": {"enabled": True},
+    "user_data_dir": "/elsewhere",
+}
+# Of the engine's section of the exchange.
+EXCHANGE_VALUES: Final[dict[str, Any]] = {
+    "key": "not-a-real-key",
+    "secret": "not-a-real-secret",
+    "apiKey": "not-a-real-key",
+    "ccxt_config": {"urls": {"api": "http://elsewhere"}},
+    "ccxt_sync_config": {"httpProxy": "http://elsewhere"},
+    "ccxt_async_config": {"aiohttp_trust_env": True},
+    "enable_ws": True,
+    "pair_whitelist": ["DOGE/USDT"],
+    "skip_pair_validation": True,
+    "log_responses": True,
+    "markets_refresh_interval": 1,
+    "unknown_fee_rate": 0.5,
+}
+NEST: Final = ("engine", "exchange", "webhook", "parameters", "execution", "strategy", "config")
+
+
+def _block(tree: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Return the block, or one in it; a new one where it is none any more."""
+    if not isinstance(tree.get("engine"), dict):
+        tree["engine"] = {}
+    blocks = [tree["engine"], *(each for each in tree["engine"].values() if isinstance(each, dict))]
+    return random.choice(blocks)
+
+
+def _add_owned(tree: dict[str, Any], random: Random) -> None:
+    """Add a key that tradai decides, or an allowed one, as a person would write it."""
+    name, value = random.choice([*OWNED_VALUES.items(), *EXCHANGE_VALUES.items()])
+    _block(tree, random)[name] = deepcopy(value)
+
+
+def _extend_exchange(tree: dict[str, Any], random: Random) -> None:
+    _block(tree, random)
+    exchange = tree["engine"].setdefault("exchange", {})
+    if isinstance(exchange, dict):
+        name, value = random.choice([*EXCHANGE_VALUES.items()])
+        exchange[name] = deepcopy(value)
+
+
+def _alias(tree: dict[str, Any], random: Random) -> None:
+    """Write a key of the engine in another way, which the engine could understand."""
+    name, value = random.choice([*OWNED_VALUES.items(), *EXCHANGE_VALUES.items()])
+    ways = (
+        name.upper(),
+        name.replace("_", "-"),
+        name.replace("_", ""),
+        name.title().replace("_", ""),
+        f"{name} ",
+        f" {name}",
+        f"exchange.{name}",
+        f"engine.{name}",
+        f"exchange__{name}",
+        f"FREQTRADE__{name.upper()}",
+        f"FREQTRADE__EXCHANGE__{name.upper()}",
+        name[:1] + "\u200b" + name[1:],
+        name.replace("e", "\u0435"),
+    )
+    _block(tree, random)[random.choice(ways)] = deepcopy(value)
+
+
+def _nest(tree: dict[str, Any], random: Random) -> None:
+    """Put a part of the configuration into the block, or a part of the block elsewhere."""
+    block = _block(tree, random)
+    part = deepcopy(random.choice([*tree.values(), *OWNED_VALUES.values(), block]))
+    place = random.choice(
+        [block, tree, *(each for each in tree.values() if isinstance(each, dict))]
+    )
+    place[random.choice(NEST)] = random.choice([part, [part], {"engine": part}, {"exchange": part}])
+
+
+def _retype(tree: dict[str, Any], random: Random) -> None:
+    """Replace a value in the block, or the block."""
+    inside = [*places(tree.get("engine"))] if isinstance(tree.get("engine"), dict) else []
+    parent, key = random.choice([*inside, (tree, "engine")])
+    parent[key] = deepcopy(random.choice([*NASTY, *OWNED_VALUES.values(), [parent[key]]]))
+
+
 # The smallest stake depends on the stop; the largest is approved, and the account has 1,000.
 NEAR_LIMITS: Final[dict[str, tuple[Any, ...]]] = {
     "stake_amount": (4.99, 5, 5.26, 5.8, 5.84, 7.49, 7.5, 399.99, 400.01, 495, 496, "unlimited"),
@@ -367,6 +479,9 @@ NEAR_LIMITS: Final[dict[str, tuple[Any, ...]]] = {
 }
 MUTATIONS: Final[tuple[Callable[[dict[str, Any], Random], None], ...]] = (
     *(_delete, _replace, _scale, _misspell, _add, _add_pair, _resize, _resize, _resize),
+)
+BLOCK_MUTATIONS: Final[tuple[Callable[[dict[str, Any], Random], None], ...]] = (
+    *(_add_owned, _extend_exchange, _alias, _nest, _retype),
 )
 
 
@@ -382,14 +497,48 @@ def flaws(started: Candidate) -> Iterator[str]:
         yield f"its pairs are {pairs}"
     if given["stake_currency"] != "USDT" or given["exchange"]["name"] != "binance":
         yield "it trades with another currency, or elsewhere"
-    hook = given.get("webhook", {"url": "env:", "retries": 0})
     if {"telegram", "api_server", "external_message_consumer", "db_url"} & given.keys():
         yield "something outside could steer it, or has its trades"
-    if not str(hook["url"]).startswith("env:") or not 0 <= hook.get("retries", 0) <= 2:
-        yield f"its messages go to {hook}"
+    if given["initial_state"] != "paused" or given["cancel_open_orders_on_exit"] is not False:
+        yield "it opens positions before the session lets it, or its stop is not that approved"
+    yield from _flaws_of_the_block(given, started.config.engine or {})
     if unknown := {*given} - IN_FILE - AT_RUN_TIME - {*((own and own.config) or {})}:
         yield f"the engine does not know {sorted(unknown)}"
     yield from _flaws_of_numbers(given)
+
+
+# Those that a block may have in LIVE; the two last ones have a secret.
+IN_BLOCK: Final = {"backtest_breakdown", "exchange", "webhook", "discord"}
+IN_EXCHANGE: Final = {"markets_refresh_interval", "outdated_offset", "unknown_fee_rate"}
+OF_EXCHANGE: Final = {"name", "enable_ws", "pair_whitelist", "pair_blacklist", "ccxt_config"}
+CCXT: Final = {
+    "options": {
+        "fetchCurrencies": False,
+        "fetchMarkets": {"types": ["spot"]},
+        "broker": {"spot": PREFIX},
+    }
+}
+
+
+def _flaws_of_the_block(given: dict[str, Any], block: Mapping[str, Any]) -> Iterator[str]:
+    # Of a message that is off, nothing is given.
+    off = {name for name in ("telegram", "webhook", "discord") if name not in given}
+    if unknown := {*block} - IN_BLOCK - off:
+        yield f"its block has {sorted(unknown)}"
+    exchange = given["exchange"]
+    if {*exchange} - IN_EXCHANGE != OF_EXCHANGE or exchange["enable_ws"] is not False:
+        yield f"its exchange is {exchange}"
+    if exchange["ccxt_config"] != CCXT:
+        yield f"it goes by {exchange['ccxt_config']}"
+    for name, key in (("webhook", "url"), ("discord", "webhook_url")):
+        if name in given and not _is_quick_and_secret(given[name], key):
+            yield f"its messages go to {given[name]}"
+
+
+def _is_quick_and_secret(messages: Mapping[str, Any], key: str) -> bool:
+    is_quick = 0 <= messages.get("retries", 0) <= 2 and 0 <= messages.get("retry_delay", 0) <= 1
+    is_secret = str(messages[key]).startswith("env:")
+    return is_quick and is_secret and messages["timeout"] == 3
 
 
 def _flaws_of_numbers(given: dict[str, Any]) -> Iterator[str]:
@@ -418,12 +567,14 @@ def _leaves(node: object) -> Iterator[object]:
         yield from _leaves(child)
 
 
-def escapes(folder: Path, *, number: int) -> tuple[list[str], int]:
+def escapes(
+    folder: Path, *, number: int, change: Callable[[Random], dict[str, Any]] = mutated
+) -> tuple[list[str], int]:
     """Try `number` configurations; return those that escaped, and how many could start."""
     gate, found, starts = PureGate(folder), list[str](), 0
     for seed in range(number):
         # Seeded, so that a failure is found again; no secret is made (S311).
-        tree = mutated(Random(seed))  # noqa: S311
+        tree = change(Random(seed))  # noqa: S311
         candidate = gate.read(tree)
         if candidate is None:
             continue
@@ -457,6 +608,21 @@ def test_200_changed_configurations_do_not_escape(tmp_path: Path) -> None:
 @pytest.mark.deep
 def test_10_000_changed_configurations_do_not_escape(tmp_path: Path) -> None:
     found, starts = escapes(tmp_path, number=10_000)
+
+    assert found == []
+    assert 250 < starts < 5_000
+
+
+def test_200_changed_blocks_of_the_engine_do_not_escape(tmp_path: Path) -> None:
+    found, starts = escapes(tmp_path, number=200, change=with_mutated_block)
+
+    assert found == []
+    assert 5 < starts < 100
+
+
+@pytest.mark.deep
+def test_10_000_changed_blocks_of_the_engine_do_not_escape(tmp_path: Path) -> None:
+    found, starts = escapes(tmp_path, number=10_000, change=with_mutated_block)
 
     assert found == []
     assert 250 < starts < 5_000

@@ -337,7 +337,7 @@ def test_no_credentials_are_ever_rendered() -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
-        ({"exchange": "kraken"}, "exchange", "only binance"),
+        ({"exchange": "probit"}, "exchange", "there are binance, binance_futures"),
         ({"timeframe": "7m"}, "timeframe", "Binance spot has 1m, 3m"),
         ({"timeframe": "1s"}, "timeframe", "Binance spot has"),
         ({"timeframe": "1M"}, "timeframe", "Binance spot has"),
@@ -437,3 +437,18 @@ def test_futures_are_refused_where_positions_are_held(mode: TradingMode, code: E
 
     assert ExitCode.of_error(caught.value) is code
     assert f"mode {mode} is refused" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [(TradingMode.DRY_RUN, ExitCode.CONFIGURATION), (TradingMode.LIVE, ExitCode.NOT_PERMITTED)],
+)
+def test_an_exchange_of_recorded_answers_is_refused_where_positions_are_held(
+    mode: TradingMode, code: ExitCode
+) -> None:
+    said = "exchange is okx: it is proven in backtests only, so mode .* is refused.*trade binance"
+    with pytest.raises(TradAIError, match=said) as caught:
+        plan(mode, exchange="okx")
+
+    assert caught.value.exit_code == code
+    assert plan(TradingMode.BACKTEST, exchange="okx").exchange.name == "okx"

@@ -125,7 +125,8 @@ def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Ma
     value, delta = run.figures.get(figure), comparison.delta(run, figure)
     if value is None or delta is None or run is comparison.runs[0]:
         return element("td", result_text(value))
-    text = signed(delta, 4).rstrip("0").rstrip(".") if delta else "same"
+    delta = round(delta, 8)
+    text = signed(delta, 8).rstrip("0").rstrip(".") if delta else "same"
     tone = tone_of_delta(figure, delta)
     return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
 

@@ -22,16 +22,18 @@ _CHUNK_BYTES: Final = 16 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 Response = tuple[HTTPStatus, bytes]
+PostHandler = Callable[[str, bytes], Response]
 
 
 @final
 class LoopbackServer:
-    """Answers GET requests with JSON on a port of 127.0.0.1 inside a ``with`` block."""
+    """Answers requests with JSON on a port of 127.0.0.1 inside a ``with`` block."""
 
     def __init__(
         self,
         respond: Callable[[str], Response],
         *,
+        respond_to_post: PostHandler | None = None,
         deadline_s: float,
         name: str = "loopback-server",
         port: int = 0,
@@ -39,13 +41,15 @@ class LoopbackServer:
         """Take what answers a request; nothing listens yet.
 
         Args:
-            respond: Called in the server's thread with the target of a request, such as
+            respond: Called in the server's thread with the target of a GET request, such as
                 ``/api?x=1``; returns status and JSON.
+            respond_to_post: The same for POST, with the target and the body; None refuses it.
             deadline_s: Seconds after which a connection is closed, whatever its client does.
             name: Name of the thread.
             port: Port to listen on; 0 is any that is free.
         """
         self._respond = respond
+        self._respond_to_post = respond_to_post
         self._deadline_s = deadline_s
         self._name = name
         self._wanted_port = port
@@ -117,7 +121,8 @@ class LoopbackServer:
             self._close(next(iter(self._connections)))
         client.settimeout(0)
         deadline = time.monotonic() + self._deadline_s
-        connection = self._connections[client] = _Connection(client, self._respond, deadline)
+        connection = _Connection(client, self._respond, self._respond_to_post, deadline)
+        self._connections[client] = connection
         self._watch(connection, selectors.EVENT_READ)
 
     def _watch(self, connection: "_Connection", event: int) -> None:
@@ -164,12 +169,17 @@ class _Connection:
     """
 
     def __init__(
-        self, client: socket.socket, respond: Callable[[str], Response], deadline: float
+        self,
+        client: socket.socket,
+        respond: Callable[[str], Response],
+        respond_to_post: PostHandler | None,
+        deadline: float,
     ) -> None:
         self.client = client
         self.deadline = deadline
         self.is_answering = False
         self._respond = respond
+        self._respond_to_post = respond_to_post
         self._is_answered = False
         self._request = b""
         self._unsent = memoryview(b"")
@@ -192,17 +202,24 @@ class _Connection:
             # The rest of the request is read, because closing earlier could cut the answer off.
             return False
         self._request += data
-        if _END_OF_HEAD in self._request:
+        if self._is_whole():
             self._answer(*self._response())
         elif len(self._request) > _LARGEST_REQUEST:
             self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, b"{}")
         return False
 
+    def _is_whole(self) -> bool:
+        head, found, body = self._request.partition(_END_OF_HEAD)
+        takes_body = self._respond_to_post is not None and head.startswith(b"POST ")
+        return bool(found) and (not takes_body or len(body) >= _body_size(head))
+
     def _response(self) -> Response:
-        line = self._request.partition(b"\r\n")[0].decode("latin-1")
-        match line.split(" "):
+        head, _, body = self._request.partition(_END_OF_HEAD)
+        match head.partition(b"\r\n")[0].decode("latin-1").split(" "):
             case ["GET", target, _]:
                 return self._respond(target)
+            case ["POST", target, _] if self._respond_to_post is not None:
+                return self._respond_to_post(target, body[: _body_size(head)])
             case [_, _, _]:
                 return HTTPStatus.NOT_IMPLEMENTED, b"{}"
             case _:
@@ -223,3 +240,12 @@ class _Connection:
             self.client.shutdown(socket.SHUT_WR)
             self.is_answering = False
         return False
+
+
+def _body_size(head: bytes) -> int:
+    """Return the size of the body that `head` announces; 0 when it announces none."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+            return int(value)
+    return 0

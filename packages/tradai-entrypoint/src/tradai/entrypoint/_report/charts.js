@@ -54,7 +54,7 @@ const valueAxisWidth = 76;
 
 function sharedOptions(width, height) {
   const legend = { live: true };
-  return { width, height, tzDate: utcDate, legend, padding: [8, 12, 0, 0] };
+  return { width, height, tzDate: utcDate, legend, padding: [8, 20, 0, 0] };
 }
 
 function widthOf(element) {

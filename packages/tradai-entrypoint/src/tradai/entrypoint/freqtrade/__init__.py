@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._candles.dataset import data_folder as data_folder
     from tradai.entrypoint.freqtrade._candles.shared_staging import SharedStaging as SharedStaging
+    from tradai.entrypoint.freqtrade._capture.capture import capture_markets as capture_markets
     from tradai.entrypoint.freqtrade._datasets.checking import (
         DataCheck as DataCheck,
         check_series as check_series,
@@ -69,6 +70,7 @@ if not TYPE_CHECKING:
         {
             "_candles.dataset": "data_folder",
             "_candles.shared_staging": "SharedStaging",
+            "_capture.capture": "capture_markets",
             "_datasets.checking": "DataCheck check_series",
             "_datasets.conversion": "Conversion convert_series",
             "_datasets.conversion_plan": "Resampling",

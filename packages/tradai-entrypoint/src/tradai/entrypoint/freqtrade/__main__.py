@@ -1,12 +1,13 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of eight words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of nine words.
 
-The words are stage, probe, missing, answers, schema, engine, training and watchdog.
+The words are stage, probe, missing, answers, schema, markets, engine, training and watchdog.
 """
 
 import gc
 import json
 import runpy
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,8 +17,14 @@ if TYPE_CHECKING:
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER [FOLDER] | missing MODULES "
-    "| answers | schema | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS | watchdog"
+    "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS | watchdog"
 )
+# Questions to the engine's Python, and the modules that answer them.
+_QUESTIONS: Final = {
+    "answers": "_preparation.engine_answers",
+    "markets": "_capture.markets_child",
+    "schema": "_engine_keys.schema_child",
+}
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
 
@@ -31,14 +38,8 @@ def _main(arguments: list[str]) -> int:
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             code = 0
-        case ["answers"]:
-            from tradai.entrypoint.freqtrade._preparation.engine_answers import main as answers
-
-            code = answers()
-        case ["schema"]:
-            from tradai.entrypoint.freqtrade._engine_keys.schema_child import main as schema
-
-            code = schema()
+        case [word] if word in _QUESTIONS:
+            code = int(import_module(f"tradai.entrypoint.freqtrade.{_QUESTIONS[word]}").main())
         case ["engine" | "training" as word, folder, *words]:
             code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:

@@ -33,5 +33,6 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print_failure(verdict.sentence)
         return int(verdict.exit_code)
     print_text(verdict.sentence)
-    print_text(capture(config, folder / MARKETS_NAME, exchange_url=args.exchange_url))
+    rules = folder / MARKETS_NAME
+    print_text(capture(config, rules, exchange_url=args.exchange_url, interrupts=interrupts))
     return 0

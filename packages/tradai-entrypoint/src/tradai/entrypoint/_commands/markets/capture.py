@@ -8,31 +8,41 @@ from tradai.core import StrategyConfig, StrategyConfigLoader, file_path
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._report.formatting import counted
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Capture the market rules of the configuration's pairs and print the path."""
-    del interrupts
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
-    print_text(capture(config, rules_file(args), exchange_url=args.exchange_url))
+    path = rules_file(args)
+    print_text(capture(config, path, exchange_url=args.exchange_url, interrupts=interrupts))
     return 0
 
 
-def capture(config: StrategyConfig, path: Path, *, exchange_url: str | None) -> str:
+def capture(
+    config: StrategyConfig, path: Path, *, exchange_url: str | None, interrupts: Interrupts
+) -> str:
     """Write the rules of `config`'s pairs to `path` and return a sentence with it.
 
     Raises:
         ConfigurationError: The exchange is not known.
         NotFoundError: The exchange does not list a pair.
         ExternalServiceError: The exchange could not be reached.
+        RunInterruptedError: A signal came first; nothing is written.
         StorageError: The disk refused.
     """
-    from tradai.entrypoint.freqtrade import MarketsSnapshot
+    from tradai.entrypoint.freqtrade import capture_markets
 
-    snapshot = MarketsSnapshot.capture(
-        config.pairs, exchange=config.exchange, base_url=exchange_url
-    )
+    with Progress() as progress:
+        progress.say(f"asking {config.exchange} for its markets")
+        snapshot = capture_markets(
+            config.pairs,
+            exchange=config.exchange,
+            base_url=exchange_url,
+            interrupts=interrupts,
+            environ=os.environ,
+        )
     snapshot.save(path)
     pairs = counted(len(snapshot.pairs), "pair")
     return f"captured the market rules of {pairs} into {path}"

@@ -14,7 +14,7 @@ _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
 _DAY_S: Final = 86_400
 # Data of a contract beside its candles, in the timeframe that the engine reads it in.
-_CONTRACT_KINDS: Final = ("mark", "funding_rate")
+CONTRACT_KINDS: Final = ("mark", "funding_rate")
 _CONTRACT_TIMEFRAME: Final = "1h"
 
 
@@ -63,7 +63,7 @@ def trades_futures(config: StrategyConfig) -> bool:
 
 def contract_series(config: StrategyConfig) -> Iterator[NeededSeries]:
     """Yield mark candles and funding rates, by which the engine charges funding fees."""
-    for pair, kind in product(config.pairs if trades_futures(config) else (), _CONTRACT_KINDS):
+    for pair, kind in product(config.pairs if trades_futures(config) else (), CONTRACT_KINDS):
         yield NeededSeries(
             pair=pair, timeframe=_CONTRACT_TIMEFRAME, warmup=0, is_traded=False, kind=kind
         )
@@ -106,7 +106,7 @@ def _provided(series: Iterable[_Key], run: RunParameters, *, has_contracts: bool
     for pair, timeframe in series:
         if run.goes_without(pair, timeframe):
             continue
-        problem = _mixed(pair) if has_contracts else unavailable(pair)
+        problem = unavailable(pair, has_contracts=has_contracts)
         if problem is not None:
             message = (
                 f"the strategy asks for {pair}@{timeframe}, a {problem}: name it in run.without if "
@@ -116,16 +116,19 @@ def _provided(series: Iterable[_Key], run: RunParameters, *, has_contracts: bool
         yield pair, timeframe
 
 
-def unavailable(pair: str) -> str | None:
-    """Return why there can be no candles of `pair`; None when there can be some."""
+def unavailable(pair: str, *, has_contracts: bool) -> str | None:
+    """Return why there can be no candles of `pair`; None when there can be some.
+
+    Args:
+        pair: The pair.
+        has_contracts: Whether the run trades contracts.
+    """
+    if has_contracts:
+        return None if ":" in pair else "spot series, and the run trades futures"
     if ":" in pair:
         return "futures series, which this version cannot provide"
     base, quote = pair_parts(pair)
     return "series of a currency in itself, which no exchange trades" if base == quote else None
-
-
-def _mixed(pair: str) -> str | None:
-    return None if ":" in pair else "spot series, and the run trades futures"
 
 
 def _informative(config: StrategyConfig, facts: SourceFacts) -> Iterator[_Key]:

@@ -52,11 +52,14 @@ class RawSeries:
         opened: Times in epoch milliseconds, of the rows that have one.
         cells: Numbers by column; a missing one is not a number.
         undated: Number of rows without a time, which are left out.
+        zone: Time zone of the dates in the file; None without one, and UTC where times are numbers
+            of JSON.
     """
 
     opened: "npt.NDArray[np.int64]"
     cells: "Mapping[str, npt.NDArray[np.float64]]"
     undated: int = 0
+    zone: str | None = "UTC"
 
     def digest(self) -> str:
         """Return the digest of the rows in order of time, which is that of equal rows only."""
@@ -165,7 +168,9 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
         names = {"funding_rate": "open"}
     dated = table.filter(table[time].is_valid())
     cells = {name: _floats(dated[column]) for name, column in names.items()}
-    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated))
+    kind = table[time].type
+    zone = kind.tz if pa.types.is_timestamp(kind) else None
+    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
 
 
 def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":

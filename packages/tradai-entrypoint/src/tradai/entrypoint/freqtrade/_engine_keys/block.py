@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, TypeGuard, cast
 
 from tradai.core import JsonValue, Origin, SecretReference, TradingMode, did_you_mean
 from tradai.core.exceptions import ConfigurationError, TradAIError
@@ -133,15 +133,15 @@ def _message_problems(name: str, value: Block, mode: TradingMode) -> Iterator[Pr
         elif not _is_reference(value[key]):
             yield f"{path}.{key}", "must be a reference to a secret, such as env:NAME"
     for key, most in (("retries", _MOST_RETRIES), ("retry_delay", _LONGEST_DELAY_S)):
-        if name == "webhook" and not _is_at_most(value.get(key, 0), most):
-            yield f"{path}.{key}", f"must be at most {most}: the bot does not trade meanwhile"
+        if name == "webhook" and not _is_from_zero_to(most, value.get(key, 0)):
+            yield f"{path}.{key}", f"must be from 0 to {most}: the bot does not trade meanwhile"
 
 
-def _is_at_most(value: object, most: int) -> bool:
-    return isinstance(value, (int, float, Decimal)) and value <= most
+def _is_from_zero_to(most: int, value: object) -> bool:
+    return _is_number(value) and 0 <= value <= most
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
     return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 

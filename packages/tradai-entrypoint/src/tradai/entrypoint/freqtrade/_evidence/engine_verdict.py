@@ -5,7 +5,6 @@ argument, and after a hyperopt that was interrupted.
 """
 
 import re
-from collections.abc import Iterable
 from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import Final
 
@@ -118,7 +117,7 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     untrained = [] if evidence.has_run else evidence.untrained
     for items, problem in (
         (evidence.dropped, _DROPPED),
-        (_missing(evidence.missing), "candles were asked for and missing, {}"),
+        (_missing(evidence), "candles were asked for and missing, {}"),
         (untrained, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
@@ -248,12 +247,13 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
 _ADD: Final = "add them to run.informative (@1h stands for that timeframe of every pair)"
 
 
-def _missing(missing: Iterable[str]) -> list[str]:
+def _missing(evidence: EngineEvidence) -> list[str]:
     """Return the missing series, as run parameters name them, and what to do about them."""
-    names = [name.replace(" ", "@") for name in missing]
+    names = [name.replace(" ", "@") for name in evidence.missing]
     advised: dict[str, list[str]] = {}
     for name in names:
-        problem = unavailable(name.partition("@")[0])
+        pair = name.partition("@")[0]
+        problem = unavailable(pair, has_contracts=bool(evidence.contract_data))
         advised.setdefault(problem or _ADD, []).append(name)
     # First those that can be added.
     ordered = sorted(advised.items(), key=lambda item: item[0] != _ADD)

@@ -45,6 +45,8 @@ class EngineEvidence:
         startup_candles: Candles laid out before the range that is traded on; None is no limit.
         wanted_startup: Candles that the strategy wants there, when they are more than that.
         goes_without: Whether the series of a pair and a timeframe may be missing.
+        contract_data: Mark candles and funding rates that the range of a run of futures has, such
+            as ``BTC/USDT:USDT@1h-mark``; a part of the range that the engine reads may lack them.
         missing: Series it did not find, as ``BTC/USDT 5m``.
         dropped: Pairs it left out because the exchange's rules do not offer them.
         fixed: Parameters that a hyperopt was to search, and that have one value in all its epochs.
@@ -55,6 +57,8 @@ class EngineEvidence:
         stopped_by: Why the bot stopped trading by itself.
         untrained: Messages about models that could not be trained.
     """
+
+    contract_data: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         """Start without facts."""
@@ -191,6 +195,10 @@ class EngineEvidence:
             case {"startup": count}:
                 if self.startup_candles is not None and int(count) > self.startup_candles:
                     self.wanted_startup = int(count)
+            case {"pair": pair, "missing": timeframe, "kind": kind} if (
+                f"{pair}@{timeframe}-{kind}" in self.contract_data
+            ):
+                pass
             case {"pair": pair, "missing": timeframe} if not self.goes_without(pair, timeframe):
                 _keep(self.missing, f"{pair} {timeframe}")
 

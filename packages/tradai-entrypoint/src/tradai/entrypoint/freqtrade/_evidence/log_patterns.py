@@ -50,7 +50,7 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         ),
         "freqtrade.resolvers.iresolver": (r"Could not import .+ due to '(?P<unimportable>.+)'",),
         "freqtrade.data.history.datahandlers.idatahandler": (
-            r"No history for (?P<pair>\S+), \w*, (?P<missing>\w+) found",
+            r"No history for (?P<pair>\S+), (?P<kind>\w*), (?P<missing>\w+) found",
         ),
         "freqtrade.data.dataprovider": (
             r"No data found for \((?P<pair>\S+), (?P<missing>\w+), \w*\)",

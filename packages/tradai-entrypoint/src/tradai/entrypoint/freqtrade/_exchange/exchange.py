@@ -51,6 +51,7 @@ class Exchange(Protocol):
             had sent may still arrive.
         tiers_file: File in the engine's package with the leverage tiers of its simulations; None
             where there is no leverage.
+        is_backtest_only: Whether a run that holds positions is refused, because none is proven.
     """
 
     @property
@@ -67,6 +68,8 @@ class Exchange(Protocol):
     def in_flight_s(self) -> float: ...
     @property
     def tiers_file(self) -> str | None: ...
+    @property
+    def is_backtest_only(self) -> bool: ...
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the descriptions of all its markets.

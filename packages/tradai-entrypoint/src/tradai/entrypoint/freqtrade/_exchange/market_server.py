@@ -9,6 +9,7 @@ from typing import Self, final
 
 from tradai.core import register_secret
 from tradai.entrypoint._process.loopback_http import LoopbackServer, Response
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswers
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
@@ -30,11 +31,20 @@ class MarketServer:
                 once, but the machine may be busy.
         """
         self._exchange = exchange_named(snapshot.exchange)
-        self._answers = self._exchange.rest_answers(snapshot.exchange_info)
+        self._recorded = RecordedAnswers(snapshot.answers) if snapshot.answers else None
+        self._answers = (
+            {} if self._recorded else self._exchange.rest_answers(snapshot.exchange_info)
+        )
         self._requests = 0
+        self._unanswered: list[str] = []
         self._token = secrets.token_urlsafe(24)
         register_secret(self._token)
-        self._server = LoopbackServer(self._respond, deadline_s=deadline_s, name="market-server")
+        self._server = LoopbackServer(
+            self._respond,
+            respond_to_post=self._respond if self._recorded else None,
+            deadline_s=deadline_s,
+            name="market-server",
+        )
 
     @property
     def base_url(self) -> str:
@@ -45,6 +55,11 @@ class MarketServer:
     def requests(self) -> int:
         """Number of requests for the market rules."""
         return self._requests
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """Addresses of the exchange that the engine asked for, and that were not recorded."""
+        return tuple(self._unanswered)
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
@@ -60,12 +75,25 @@ class MarketServer:
         """Stop listening."""
         self._server.__exit__(kind, error, trace)
 
-    def _respond(self, target: str) -> Response:
-        token, _, rest = target.partition("?")[0].removeprefix("/").partition("/")
-        path = f"/{rest}"
+    def _respond(self, target: str, body: bytes = b"") -> Response:
+        token, _, rest = target.removeprefix("/").partition("/")
         is_ours = hmac.compare_digest(token.encode(), self._token.encode())
-        if is_ours and path in self._answers:
-            self._requests += path == self._exchange.rules_path
-            return HTTPStatus.OK, json.dumps(self._answers[path]()).encode()
+        answer = self._find(rest, body) if is_ours else None
+        if answer is not None:
+            return HTTPStatus.OK, answer
+        path = f"/{rest}".partition("?")[0]
         message = f"{path if is_ours else target} is not served here: only market rules are"
         return HTTPStatus.NOT_FOUND, json.dumps(self._exchange.rest_error(message)).encode()
+
+    def _find(self, rest: str, body: bytes) -> bytes | None:
+        """Return the answer at the address `rest` within the server; None when it has none."""
+        if self._recorded is not None:
+            recorded = self._recorded.find(rest, body.decode(errors="replace"))
+            if recorded is None:
+                self._unanswered.append(rest)
+                return None
+            self._requests += 1
+            return recorded.text.encode()
+        path = f"/{rest}".partition("?")[0]
+        self._requests += path == self._exchange.rules_path
+        return json.dumps(self._answers[path]()).encode() if path in self._answers else None

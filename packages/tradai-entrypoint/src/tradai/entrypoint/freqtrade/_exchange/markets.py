@@ -30,6 +30,8 @@ from tradai.core.exceptions import (
     StorageError,
     ValidationError,
 )
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
+from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
@@ -49,7 +51,10 @@ class MarketsSnapshot(BaseModel):
         captured_at: When they were true.
         origin: ``captured`` from the exchange, or ``made`` for synthetic candles.
         note: Why and by what they were made.
-        symbols: The exchange's symbol objects as it sent them; they cannot be changed.
+        symbols: The exchange's symbol objects as it sent them, or as ccxt describes them when the
+            answers are recorded; they cannot be changed.
+        answers: Recorded answers, from which the engine loads its markets; empty where it is
+            answered from the symbols.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +65,7 @@ class MarketsSnapshot(BaseModel):
     origin: Literal["captured", "made"]
     note: str | None = None
     symbols: tuple[JsonObject, ...]
+    answers: tuple[RecordedAnswer, ...] = ()
 
     @field_validator("exchange")
     @classmethod
@@ -76,11 +82,23 @@ class MarketsSnapshot(BaseModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _has_answers_where_they_are_replayed(self) -> Self:
+        if isinstance(exchange_named(self.exchange), RecordedExchange) is not bool(self.answers):
+            message = "the recorded answers and the exchange do not belong together"
+            raise ValueError(message)
+        return self
+
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, *, exchange: str | None = None) -> Self:
         """Read a snapshot.
 
+        Args:
+            path: The file.
+            exchange: Exchange whose rules it must have; None takes any.
+
         Raises:
+            ConfigurationError: It has the rules of another exchange.
             NotFoundError: There is none at `path`.
             ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
@@ -104,13 +122,20 @@ class MarketsSnapshot(BaseModel):
                 f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
             ) from exc
         try:
-            return cls.model_validate_json(text)
+            snapshot = cls.model_validate_json(text)
         except pydantic.ValidationError:
             raise ValidationError(
                 f"{path} is not a markets snapshot: capture it again, or make it",
                 field=str(path),
                 expected="the file that `tradai-entrypoint markets capture` or `make` writes",
             ) from None
+        if exchange not in (None, snapshot.exchange):
+            message = (
+                f"{path} has the market rules of {snapshot.exchange}, and exchange is {exchange}: "
+                "capture those of the exchange, or name another file with --markets"
+            )
+            raise ConfigurationError(message, key="exchange")
+        return snapshot
 
     @classmethod
     def capture(
@@ -169,8 +194,9 @@ class MarketsSnapshot(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the rules, whatever their order."""
-        return digest(sorted(self.symbols, key=self._pair_of))
+        """SHA-256 over the rules, whatever their order, and over the recorded answers."""
+        rules = sorted(self.symbols, key=self._pair_of)
+        return digest([*rules, *(answer.model_dump() for answer in self.answers)])
 
     @property
     def rules(self) -> MarketSnapshot:
@@ -201,10 +227,10 @@ class MarketsSnapshot(BaseModel):
         wrong = {pair: state for pair, state in states.items() if state is not None}
         if wrong:
             listed = ", ".join(f"{pair} ({state})" for pair, state in wrong.items())
+            making = "" if self.answers else "make them with `markets make`, "
             message = (
                 f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, make them with "
-                "`markets make`, or remove the pairs"
+                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         restricted.rules.require(wanted)
@@ -221,7 +247,7 @@ class MarketsSnapshot(BaseModel):
         Raises:
             StorageError: The disk refused.
         """
-        text = self.model_dump_json(indent=2) + "\n"
+        text = self.model_dump_json(indent=2, exclude=None if self.answers else {"answers"}) + "\n"
         FileStore().write(path.resolve().as_uri(), text.encode())
 
     def exchange_info(self) -> dict[str, JsonValue]:

@@ -27,8 +27,11 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import RecordPipe
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
-from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, check_exchange_url
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._preparation.engine_config import market_keys
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA, check_market
 
@@ -66,7 +69,9 @@ def download(  # noqa: PLR0913
     if timerange.start is None:
         message = f"--timerange {timerange} has no start: a download must begin somewhere"
         raise ConfigurationError(message, key="--timerange")
-    check_market(config, exchange_named(config.exchange))
+    exchange = exchange_named(config.exchange)
+    _check_proven(exchange)
+    check_market(config, exchange)
     if exchange_url is not None:
         check_exchange_url(exchange_url)
     folder = folder.resolve()
@@ -87,6 +92,15 @@ def download(  # noqa: PLR0913
         sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
         return Verdict(exit_code=verdict.exit_code, sentence=sentence)
     return verdict
+
+
+def _check_proven(exchange: Exchange) -> None:
+    if exchange.engine_name != DEFAULT_EXCHANGE:
+        message = (
+            f"exchange is {exchange.name}: `data download` is proven for {DEFAULT_EXCHANGE} only; "
+            "bring the candles with Freqtrade's own download-data, and capture the market rules"
+        )
+        raise ConfigurationError(message, key="exchange")
 
 
 def _run_engine(

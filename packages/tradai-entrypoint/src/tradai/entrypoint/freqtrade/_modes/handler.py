@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.core import TradingMode, redact
 from tradai.entrypoint._process.checks import Checklist, CheckRow
-from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -17,6 +18,7 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._strategy.places import find_method
@@ -78,6 +80,8 @@ class BatchHandler(EngineHandler):
         with context.interrupts.raising():
             markets = job.load_markets()
             job.stage_candles()
+        of_contracts = (series.name for series in job.series if series.kind in CONTRACT_KINDS)
+        job.evidence.contract_data = frozenset(of_contracts)
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
             ended = _follow(engine, job.evidence, context.interrupts)
@@ -85,6 +89,8 @@ class BatchHandler(EngineHandler):
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
         verdict = self._judge(ended, job, context)
+        if server.unanswered and not verdict.is_success:
+            verdict = _not_recorded(server.unanswered[0], markets)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
 
@@ -115,6 +121,14 @@ def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interru
 
 def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
     return lambda: evidence.shortfalls > than
+
+
+def _not_recorded(address: str, markets: MarketsSnapshot) -> Verdict:
+    sentence = (
+        f"the market rules have no answer of {markets.exchange} at {address}: they were captured "
+        f"with {markets.note}, so capture them again with the engine that runs"
+    )
+    return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
 
 
 def _mark_errors(record: RunManifest, job: EngineJob) -> None:

@@ -11,6 +11,7 @@ from tradai.core import JsonValue, Pair
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
+    RECORDED_NAMES,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 
@@ -103,7 +104,10 @@ def _exchange(key: str, value: JsonValue, config: Config) -> Fate:
         return mapped(
             key, "exchange", FUTURES_EXCHANGE, note=f"isolated futures of {DEFAULT_EXCHANGE}"
         )
-    note = "" if value == DEFAULT_EXCHANGE else f"a run refuses it: only {DEFAULT_EXCHANGE} works"
+    if value in RECORDED_NAMES:
+        note = "in backtests only; `markets capture` fetches its market rules"
+        return mapped(key, "exchange", value, note=note)
+    note = "" if value == DEFAULT_EXCHANGE else "a run refuses it: it is not supported"
     moved, kept = mapped(key, "exchange", value, note=note)
     return (moved if not note else _refused(moved)), kept
 

@@ -113,7 +113,7 @@ def _slipped(database: SqliteFile, config: StrategyConfig, data: str | None) -> 
 def _highlights(
     summary: Summary, opened: Sequence[Position], status: PaperStatus | None, currency: str
 ) -> Iterator[Figure]:
-    total, decimals = summary.total, decimals_for([summary.final_balance])
+    total, decimals = summary.total, decimals_for([summary.final_balance], currency)
     yield Figure("Profit of closed trades", f"{signed(total.profit_abs, decimals)} {currency}")
     yield Figure("Closed trades", str(total.trades))
     yield Figure("Open positions", str(len(opened)))
@@ -141,7 +141,7 @@ def _figures(
     slipped: Sequence[Slip] | None,
     currency: str,
 ) -> Iterator[Figure]:
-    decimals, total = decimals_for([summary.final_balance]), summary.total
+    decimals, total = decimals_for([summary.final_balance], currency), summary.total
     yield Figure("Starting balance", f"{plain(summary.starting_balance, decimals)} {currency}")
     yield Figure("Balance of closed trades", f"{plain(summary.final_balance, decimals)} {currency}")
     yield Figure("Won, drawn, lost", f"{total.wins} / {total.draws} / {total.losses}")
@@ -198,7 +198,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
         *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
         *(f"Profit {currency}", "Profit", text_head("Entry tag")),
     )
-    table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
+    table = plain_table(
+        "Open positions", heads, (_position(each, status, currency) for each in opened)
+    )
     when = (
         f"Profit at the price that the engine saw at {instant(status.at)}, after the fees of both "
         "sides."
@@ -208,9 +210,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
     return joined((table, element("p", when, class_="remark")))
 
 
-def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, ...]:
+def _position(position: Position, status: PaperStatus | None, currency: str) -> tuple[Markup, ...]:
     profit = _profit(position, status)
-    decimals = decimals_for([position.stake])
+    decimals = decimals_for([position.stake], currency)
     tone = tone_of(profit or 0.0)
     ratio = profit / position.stake if profit is not None and position.stake else None
     return (

@@ -38,7 +38,7 @@ def slippage_section(slipped: Sequence[Slip] | None, currency: str) -> Markup:
         ("Exits by signal", lambda each: not each.order.is_entry),
     )
     rows = ((name, list(filter(belongs, slipped))) for name, belongs in groups)
-    summary = plain_table("Slippage", heads, (_group(*row) for row in rows if row[1]))
+    summary = plain_table("Slippage", heads, (_group(*row, currency) for row in rows if row[1]))
     fills = plain_table("Fills", _FILL_HEADS, map(_fill, slipped[-MOST_ROWS:]))
     shown = min(len(slipped), MOST_ROWS)
     cut = f"The last {shown} of {counted(len(slipped), 'fill')}; report.json has all of them."
@@ -46,14 +46,14 @@ def slippage_section(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     return joined((summary, fills, *remarks))
 
 
-def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:
+def _group(name: str, found: Sequence[Slip], currency: str) -> tuple[Markup, ...]:
     cost = sum(each.cost for each in found)
     return (
         element("th", name, scope="row"),
         element("td", str(len(found))),
         element("td", percent(mean_ratio(found), with_sign=True)),
         element("td", percent(max(each.ratio for each in found), with_sign=True)),
-        element("td", signed(cost, max(decimals_for([cost]), 4)), class_=tone_of(-cost)),
+        element("td", signed(cost, max(decimals_for([cost], currency), 4)), class_=tone_of(-cost)),
     )
 
 

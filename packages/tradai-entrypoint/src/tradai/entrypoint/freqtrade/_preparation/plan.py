@@ -23,7 +23,10 @@ from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
@@ -126,8 +129,7 @@ def render_plan(
     """
     exchange = exchange_named(config.exchange)
     check_market(config, exchange)
-    if exchange.market_type == "futures":
-        _check_futures_mode(exchange, mode)
+    _check_proven(exchange, mode)
     _check_freqai(config, run, mode)
     if mode is TradingMode.HYPEROPT:
         check_search(facts, run.spaces)
@@ -196,12 +198,14 @@ def check_market(config: StrategyConfig, exchange: Exchange) -> None:
         raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
 
 
-def _check_futures_mode(exchange: Exchange, mode: TradingMode) -> None:
-    if not mode.holds_positions:
+def _check_proven(exchange: Exchange, mode: TradingMode) -> None:
+    if not (mode.holds_positions and exchange.is_backtest_only):
         return
+    is_futures = exchange.market_type == "futures"
     message = (
-        f"exchange is {exchange.name}: futures are proven in backtests only, so mode {mode} is "
-        "refused; run it as a backtest, or trade a spot exchange"
+        f"exchange is {exchange.name}: {'futures are' if is_futures else 'it is'} proven in "
+        f"backtests only, so mode {mode} is refused; run it as a backtest, or trade "
+        f"{'a spot exchange' if is_futures else DEFAULT_EXCHANGE}"
     )
     if mode is TradingMode.LIVE:
         raise TradingError(message)

@@ -155,7 +155,8 @@ class EngineJob:
         if context.markets is not None:
             context.record.data["markets"] = context.markets
         data = self._data_folder()
-        snapshot = MarketsSnapshot.load(markets_file_of(context, data))
+        path = markets_file_of(context, data)
+        snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)

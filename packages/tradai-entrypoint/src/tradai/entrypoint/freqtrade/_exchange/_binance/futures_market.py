@@ -20,6 +20,7 @@ class BinanceFutures(Binance):
     address: str = "https://fapi.binance.com"
     rules_path: str = "/fapi/v1/exchangeInfo"
     tiers_file: str | None = "exchange/binance_leverage_tiers.json"
+    is_backtest_only: bool = True
 
     def sign_in(self, *_args: object, **_options: object) -> SignedClient:
         """Refuse: this release does not trade futures for real."""

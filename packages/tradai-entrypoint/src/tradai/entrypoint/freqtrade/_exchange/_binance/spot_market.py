@@ -84,6 +84,7 @@ class Binance:
     rules_path: str = "/api/v3/exchangeInfo"
     in_flight_s: Final = WINDOW_S + _DOUBT_S
     tiers_file: str | None = None
+    is_backtest_only: bool = False
 
     def fetch_symbols(self, base_url: str | None) -> Sequence[Symbol]:
         """Fetch the symbol objects of the exchange info; see `Exchange.fetch_symbols`."""

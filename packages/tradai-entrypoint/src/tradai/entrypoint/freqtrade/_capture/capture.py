@@ -1,0 +1,134 @@
+"""Capture the market rules of an exchange: the answers from which the engine loads its markets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
+from tradai.core.exceptions import ExternalServiceError, NotFoundError
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.short_child import ChildExit, run_child
+from tradai.entrypoint.freqtrade._capture.relay import RecordingRelay
+from tradai.entrypoint.freqtrade._capture.upstream import Upstream
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
+from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
+from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+
+_TIMEOUT_S: Final = 600.0
+
+
+def capture_markets(
+    pairs: Sequence[str],
+    *,
+    exchange: str,
+    base_url: str | None,
+    interrupts: Interrupts,
+    environ: Mapping[str, str],
+    engine: EngineInstall | None = None,
+) -> MarketsSnapshot:
+    """Fetch the market rules of `pairs` from an exchange.
+
+    Where they are not understood here, the engine loads the markets of the exchange, and the
+    answers that it is given are kept.
+
+    Args:
+        pairs: Pairs to have rules for.
+        exchange: Name of the exchange.
+        base_url: Address that answers in its place; None is the exchange itself.
+        interrupts: Signals that end the capture.
+        environ: Environment from which the engine's is made.
+        engine: Engine to run; by default the one in our own interpreter.
+
+    Raises:
+        ConfigurationError: The exchange is not known, or the engine is not installed.
+        ExternalServiceError: The exchange was not reachable or did not answer as it should.
+        NotFoundError: It does not list a pair, or does not trade it now.
+        RunInterruptedError: A signal came first.
+        ValidationError: `base_url` is neither https nor on a loopback address, or a rule of a pair
+            is missing.
+    """
+    source = exchange_named(exchange)
+    if not isinstance(source, RecordedExchange):
+        return MarketsSnapshot.capture(pairs, exchange=exchange, base_url=base_url)
+    if base_url is not None:
+        check_exchange_url(base_url)
+    engine = engine or EngineInstall.beside_us()
+    snapshot = _record(pairs, source, base_url, engine, interrupts=interrupts, environ=environ)
+    snapshot.require(pairs)
+    return snapshot
+
+
+def _record(
+    pairs: Sequence[str],
+    source: RecordedExchange,
+    base_url: str | None,
+    engine: EngineInstall,
+    *,
+    interrupts: Interrupts,
+    environ: Mapping[str, str],
+) -> MarketsSnapshot:
+    with RecordingRelay(Upstream(exchange=source.name, base_url=base_url)) as relay:
+        # The relay has the patience; a client that gave up first would not say why.
+        client = {**source.ccxt_config(relay.base_url), "timeout": int(1000 * _TIMEOUT_S)}
+        settings: dict[str, JsonValue] = {
+            "name": source.engine_name,
+            "enable_ws": False,
+            "pair_whitelist": [],
+            "ccxt_config": client,
+        }
+        given = canonical_json({"exchange": settings, "pairs": list(pairs)})
+        ended = _run_child(given, engine, interrupts=interrupts, environ=environ)
+    found = _answer_of(ended, source.name, relay.failure)
+    _check_listed(pairs, found["names"], source.name)
+    return MarketsSnapshot(
+        exchange=source.name,
+        captured_at=utc_now(),
+        origin="captured",
+        note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+        symbols=tuple(found["markets"]),
+        answers=relay.answers,
+    )
+
+
+def _run_child(
+    given: bytes, engine: EngineInstall, *, interrupts: Interrupts, environ: Mapping[str, str]
+) -> ChildExit:
+    with TemporaryDirectory(prefix="tradai-") as folder:
+        return run_child(
+            engine.module_command("tradai.entrypoint.freqtrade", "markets"),
+            environ=engine_environment(environ, home=Path(folder), temporary=Path(folder)),
+            stdin=given,
+            interrupts=interrupts,
+            timeout_s=_TIMEOUT_S,
+        )
+
+
+def _check_listed(pairs: Sequence[str], names: Sequence[str], exchange: str) -> None:
+    for pair in pairs:
+        if pair not in names:
+            message = (
+                f"{exchange} does not list {pair}{did_you_mean(pair, names)}; write the names that "
+                "ccxt gives to its markets, or remove the pair"
+            )
+            raise NotFoundError(message, kind="market", key=pair)
+
+
+def _answer_of(
+    ended: ChildExit, exchange: str, failure: ExternalServiceError | None
+) -> dict[str, Any]:
+    if failure is not None:
+        raise failure
+    if ended.return_code != 0:
+        raise ExternalServiceError(
+            f"the engine could not read the markets of {exchange} from its answers "
+            f"({ended.last_words}): try again later, or with another version of the engine",
+            service=exchange,
+            operation="load markets",
+            retryable=True,
+        )
+    found: dict[str, Any] = json.loads(ended.output)
+    return found

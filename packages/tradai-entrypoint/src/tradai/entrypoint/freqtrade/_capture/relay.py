@@ -1,0 +1,127 @@
+"""A loopback server between the engine's client and an exchange, which records the answers."""
+
+import hmac
+import json
+import secrets
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import TracebackType
+from typing import Final, Protocol, Self, final
+
+from tradai.core import register_secret
+from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer, RecordedAnswers
+
+_LARGEST_BODY: Final = 64 * 1024
+_POLL_S: Final = 0.05
+_OK: Final = 200
+_NOT_FOUND: Final = 404
+_BAD_GATEWAY: Final = 502
+
+
+class Fetcher(Protocol):
+    """Fetches public answers of an exchange; see `Upstream.fetch`."""
+
+    def fetch(self, url: str, body: str = "", *, agent: str = ...) -> str: ...
+
+
+@final
+class RecordingRelay:
+    """Passes public requests on to an exchange inside a ``with`` block, and records the answers.
+
+    After the first failure it asks the exchange no more. No header of a request is passed on but
+    the name of the client, so that no key could be sent.
+    """
+
+    def __init__(self, upstream: Fetcher) -> None:
+        """Take the exchange; nothing listens yet."""
+        self._upstream = upstream
+        self._answers: list[RecordedAnswer] = []
+        self._failures: list[ExternalServiceError] = []
+        self._token = secrets.token_urlsafe(24)
+        register_secret(self._token)
+
+    @property
+    def base_url(self) -> str:
+        """Its address, with a token that only this process and the engine have."""
+        return f"http://127.0.0.1:{self._server.server_port}/{self._token}"
+
+    @property
+    def answers(self) -> tuple[RecordedAnswer, ...]:
+        """The answers so far, by their requests."""
+        return tuple(sorted(self._answers, key=lambda each: (each.url, each.body)))
+
+    @property
+    def failure(self) -> ExternalServiceError | None:
+        """The first request that was not answered; None when all of them were."""
+        return next(iter(self._failures), None)
+
+    def __enter__(self) -> Self:
+        """Listen on a free port."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        # A request that hangs must not hold up the end.
+        self._server.daemon_threads, self._server.block_on_close = True, False
+        serve = self._server.serve_forever
+        self._thread = Thread(target=serve, args=(_POLL_S,), name="relay", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop listening; requests under way are left to themselves."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def respond(self, target: str, body: str, agent: str) -> tuple[int, bytes]:
+        """Return status and answer of a request that the engine's client sent here."""
+        token, _, url = target.removeprefix("/").partition("/")
+        is_ours = hmac.compare_digest(token.encode(), self._token.encode())
+        if not is_ours or not url.startswith("https://"):
+            return _NOT_FOUND, json.dumps({"error": "not served here"}).encode()
+        try:
+            return _OK, self._answer(url, body, agent).encode()
+        except ExternalServiceError as exc:
+            return _BAD_GATEWAY, json.dumps({"error": str(exc)}).encode()
+
+    def _answer(self, url: str, body: str, agent: str) -> str:
+        known = RecordedAnswers(self.answers).find(url, body)
+        if known is not None:
+            return known.text
+        if self.failure is not None:
+            raise self.failure
+        try:
+            text = self._upstream.fetch(url, body, agent=agent)
+        except ExternalServiceError as exc:
+            self._failures.append(exc)
+            raise
+        self._answers.append(RecordedAnswer(url=url, body=body, text=text))
+        return text
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._send(*relay.respond(self.path, "", self.headers.get("User-Agent", "")))
+
+            def do_POST(self) -> None:
+                size = min(int(self.headers.get("Content-Length", 0)), _LARGEST_BODY)
+                body = self.rfile.read(size).decode(errors="replace")
+                self._send(*relay.respond(self.path, body, self.headers.get("User-Agent", "")))
+
+            def log_message(self, *_args: object) -> None:
+                """Say nothing: the address has the token."""
+
+            def _send(self, status: int, answer: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+        return Handler

@@ -1,0 +1,143 @@
+"""One public request to an exchange, within limits of time and size."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import IO, Any, Final, final
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from tradai.core.exceptions import ExternalServiceError
+from tradai.entrypoint._runs.parameters import is_loopback_url
+
+_CHUNK_BYTES: Final = 256 * 1024
+_SLOW_DOWN: Final = (418, 429)
+_SERVER_ERRORS: Final = 500
+
+
+class _UnusableError(Exception):
+    """An answer that cannot be used, and the reason."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Makes an error of a redirect: an exchange has its answers where its client asks."""
+
+    def redirect_request(self, *_args: object, **_options: object) -> None:
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """The REST API of an exchange.
+
+    Attributes:
+        exchange: Its name, for messages.
+        base_url: Address that answers in its place, at a path that is the address at the exchange;
+            None is the exchange itself.
+        timeout_s: Longest silence of a connection.
+        deadline_s: Longest time of one answer.
+        largest_bytes: Size of the largest answer.
+    """
+
+    exchange: str
+    base_url: str | None
+    timeout_s: float = 20.0
+    deadline_s: float = 120.0
+    largest_bytes: int = 64 * 1024 * 1024
+
+    def fetch(self, url: str, body: str = "", *, agent: str = "tradai") -> str:
+        """Return the JSON at `url`, as it was sent; `body` makes it a POST request.
+
+        Raises:
+            ExternalServiceError: The exchange was not reachable, refused, or sent something else
+                than one whole JSON answer.
+        """
+        address = url if self.base_url is None else f"{self.base_url.rstrip('/')}/{url}"
+        headers = {"User-Agent": agent, "Accept": "application/json"}
+        if body:
+            headers["Content-Type"] = "application/json"
+        # The scheme is https, or the address is on this machine: it was checked (S310).
+        request = urllib.request.Request(  # noqa: S310
+            address, data=body.encode() if body else None, headers=headers
+        )
+        try:
+            with _opener(address).open(request, timeout=self.timeout_s) as answer:
+                return _checked(b"".join(self._chunks(answer)))
+        except HTTPError as exc:
+            with exc:
+                may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
+                raise self._error(url, _refused(exc), retryable=may_pass) from exc
+        except _UnusableError as exc:
+            raise self._error(url, str(exc), retryable=True) from exc
+        except (OSError, HTTPException) as exc:
+            raise self._error(url, _broken(exc), retryable=True) from exc
+
+    def _chunks(self, answer: HTTPResponse) -> Iterator[bytes]:
+        until, size = time.monotonic() + self.deadline_s, 0
+        while chunk := answer.read1(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > self.largest_bytes:
+                message = f"its answer has more than {self.largest_bytes // 1024**2} MiB"
+                raise _UnusableError(message)
+            if time.monotonic() > until:
+                message = f"its answer was not there after {self.deadline_s:g} s"
+                raise _UnusableError(message)
+            yield chunk
+        if answer.length:
+            message = f"its answer ended {answer.length} bytes too early"
+            raise _UnusableError(message)
+
+    def _error(self, url: str, why: str, *, retryable: bool) -> ExternalServiceError:
+        parts = urlsplit(url)
+        return ExternalServiceError(
+            f"{self.exchange} did not answer at {parts.hostname}{parts.path}: {why}; try again "
+            "later, or from a network that the exchange serves",
+            service=self.exchange,
+            operation=parts.path.rpartition("/")[2],
+            retryable=retryable,
+        )
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Return an opener for `url`, which goes past any proxy when it is on this machine."""
+    if is_loopback_url(url, schemes=("http", "https")):
+        return urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(_NoRedirect)
+
+
+def _checked(answer: bytes) -> str:
+    """Return `answer` as text; refuse what is not JSON."""
+    try:
+        text = answer.decode()
+        json.loads(text)
+    except ValueError:
+        kind = "a web page" if _is_page(answer) else "no whole JSON"
+        message = f"its answer is {kind}"
+        raise _UnusableError(message) from None
+    return text
+
+
+def _refused(exc: HTTPError) -> str:
+    page = " with a web page" if _is_page(_start(exc)) else ""
+    return f"it refused with {exc.code} {exc.reason}{page}"
+
+
+def _start(answer: IO[Any]) -> bytes:
+    try:
+        return bytes(answer.read(1024))
+    except (OSError, HTTPException):
+        return b""
+
+
+def _is_page(text: bytes) -> bool:
+    return text.lstrip().startswith(b"<")
+
+
+def _broken(exc: Exception) -> str:
+    reason = getattr(exc, "reason", exc)
+    is_slow = isinstance(reason, TimeoutError)
+    return "it did not answer in time" if is_slow else str(reason) or type(reason).__name__

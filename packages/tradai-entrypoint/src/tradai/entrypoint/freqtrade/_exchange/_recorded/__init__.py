@@ -1,0 +1,1 @@
+"""Exchanges whose public answers are recorded once and replayed to the engine."""

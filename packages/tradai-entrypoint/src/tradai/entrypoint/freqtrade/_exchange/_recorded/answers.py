@@ -1,0 +1,71 @@
+"""Recorded answers of an exchange, found again by the request that they answer."""
+
+import json
+from collections.abc import Iterable
+from typing import Final, final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from tradai.core import canonical_json
+
+# Some clients send the time of the request, which is another one in each run.
+_CHANGING: Final = frozenset({"timestamp"})
+
+_Key = tuple[str, bytes]
+
+
+@final
+class RecordedAnswer(BaseModel):
+    """A public request of the engine's client, and what the exchange answered.
+
+    Attributes:
+        url: Address at the exchange itself, with its query.
+        body: Body of a POST request, which is JSON; empty for GET.
+        text: The answer, which is JSON, as it was sent: the engine's client reads the digits of
+            its numbers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    body: str = ""
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def _is_json(cls, text: str) -> str:
+        try:
+            json.loads(text)
+        except ValueError:
+            message = "an answer is not whole JSON"
+            raise ValueError(message) from None
+        return text
+
+
+@final
+class RecordedAnswers:
+    """Finds the answer to a request."""
+
+    def __init__(self, answers: Iterable[RecordedAnswer]) -> None:
+        """Take the answers; of two to the same request, the later one counts."""
+        self._answers = {_key(each.url, each.body): each for each in answers}
+
+    def find(self, url: str, body: str = "") -> RecordedAnswer | None:
+        """Return the answer to a request for `url` with `body`; None when it is not recorded."""
+        return self._answers.get(_key(url, body))
+
+
+def _key(url: str, body: str) -> _Key:
+    parts = urlsplit(url)
+    sent = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode([(name, value) for name, value in sent if name not in _CHANGING])
+    return urlunsplit(parts._replace(query=query)), _canonical(body)
+
+
+def _canonical(body: str) -> bytes:
+    """Return `body` without the differences that mean nothing in JSON."""
+    try:
+        return canonical_json(json.loads(body))
+    except ValueError:
+        return body.encode()

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from hypothesis import given, strategies as st
+from pydantic import ValidationError
+
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer, RecordedAnswers
+
+URL = "https://api.exchange.test/info"
+
+
+def recorded(*requests: tuple[str, str]) -> RecordedAnswers:
+    return RecordedAnswers(
+        RecordedAnswer(url=url, body=body, text=json.dumps(number))
+        for number, (url, body) in enumerate(requests)
+    )
+
+
+def number_of(answers: RecordedAnswers, url: str, body: str = "") -> object:
+    found = answers.find(url, body)
+    return None if found is None else json.loads(found.text)
+
+
+def test_an_answer_is_found_by_address_and_body() -> None:
+    answers = recorded(
+        (f"{URL}?type=spot", ""), (URL, '{"type":"a"}'), (URL, '{"type":"b"}'), (URL, "")
+    )
+
+    assert number_of(answers, f"{URL}?type=spot") == 0
+    assert number_of(answers, URL, '{"type": "a"}') == 1
+    assert number_of(answers, URL, '{"type": "b"}') == 2
+    assert number_of(answers, URL) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        (f"{URL}?type=swap", ""),
+        (f"{URL}?type=spot&cursor=2", ""),
+        (f"{URL}/more?type=spot", ""),
+        (f"{URL}?type=spot", '{"type":"a"}'),
+        (URL, '{"type":"c"}'),
+        (URL, "type=a"),
+    ],
+)
+def test_another_request_has_no_answer(url: str, body: str) -> None:
+    answers = recorded((f"{URL}?type=spot", ""), (URL, '{"type":"a"}'))
+
+    assert number_of(answers, url, body) is None
+
+
+def test_the_time_of_a_request_is_no_part_of_it() -> None:
+    answers = recorded((f"{URL}?timestamp=1767225600000&type=spot", ""), (f"{URL}/all", ""))
+
+    assert number_of(answers, f"{URL}?timestamp=1767225600001&type=spot") == 0
+    assert number_of(answers, f"{URL}/all?timestamp=1") == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(bodies=st.lists(st.dictionaries(st.text(max_size=5), JSON), min_size=1, max_size=4))
+def test_each_recorded_body_finds_its_answer_whatever_its_spaces_and_order(
+    bodies: list[dict[str, object]],
+) -> None:
+    answers = recorded(*((URL, json.dumps(body)) for body in bodies))
+
+    for body in bodies:
+        shuffled = json.dumps(dict(reversed(body.items())), indent=1, ensure_ascii=False)
+        found = number_of(answers, URL, shuffled)
+        assert isinstance(found, int)
+        assert bodies[found] == body
+
+
+@pytest.mark.parametrize("text", ["", "{", "<html></html>"])
+def test_an_answer_that_is_cut_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="not whole JSON"):
+        RecordedAnswer(url=URL, text=text)

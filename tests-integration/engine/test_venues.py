@@ -1,0 +1,237 @@
+"""Exchanges beside Binance: captured once, then traded as bare Freqtrade does there."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from engine.conftest import Command
+from engine.public_answers import PUBLIC_ANSWERS, answer_of, serving
+
+from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
+
+# Not through the door: the settings of the engine's client are not public.
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+
+PAIRS: Final = ("BTC/USDT", "ETH/USDT")
+STRATEGY: Final = """
+from freqtrade.strategy import IStrategy
+
+
+class Daily(IStrategy):
+    timeframe = "1h"
+    startup_candle_count = 0
+    minimal_roi = {}
+    stoploss = -0.5
+
+    def populate_indicators(self, dataframe, metadata):
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["date"].dt.hour == 1, "enter_long"] = 1
+        return dataframe
+
+    def populate_exit_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["date"].dt.hour == 11, "exit_long"] = 1
+        return dataframe
+"""
+CONFIG: Final = """
+name: daily
+version: 1.0.0
+exchange: {exchange}
+timeframe: 1h
+stake_currency: USDT
+pairs: [BTC/USDT, ETH/USDT]
+strategy: {{class: Daily, source: strategies}}
+execution: {{stake_amount: 100, max_open_trades: 2, starting_balance: 1000}}
+run: {{timerange: 20250102-20250112}}
+"""
+# Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
+BARE: Final[Mapping[str, Any]] = {
+    "dry_run": True,
+    "trading_mode": "spot",
+    "stake_currency": "USDT",
+    "stake_amount": 100,
+    "max_open_trades": 2,
+    "dry_run_wallet": 1000,
+    "timeframe": "1h",
+    "timerange": "1735776000-1736636400",
+    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "pairlists": [{"method": "StaticPairList"}],
+}
+# The part of ccxt that asks for markets, its address, and what ccxt may leave out.
+SPOT: Final = {"fetchMarkets": {"types": ["spot"]}}
+BARE_CLIENTS: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
+    "bybit": ("public", "https://api.bybit.com", SPOT),
+    "hyperliquid": ("public", "https://api.hyperliquid.xyz", {**SPOT, "hip3TokensByName": {}}),
+    "kraken": ("public", "https://api.kraken.com", {}),
+    "okx": ("rest", "https://www.okx.com", SPOT),
+}
+COLUMNS: Final = (
+    "open_date,pair,close_date,open_rate,close_rate,amount,stake_amount,fee_open,fee_close,"
+    "profit_abs,exit_reason"
+)
+TRADES: Final = """
+import sys
+import pandas as pd
+from freqtrade.data.btanalysis import load_backtest_data
+path, columns = sys.argv[1], sys.argv[2].split(",")
+trades = pd.read_parquet(path) if path.endswith(".parquet") else load_backtest_data(path, "Daily")
+print(trades[columns].to_json(orient="values", date_format="iso", double_precision=15))
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder with a strategy and the candles of two pairs."""
+    import pandas as pd
+
+    desk = tmp_path / "desk"
+    for name in ("strategies", "candles", "bare/user_data"):
+        (desk / name).mkdir(parents=True)
+    (desk / "strategies" / "daily.py").write_text(STRATEGY)
+    hours = np.arange(24 * 12)
+    for pair, price in zip(PAIRS, (42_000, 2_200), strict=True):
+        close = price * (1 + 0.02 * np.sin(hours / 7))
+        opened = np.concatenate([close[:1], close[:-1]])
+        table = {
+            "date": pd.date_range("2025-01-01", periods=len(hours), freq="1h", tz="UTC"),
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.001,
+            "low": np.minimum(opened, close) * 0.999,
+            "close": close,
+            "volume": 1000.0,
+        }
+        file = desk / "candles" / f"{pair.replace('/', '_')}-1h.feather"
+        pd.DataFrame(table).to_feather(file)
+    return desk
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        "bybit",
+        *(pytest.param(name, marks=pytest.mark.deep) for name in ("hyperliquid", "kraken", "okx")),
+    ],
+)
+def test_captured_rules_make_the_trades_of_bare_freqtrade(
+    exchange: str, desk: Path, tradai: Command, engine_bin: Path
+) -> None:
+    config, rules = desk / f"{exchange}.yaml", desk / "rules" / f"{exchange}.json"
+    config.write_text(CONFIG.format(exchange=exchange))
+    with serving(answer_of(exchange)) as url:
+        captured = tradai(
+            *("markets", "capture", config, "--markets", rules, "--exchange-url", url)
+        )
+        bare = _bare_trades(exchange, url, desk, engine_bin)
+    assert captured.code == 0, captured.stderr
+
+    # The exchange is gone.
+    data = ("--data", desk / "candles", "--markets", rules)
+    ran = tradai("run", config, "--mode", "backtest", *data)
+
+    assert ran.code == 0, ran.stderr[-3000:]
+    assert _trades(ran.folder / "trades.parquet", engine_bin) == bare
+    assert len(bare) == 20
+
+
+def test_the_engine_loads_the_markets_of_all_four_from_recorded_answers(
+    engine_bin: Path, environ: Mapping[str, str]
+) -> None:
+    with ExitStack() as stack:
+        clients = {name: stack.enter_context(_replayed(name)) for name in PUBLIC_ANSWERS}
+        done = subprocess.run(
+            [engine_bin / "python", "-m", "engine.venue_reading"],
+            cwd=Path(__file__).resolve().parents[1],
+            input=json.dumps(clients),
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    read = json.loads(done.stdout)
+
+    btc, eth, eur = "BTC/USDT", "ETH/USDT", "BTC/EUR"
+    assert read["markets"] == {
+        "bybit": {
+            btc: [0.1, 0.0001, 0.0002, 5.0, 0.001],
+            eth: [0.01, 0.001, 0.002, 5.0, 0.001],
+            eur: [1.0, 0.0001, 0.0002, 5.0, 0.001],
+        },
+        "hyperliquid": {
+            btc: [1.0, 0.00001, None, 10.0, 0.0007],
+            eth: [0.1, 0.0001, None, 10.0, 0.0007],
+        },
+        "kraken": {
+            btc: [0.1, 0.0001, 0.0002, 5.0, 0.004],
+            eth: [0.01, 0.001, 0.002, 5.0, 0.004],
+            eur: [1.0, 0.0001, 0.0002, 5.0, 0.004],
+        },
+        "okx": {
+            btc: [0.1, 0.0001, 0.0002, None, 0.0015],
+            eth: [0.01, 0.001, 0.002, None, 0.0015],
+            eur: [1.0, 0.0001, 0.0002, None, 0.0015],
+        },
+    }
+    # Else a request could leave this machine.
+    assert read["wrong addresses"] == []
+    others = {"binance", "binanceusdm", "krakenfutures"}
+    assert {exchange_named(name).name for name in {*read["supported"]} - others}
+
+
+@contextmanager
+def _replayed(exchange: str) -> Iterator[Any]:
+    """Yield the settings of a client whose exchange is replayed from recorded answers."""
+    answers = [
+        {"url": key.partition(" ")[0], "body": key.partition(" ")[2], "text": json.dumps(answer)}
+        for key, answer in PUBLIC_ANSWERS[exchange].items()
+    ]
+    snapshot = MarketsSnapshot.model_validate(
+        {
+            "exchange": exchange,
+            "captured_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "origin": "captured",
+            "symbols": (),
+            "answers": answers,
+        }
+    )
+    with MarketServer(snapshot) as server:
+        yield exchange_named(exchange).ccxt_config(server.base_url)
+
+
+def _environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("TRADAI_")}
+
+
+def _bare_trades(exchange: str, url: str, desk: Path, engine_bin: Path) -> list[list[Any]]:
+    """Return the trades of `freqtrade backtesting`, whose exchange answers at `url`."""
+    home = desk / "bare"
+    part, address, options = BARE_CLIENTS[exchange]
+    settings = {
+        "name": exchange,
+        "enable_ws": False,
+        "pair_whitelist": PAIRS,
+        "ccxt_config": {"urls": {"api": {part: f"{url}/{address}"}}, "options": options},
+    }
+    (home / "config.json").write_text(json.dumps({**BARE, "exchange": settings}))
+    places = ("--datadir", desk / "candles", "--strategy-path", desk / "strategies")
+    flags = ("--strategy", "Daily", "--cache", "none", "--export", "trades")
+    command: list[str | Path] = [engine_bin / "freqtrade", "backtesting", *places, *flags]
+    subprocess.run(command, check=True, cwd=home, env=_environ(), timeout=300)
+    return _trades(home / "user_data" / "backtest_results", engine_bin)
+
+
+def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
+    command: list[str | Path] = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
+    done = subprocess.run(command, capture_output=True, check=True)
+    trades: list[list[Any]] = json.loads(done.stdout)
+    return sorted(trades)
