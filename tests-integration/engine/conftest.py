@@ -60,7 +60,7 @@ class Outcome:
 
 
 # These programs run in the engine's environment only.
-collect_ignore = ["ccxt_reading.py", "demo"]
+collect_ignore = ["ccxt_reading.py", "demo", "venue_reading.py"]
 
 Command = Callable[..., Outcome]
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol, Self, final
 
 from tradai.core import register_secret
 from tradai.core.exceptions import ExternalServiceError
-from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer, RecordedAnswers
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 
 _LARGEST_BODY: Final = 64 * 1024
 _POLL_S: Final = 0.05
@@ -51,7 +51,7 @@ class RecordingRelay:
     def __init__(self, upstream: Fetcher) -> None:
         """Take the exchange; nothing listens yet."""
         self._upstream = upstream
-        self._answers: list[RecordedAnswer] = []
+        self._answers: dict[tuple[str, str], RecordedAnswer] = {}
         self._failures: list[ExternalServiceError] = []
         self._token = secrets.token_urlsafe(24)
         register_secret(self._token)
@@ -64,7 +64,7 @@ class RecordingRelay:
     @property
     def answers(self) -> tuple[RecordedAnswer, ...]:
         """The answers so far, by their requests."""
-        return tuple(sorted(self._answers, key=lambda each: (each.url, each.body)))
+        return tuple(self._answers[key] for key in sorted(self._answers))
 
     @property
     def failure(self) -> ExternalServiceError | None:
@@ -102,9 +102,8 @@ class RecordingRelay:
             return _BAD_GATEWAY, json.dumps({"error": str(exc)}).encode()
 
     def _answer(self, url: str, body: str, agent: str) -> str:
-        known = RecordedAnswers(self.answers).find(url, body)
-        if known is not None:
-            return known.text
+        if (url, body) in self._answers:
+            return self._answers[url, body].text
         if self.failure is not None:
             raise self.failure
         try:
@@ -112,7 +111,7 @@ class RecordingRelay:
         except ExternalServiceError as exc:
             self._failures.append(exc)
             raise
-        self._answers.append(RecordedAnswer(url=url, body=body, text=text))
+        self._answers[url, body] = RecordedAnswer(url=url, body=body, text=text)
         return text
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
