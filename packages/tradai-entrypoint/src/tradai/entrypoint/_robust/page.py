@@ -72,7 +72,8 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
             tuple(element("td", cell) for cell in row) for row in window_rows(result.windows)
         )
         yield section("Walk forward", plain_table("Walk forward", WINDOW_COLUMNS, windows))
-    yield section("Runs", plain_table("Runs", _HEADS, _rows(result, runs)))
+    table = plain_table("Runs", _HEADS, _rows(result, runs), class_="numbers long-names")
+    yield section("Runs", table)
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
     notes = element("ul", *(element("li", note) for note in result.notes))
@@ -89,7 +90,7 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
             element("td", trades),
             element("td", bar, profit, class_="amount"),
             element("td", fall),
-            element("td", changes, class_="text"),
+            element("td", changes, class_="text prose"),
         )
 
 
