@@ -100,6 +100,16 @@ def test_a_window_without_a_result_is_counted_apart() -> None:
     assert "Not one of 2 windows has a result" in finding_of(walked((None, None), (4.0, None)))
 
 
+def test_a_failed_run_of_a_window_is_said_with_its_verdict() -> None:
+    result = walked((8.0, 3.0), (4.0, None))
+    page = robustness_page(result, "demo-1", "../../runs")
+
+    assert "<td>failed</td>" in page
+    (note,) = (each for each in result.notes if "has no result" in each)
+    assert note.endswith("has no result: failed.")
+    assert note in page
+
+
 def test_best_numbers_without_a_profit_in_sample_leave_nothing_to_survive() -> None:
     assert "make no profit in-sample (\N{MINUS SIGN}3.00 % in 30 days)" in finding_of(
         walked((-8.0, 3.0), (-4.0, 3.0))
@@ -125,7 +135,8 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
 
     assert finding_of(result) in page
     assert "20250302-20250401" in page
-    assert "<td>shaken 1</td>" in page
+    assert '<td class="text">shaken 1</td>' in page
+    assert '<td><a href="../../runs/run-1/report.html">+8.00 %</a></td>' in page
     result.write(tmp_path, page)
     (found, second) = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"][
         "windows"

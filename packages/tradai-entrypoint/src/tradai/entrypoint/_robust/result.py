@@ -20,7 +20,7 @@ from tradai.entrypoint._robust.findings import (
     shake_finding,
     walk_forward_finding,
 )
-from tradai.entrypoint._robust.walk_result import walk_json
+from tradai.entrypoint._robust.walk_result import candidate, walk_json
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
@@ -135,7 +135,12 @@ class Robustness:
         shaken = ", ".join(self.shaken_keys) or "none"
         left = f": {', '.join(self.unshaken)}" if self.unshaken else ""
         walk = (_WALK,) if self.windows else ()
-        return f"Shaken are {shaken}. {_KNOWN}{left}.", _SLIPPAGE, _RESAMPLES, *walk
+        failed = (
+            f"{candidate(each)} over {each.timerange} has no result: {each.verdict}."
+            for each in self.walks
+            if not each.is_success
+        )
+        return f"Shaken are {shaken}. {_KNOWN}{left}.", _SLIPPAGE, _RESAMPLES, *walk, *failed
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""

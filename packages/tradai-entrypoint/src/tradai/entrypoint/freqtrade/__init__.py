@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         list_series as list_series,
     )
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
+    from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import (
         MARKETS_NAME as MARKETS_NAME,
@@ -77,6 +78,7 @@ if not TYPE_CHECKING:
             "_datasets.findings": "Effect Finding",
             "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",
+            "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
             "_modes.backtest": "BacktestHandler",

@@ -33,6 +33,7 @@ from tradai.core.exceptions import (
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
+from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
@@ -56,6 +57,7 @@ class MarketsSnapshot(BaseModel):
             answers are recorded; they cannot be changed.
         answers: Recorded answers, from which the engine loads its markets; empty where it is
             answered from the symbols.
+        fees: Fees of made rules; None leaves them to the engine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +69,7 @@ class MarketsSnapshot(BaseModel):
     note: str | None = None
     symbols: tuple[JsonObject, ...]
     answers: tuple[RecordedAnswer, ...] = ()
+    fees: MarketFees | None = None
 
     @field_validator("exchange")
     @classmethod
@@ -176,6 +179,7 @@ class MarketsSnapshot(BaseModel):
         note: str,
         captured_at: datetime,
         exchange: str | None = None,
+        fees: MarketFees | None = None,
     ) -> Self:
         """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`).
 
@@ -191,6 +195,7 @@ class MarketsSnapshot(BaseModel):
             captured_at=captured_at,
             origin="made",
             note=note,
+            fees=fees,
             symbols=tuple(source.make_symbol(pair, each) for pair, each in rules.items()),
         )
 
@@ -201,9 +206,10 @@ class MarketsSnapshot(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the rules, whatever their order, and over the recorded answers."""
+        """SHA-256 over the rules, whatever their order, the recorded answers and the fees."""
         rules = sorted(self.symbols, key=self._pair_of)
-        return digest([*rules, *(answer.model_dump() for answer in self.answers)])
+        fees = [self.fees.model_dump(mode="json")] if self.fees else []
+        return digest([*rules, *(answer.model_dump() for answer in self.answers), *fees])
 
     @property
     def rules(self) -> MarketSnapshot:
@@ -218,6 +224,10 @@ class MarketsSnapshot(BaseModel):
             taken_at=self.captured_at,
             markets=tuple(map(read, self.symbols)),
         )
+
+    def notices(self, *, has_fee: bool) -> Iterator[str]:
+        """Yield sentences on made rules; `has_fee` says whether a configuration has a fee."""
+        return rules_notices(self.origin, self.note, self.fees, has_fee=has_fee)
 
     def require(self, pairs: Iterable[str]) -> None:
         """Check that there are rules for all `pairs`, and that they were traded.
@@ -254,7 +264,8 @@ class MarketsSnapshot(BaseModel):
         Raises:
             StorageError: The disk refused.
         """
-        text = self.model_dump_json(indent=2, exclude=None if self.answers else {"answers"}) + "\n"
+        empty = {name for name in ("answers", "fees") if not getattr(self, name)}
+        text = self.model_dump_json(indent=2, exclude=empty) + "\n"
         FileStore().write(path.resolve().as_uri(), text.encode())
 
     def exchange_info(self) -> dict[str, JsonValue]:

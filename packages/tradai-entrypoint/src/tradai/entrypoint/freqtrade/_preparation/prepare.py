@@ -38,6 +38,7 @@ from tradai.entrypoint.freqtrade._preparation.class_settings import check_class,
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_engine_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
+    FEE,
     STRATEGIES,
     USER_DATA,
     render_plan,
@@ -161,9 +162,8 @@ class EngineJob:
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
-        if snapshot.origin == "made":
-            note = f": {snapshot.note}" if snapshot.note else ""
-            context.record.notices.append(f"the market rules were made, not captured{note}")
+        context.record.notices += markets.notices(has_fee=FEE in self.plan.config)
+        self.plan = self.plan.charged(markets.fees)
         self.markets = markets
         self.tiers = use_tiers(context, self.engine, data)
         return markets
