@@ -57,6 +57,9 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
     assert "-bias-" in outcome.manifest["run_id"]
     assert abs(results["recursive_percent"].pop("slow")) > 1
     assert results["recursive_percent"] == {"long": None}
+    assert results["startup_candles_tried"] == [60, 120, 240]
+    assert results["startup_candles_enough"] is None
+    assert any("with 240 there are still slow, so" in each for each in outcome.manifest["notices"])
     assert any("long (no ratio)" in notice for notice in outcome.manifest["notices"])
     assert outcome.manifest["engine"]["command"][0] == "lookahead-analysis"
 

@@ -9,6 +9,7 @@ from tradai.core import utc_now
 from tradai.core.exceptions import StorageError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import MemoryJournal
+from tradai.entrypoint import ExitCode, Verdict
 from tradai.entrypoint._live.session_requests import request_session
 from tradai.entrypoint._paper.paper_session import PaperSession, paper_name, paper_store
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
@@ -100,6 +101,21 @@ def test_a_stop_is_left_to_the_run_with_its_reason(desk: Desk) -> None:
     desk.session.beat()
 
     assert desk.session.stop_reason == "ada asked for it: the news"
+    assert [(each.event, each.facts) for each in desk.journal.entries()] == [
+        ("bot stop requested", {"by": "ada", "reason": "the news"})
+    ]
+
+
+def test_the_verdict_of_a_run_that_was_stopped_in_good_order_has_the_reason(desk: Desk) -> None:
+    done = Verdict(exit_code=ExitCode.DONE, sentence="the engine finished its work")
+    crashed = Verdict(exit_code=ExitCode.CRASHED, sentence="the engine crashed")
+    assert desk.session.verdict(done) == done
+
+    desk.ask(SessionState.STOPPED)
+    desk.session.beat()
+
+    assert desk.session.verdict(done).sentence == "stopped: ada asked for it: the news"
+    assert desk.session.verdict(crashed) == crashed
     assert desk.engine.asked == []
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 import pytest
 
 from tradai.core import printable
+from tradai.entrypoint._report.chart import chart_data
 from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
 from tradai.entrypoint._report.model import (
@@ -241,6 +242,17 @@ def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
     }
 
 
+def test_days_without_a_ratio_are_a_gap_in_the_sharpe_ratio() -> None:
+    ratios = (None, 1.0, None, 2.0, None)
+    days = tuple(DayReturn(date(2025, 2, day), 0.0, each) for day, each in enumerate(ratios, 1))
+
+    drawn = json.loads(chart_data(RunReportParts(days=days)))["sharpe"]
+
+    assert drawn[1] == [1.0, None, 2.0]
+    assert [time - drawn[0][0] for time in drawn[0]] == [0, 86_400, 172_800]
+    assert json.loads(chart_data(RunReportParts(days=days[:1])))["sharpe"] == []
+
+
 def text_after(page: Page, text: str) -> str:
     return page.texts[page.texts.index(text) + 1]
 
@@ -462,3 +474,8 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: float | None, sho
 )
 def test_small_amounts_are_shown_with_more_decimals(amounts: list[float], decimals: int) -> None:
     assert decimals_for(amounts) == decimals
+
+
+def test_amounts_of_a_dear_coin_have_all_its_decimals_whatever_the_balance() -> None:
+    assert decimals_for([25.0], "BTC") == decimals_for([0.5], "ETH") == 8
+    assert decimals_for([25.0], "USDT") == 2

@@ -104,6 +104,12 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
 
 
+def test_a_folder_of_runs_may_have_any_name(result: SweepResult) -> None:
+    page = sweep_page(result, "../my #1 runs?")
+
+    assert '<a href="../my%20%231%20runs%3F/run-3/report.html" title="run-3">' in page
+
+
 def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -> None:
     page = sweep_page(result, "../../runs")
 
@@ -111,6 +117,10 @@ def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -
     assert page.index("run-3") < page.index("run-1")
     assert "<h2>Failed</h2>" in page
     assert "script-src &#x27;none&#x27;" in page or "script-src 'none'" in page
+
+
+def test_the_page_links_to_reports_in_a_folder_with_any_letters(result: SweepResult) -> None:
+    assert 'href="../../runs%20%231/run-3/report.html"' in sweep_page(result, "../../runs #1")
 
 
 def test_the_page_names_reports_that_are_in_a_store(result: SweepResult) -> None:

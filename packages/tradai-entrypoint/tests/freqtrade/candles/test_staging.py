@@ -384,6 +384,21 @@ def test_a_jump_is_noticed(data: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("factor", "phrase"), [(10.0, "10.4 times"), (0.1, "0.104 times")])
+def test_a_price_that_leaps_over_a_gap_is_noticed(data: Path, factor: float, phrase: str) -> None:
+    frame = candles(288)
+    frame.iloc[100:] *= factor
+    FlatDataRepository(data).save_ohlcv("BTC/USDT", "5m", frame.drop(frame.index[100:103]))
+    wanted = request(data, series(), hours=(1, 24))
+
+    (notice,) = stage_series(wanted).notices(wanted.series)
+
+    assert notice.endswith(
+        f"flat candles; after the gap from 2025-01-01 08:20 the price is {phrase} the one before, "
+        "which a position gains or loses"
+    )
+
+
 def test_candles_end_with_the_traded_pair_that_ends_first(data: Path, tmp_path: Path) -> None:
     FlatDataRepository(data).save_ohlcv("ETH/USDT", "5m", candles(200))
     FlatDataRepository(data).save_ohlcv("ADA/USDT", "5m", candles(100))

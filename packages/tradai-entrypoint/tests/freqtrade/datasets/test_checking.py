@@ -319,3 +319,22 @@ def test_json_of_a_kind_that_a_run_needs_is_a_note(
     (tmp_path / f"futures/BTC_USDT_USDT-{name}.json").write_text(json.dumps([row]))
 
     assert [finding.effect for finding in check_series(str(tmp_path)).findings] == effects
+
+
+@pytest.mark.parametrize(
+    ("missing", "problem"),
+    [
+        (0, "1 jump that no market makes: open 1000 next to 100.5"),
+        (2, "the price after a gap is 9.95 times the one before"),
+    ],
+)
+def test_a_price_that_leaps_is_a_fault_that_a_run_trades_on(
+    tmp_path: Path, missing: int, problem: str
+) -> None:
+    later = [[row[0], 1000.0, 1010.0, 990.0, 1005.0, 2.0] for row in GOOD[4:]]
+    save(tmp_path, GOOD[: 4 - missing] + later)
+
+    found = [each for each in check_series(str(tmp_path)).findings if each.effect is Effect.TRADED]
+
+    assert [(each.problem, each.first) for each in found] == [(problem, GOOD[4][0])]
+    assert not refuses(tmp_path)

@@ -353,3 +353,12 @@ def test_each_file_that_cannot_be_converted_is_named(source: Path, target: Path)
 
     with pytest.raises(ValidationError, match=r"AAA.* has no rows.*BBB.*; 1 file was written"):
         convert_series(str(source), target, file_format="json")
+
+
+def test_an_unknown_format_is_refused(source: Path, target: Path) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+
+    with pytest.raises(ValidationError, match="'csv' is no format of candles: expected json, "):
+        convert_series(str(source), target, file_format="csv")
+
+    assert not target.exists()

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
 
 # Not public: the command `analyse --bias` is made of them, and is tested on the real engine.
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead
-from tradai.entrypoint.freqtrade._modes._bias.recursive import read_differences, recursive_notice
+from tradai.entrypoint.freqtrade._modes._bias.recursive import (
+    enough_candles,
+    read_differences,
+    recursive_notice,
+    tried_counts,
+)
 
 HEAD = (
     "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
@@ -67,6 +73,14 @@ def test_targets_alone_are_no_bias(table: Path) -> None:
     assert not Lookahead.read(table).is_found
 
 
+@pytest.mark.parametrize("row", ["demo.py", "demo.py,Demo,True,20,1", "demo.py,Demo,True,20,1,0"])
+def test_a_table_that_ends_within_a_row_is_named(table: Path, row: str) -> None:
+    table.write_text(f"{HEAD}{row}\n")
+
+    with pytest.raises(StorageError, match=r"lookahead\.csv cannot be read"):
+        Lookahead.read(table)
+
+
 def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
     table.write_text(HEAD)
 
@@ -86,18 +100,71 @@ def test_differences_are_read_from_the_last_table_in_the_log(tmp_path: Path) -> 
     log = tmp_path / "engine.log"
     log.write_text(TABLE.format(slow="9.999%") + TABLE.format(slow="0.125%") + "done\n")
 
-    differences = read_differences(log)
+    differences = read_differences(log, [60])
 
-    assert differences == {"slow": 0.125, "long": None}
-    notice = recursive_notice(differences, 60)
+    assert differences == {60: {"slow": 0.125, "long": None}}
+    notice = recursive_notice(differences)
     assert notice is not None
     assert "long (no ratio)" in notice
     assert "slow" not in notice
+    assert "a longer --timerange lets more candles be tried" in notice
+
+
+def test_each_number_of_candles_has_a_column_and_a_long_name_has_two_rows(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(
+        """\
+        Recursive Analysis
+┏━━━━━━━━━━━━┳━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━┓
+┃            ┃ 60  (from ┃         ┃        ┃
+┃ Indicators ┃ strategy) ┃     120 ┃    240 ┃
+┡━━━━━━━━━━━━╇━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━┩
+│       slow │   -9.000% │ -2.000% │ 0.900% │
+│  an_averag │      nan% │       - │      - │
+│    e_of_50 │           │         │        │
+└────────────┴───────────┴─────────┴────────┘
+"""
+    )
+
+    differences = read_differences(log, [60, 120, 240])
+
+    assert differences == {
+        60: {"slow": -9.0, "an_average_of_50": None},
+        120: {"slow": -2.0},
+        240: {"slow": 0.9},
+    }
+    assert enough_candles(differences) == 240
+    notice = str(recursive_notice(differences))
+    assert "slow (-9.000 %), an_average_of_50 (no ratio); with 240 not one does" in notice
+
+
+def test_a_number_of_candles_that_is_never_enough_is_said() -> None:
+    differences: dict[int, dict[str, float | None]] = {60: {"slow": 9.0}, 120: {"slow": 2.0}}
+
+    assert enough_candles(differences) is None
+    assert "with 120 there are still slow, so raise" in str(recursive_notice(differences))
+
+
+@pytest.mark.parametrize(
+    ("timerange", "tried"),
+    [
+        (None, [60]),
+        ("20250101-20250102", [60, 120]),
+        ("20250101-20250103", [60, 120, 240]),
+    ],
+)
+def test_no_more_candles_are_tried_than_half_of_the_range(
+    timerange: str | None, tried: list[int]
+) -> None:
+    wanted = TimeRange.parse(timerange) if timerange else None
+
+    assert tried_counts(60, wanted, candle_s=300) == tried
 
 
 def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
     log.write_text("No variance on indicator(s) found due to recursive formula.\n")
 
-    assert read_differences(log) == {}
-    assert recursive_notice({}, 60) is None
+    assert read_differences(log, [60, 120]) == {60: {}, 120: {}}
+    assert recursive_notice({60: {}, 120: {}}) is None
+    assert enough_candles({60: {}, 120: {}}) == 60

@@ -22,10 +22,12 @@ def check(
 ) -> Callable[..., dict[str, CheckRow]]:
     """Check a backtest on an engine of the given scenario."""
 
-    def rows(*overrides: str, **scenario: object) -> dict[str, CheckRow]:
+    def rows(
+        *overrides: str, mode: TradingMode = TradingMode.BACKTEST, **scenario: object
+    ) -> dict[str, CheckRow]:
         install(**scenario)
         settings = EntrypointSettings(
-            mode=TradingMode.BACKTEST,
+            mode=mode,
             config=str(strategy),
             data=str(candles),
             folder=tmp_path / "runs",
@@ -57,3 +59,43 @@ def test_a_module_that_the_engine_does_not_have_fails(
     assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
     assert row.detail.startswith("wave_rider.py:1 imports no_such_module, which is neither beside")
     assert check()["strategy"].status is CheckStatus.OK
+
+
+WEBHOOK = "engine.webhook={enabled: true, url: 'env:TRADE_HOOK_OF_A_TEST'}"
+HOOK = "http://127.0.0.1:9/not-a-real-hook"
+
+
+def test_a_secret_of_a_message_is_resolved_and_not_shown(
+    check: Callable[..., dict[str, CheckRow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADE_HOOK_OF_A_TEST", HOOK)
+
+    row = check(WEBHOOK, mode=TradingMode.DRY_RUN)["env:TRADE_HOOK_OF_A_TEST"]
+
+    assert (row.status, row.detail) == (CheckStatus.OK, "by engine.webhook.url")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [("", "TRADE_HOOK_OF_A_TEST"), ("hook", "is not a URL")]
+)
+def test_a_secret_of_a_message_that_is_missing_or_of_another_form_fails(
+    check: Callable[..., dict[str, CheckRow]],
+    monkeypatch: pytest.MonkeyPatch,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv("TRADE_HOOK_OF_A_TEST", value)
+
+    row = check(WEBHOOK, mode=TradingMode.DRY_RUN)["env:TRADE_HOOK_OF_A_TEST"]
+
+    assert row.status is CheckStatus.FAIL
+    assert row.exit_code in {ExitCode.CONFIGURATION, ExitCode.DATA}
+    assert said in row.detail
+
+
+def test_a_backtest_sends_no_message_and_asks_for_no_secret_of_one(
+    check: Callable[..., dict[str, CheckRow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRADE_HOOK_OF_A_TEST", raising=False)
+
+    assert "env:TRADE_HOOK_OF_A_TEST" not in check(WEBHOOK)

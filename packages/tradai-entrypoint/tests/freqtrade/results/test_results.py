@@ -5,6 +5,7 @@ on made-up candles, cut down to what is compared here.
 """
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from copy import deepcopy
@@ -21,6 +22,7 @@ from hypothesis import given, strategies as st
 
 from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.chart import chart_data
 from tradai.entrypoint._report.model import TradeStats
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
@@ -149,6 +151,17 @@ def test_funding_fees_shorts_and_liquidations_are_shown(tmp_path: Path) -> None:
     assert shown["Highest leverage"] == "20\N{MULTIPLICATION SIGN}"
     assert "liquidation" in {each.name for each in futures.exit_reasons}
     assert not {"Longs, shorts", "Highest leverage"} & {each.label for each in spot.figures}
+
+
+def test_amounts_in_bitcoin_are_shown_to_its_last_decimal(tmp_path: Path) -> None:
+    parts = report_parts(
+        read(stored(tmp_path, changed(stake_currency="BTC"))), equity=None, candles=[]
+    )
+
+    shown = {each.label: each.value for each in (*parts.highlights, *parts.figures)}
+    amounts = ("Profit", "Final balance", "Expectancy", "Fees paid", "Best day")
+    assert all(re.search(r"\.\d{8} BTC", shown[label]) for label in amounts), shown
+    assert '"decimals":8' in chart_data(parts)
 
 
 def test_a_drawdown_of_closed_trades_alone_is_named_as_one(result: BacktestResult) -> None:

@@ -95,7 +95,8 @@ class StrategyConfig(BaseModel):
         pairs: Markets it trades, each once; none by default.
         stake_currency: Currency of its stakes.
         exchange: Exchange it trades on: ``binance`` is its spot market, ``binance_futures`` its
-            perpetual contracts, whose pairs are such as ``BTC/USDT:USDT``.
+            perpetual contracts, whose pairs are such as ``BTC/USDT:USDT``. In backtests also the
+            spot market of another exchange, such as ``bybit`` or ``kraken``.
         parameters: Further settings of the engine, by its own names, such as
             ``enable_protections``. Hyper-parameters have their place in `buy_params` and
             `sell_params`, other keys of the strategy in ``strategy.config``.

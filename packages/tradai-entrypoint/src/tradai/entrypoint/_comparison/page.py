@@ -9,7 +9,7 @@ from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
@@ -72,13 +72,22 @@ def _sections(
 
 
 def _caption(comparison: RunComparison, chart: CurveChart) -> str:
-    with_positions = any(each.has_equity for each in comparison.runs)
-    account = "the account with open positions" if with_positions else "closed trades"
+    account = _account(comparison)
     ends = (f"{each.label} {percent(each.values[-1], with_sign=True)}" for each in chart.curves)
     lowest = (f"{each.label} {percent(min(each.values), with_sign=True)}" for each in chart.curves)
     if chart.name.endswith("profit"):
         return f"Profit of {account}, in percent of its start: {', '.join(ends)}."
     return f"Fall of {account} from its highest value so far, at most: {', '.join(lowest)}."
+
+
+def _account(comparison: RunComparison) -> str:
+    """Return what the curves are of; of contracts, the value of open positions is not known."""
+    shown = [each for each in comparison.runs if len(each.curve) > 1]
+    closed = [each.name for each in shown if not each.has_equity]
+    if len(closed) == len(shown):
+        return "closed trades"
+    without = f" (of {', '.join(closed)}, closed trades alone)" if closed else ""
+    return f"the account with open positions{without}"
 
 
 def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
@@ -101,7 +110,7 @@ def _report_link(run: ComparedRun, folder: Path) -> Markup:
     report = run.folder / REPORT_NAME
     if not report.is_file():
         return element("span", run.name)
-    return element("a", run.name, href=os.path.relpath(report.resolve(), folder.resolve()))
+    return file_link(run.name, os.path.relpath(report.resolve(), folder.resolve()))
 
 
 def _figures_table(comparison: RunComparison) -> Markup:
@@ -125,7 +134,8 @@ def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Ma
     value, delta = run.figures.get(figure), comparison.delta(run, figure)
     if value is None or delta is None or run is comparison.runs[0]:
         return element("td", result_text(value))
-    text = signed(delta, 4).rstrip("0").rstrip(".") if delta else "same"
+    delta = round(delta, 8)
+    text = signed(delta, 8).rstrip("0").rstrip(".") if delta else "same"
     tone = tone_of_delta(figure, delta)
     return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
 

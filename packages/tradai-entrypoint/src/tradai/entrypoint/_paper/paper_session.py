@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self, final
 
@@ -11,6 +12,7 @@ from tradai.core.live import SessionRequest, SessionState, SessionStore
 from tradai.entrypoint._live.heartbeat import Heartbeat
 from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.supervision import PausableEngine
+from tradai.entrypoint._process.exit_codes import Verdict
 
 _log: Final = logging.getLogger(__name__)
 _FOLDER: Final = "session"
@@ -98,6 +100,12 @@ class PaperSession:
         except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
+    def verdict(self, verdict: Verdict) -> Verdict:
+        """Return the verdict of the run: one in good order has the reason of the request."""
+        if self.stop_reason is None or not verdict.is_success:
+            return verdict
+        return replace(verdict, sentence=f"stopped: {self.stop_reason}")
+
     def note_stall(self, reason: str, *, has_stopped: bool) -> None:
         """Leave it to the journal of the run, which has it."""
 
@@ -108,13 +116,18 @@ class PaperSession:
         state, wanted = self._session.state, request.state
         reason = f"{request.by} asked for it: {request.reason}"
         if wanted is SessionState.STOPPED:
-            self.stop_reason = self.stop_reason or reason
+            self._stop(request, reason)
         elif wanted is state:
             self._session.obey(request)
         elif state in _TRADING and _ask(engine, wanted):
             event = "bot paused" if wanted is SessionState.PAUSED else "bot resumed"
             self._session.move(wanted, reason, obeyed=request)
             self._journal.append(event, by=request.by, reason=request.reason)
+
+    def _stop(self, request: SessionRequest, reason: str) -> None:
+        if self.stop_reason is None:
+            self.stop_reason = reason
+            self._journal.append("bot stop requested", by=request.by, reason=request.reason)
 
 
 @final

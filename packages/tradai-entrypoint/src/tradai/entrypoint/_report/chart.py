@@ -71,7 +71,7 @@ def chart_data(parts: RunReportParts) -> Markup:
     """Return the data of the charts as JSON that is safe inside a script element."""
     data: dict[str, JsonValue] = {
         "currency": parts.currency,
-        "decimals": decimals_for(point.balance for point in parts.balance),
+        "decimals": decimals_for((point.balance for point in parts.balance), parts.currency),
         "balance": _columns(map(_balance_row, parts.balance)),
         "equity": _columns(map(_equity_row, parts.equity)),
         "pairs": [[each.pair, each.count, each.short_s, each.long_s] for each in parts.candles],
@@ -88,7 +88,7 @@ def curve_sentence(parts: RunReportParts) -> str:
     """Return the curve as a sentence, for screen readers and for pages without the chart."""
     points: Sequence[BalancePoint | EquityPoint] = parts.equity or parts.balance
     values = [point.equity if isinstance(point, EquityPoint) else point.balance for point in points]
-    decimals = decimals_for(values)
+    decimals = decimals_for(values, parts.currency)
     first, last = plain(values[0], decimals), plain(values[-1], decimals)
     lowest = max(points, key=lambda point: point.drawdown)
     fall = percent(-lowest.drawdown, with_sign=True)
@@ -110,12 +110,13 @@ def _equity_row(point: EquityPoint) -> tuple[JsonValue, ...]:
     return _seconds(point.at), round(point.equity, 8), round(0.0 - point.drawdown, 6), market
 
 
-def _sharpe_rows(days: Iterable[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
-    """Yield each known ratio at the end of its day."""
-    for each in days:
-        if each.sharpe is not None:
-            midnight = datetime.combine(each.day, time(), UTC)
-            yield _seconds(midnight + timedelta(days=1)), round(each.sharpe, 4)
+def _sharpe_rows(days: Sequence[DayReturn]) -> Iterator[tuple[JsonValue, ...]]:
+    """Yield the ratio at the end of each day, from the first known one to the last."""
+    known = [number for number, each in enumerate(days) if each.sharpe is not None]
+    for each in days[known[0] : known[-1] + 1] if known else ():
+        midnight = datetime.combine(each.day, time(), UTC)
+        ratio = None if each.sharpe is None else round(each.sharpe, 4)
+        yield _seconds(midnight + timedelta(days=1)), ratio
 
 
 def _columns(rows: Iterable[tuple[JsonValue, ...]]) -> list[JsonValue]:

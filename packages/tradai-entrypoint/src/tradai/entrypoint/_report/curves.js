@@ -26,7 +26,7 @@ function addCurves(chart) {
       width: style === "points" ? 0 : 1.75,
       dash: curveDashes[Math.floor(index / curveColours) % curveDashes.length],
       points: style === "points" ? { show: true, size: 5, fill: () => colour("quiet"), stroke: () => colour("quiet") } : { show: false },
-      spanGaps: true,
+      spanGaps: !chart.hasGaps,
       value: shown,
       paths: style === "line" ? undefined : style === "steps" ? uPlot.paths.stepped({ align: 1 }) : () => null,
     }));

@@ -10,6 +10,9 @@ _MINUTE_S: Final = 60
 _MINUS: Final = "\N{MINUS SIGN}"
 # Smallest magnitude, and the number of decimals of an amount of at least that size.
 _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
+# Coins so dear that the profit of a trade is a small part of one, whatever the account holds.
+_DEAR_COINS: Final = frozenset({"BTC", "ETH", "BNB", "XBT"})
+_MOST_DECIMALS: Final = 8
 
 
 def counted(number: int, noun: str) -> str:
@@ -17,12 +20,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def decimals_for(amounts: Iterable[float]) -> int:
+def decimals_for(amounts: Iterable[float], currency: str = "") -> int:
     """Return the number of decimals for `amounts`: few for dollars, many for parts of a coin.
 
-    >>> decimals_for([1000.0, 0.25]), decimals_for([0.0021])
-    (2, 8)
+    >>> decimals_for([1000.0, 0.25]), decimals_for([0.0021]), decimals_for([20.0], "BTC")
+    (2, 8, 8)
     """
+    if currency in _DEAR_COINS:
+        return _MOST_DECIMALS
     largest = max((abs(amount) for amount in amounts if isfinite(amount)), default=0.0)
     return next((places for size, places in _DECIMALS if largest >= size and largest), 2)
 
@@ -61,7 +66,7 @@ def result_text(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "-"
     if isinstance(value, float):
-        return f"{value:,.8f}".rstrip("0").rstrip(".")
+        return f"{value:,.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
     return "-" if value is None else str(value)
 
 

@@ -5,7 +5,7 @@ function addSharpe() {
   if (!document.getElementById("sharpe-chart")) return;
   const [times, ratios] = report.sharpe;
   const curves = [["Sharpe ratio", "line", times, ratios]];
-  addCurves({ name: "sharpe-chart", height: historyHeight, decimals: 2, curves });
+  addCurves({ name: "sharpe-chart", height: historyHeight, decimals: 2, hasGaps: true, curves });
 }
 
 const mostCurves = 8;

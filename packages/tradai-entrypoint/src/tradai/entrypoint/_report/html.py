@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from string import Template
 from typing import final
+from urllib.parse import quote
 
 from tradai.core import printable
 
@@ -26,6 +27,15 @@ def element(tag: str, /, *children: str, **attributes: str) -> Markup:
         for name, value in attributes.items()
     )
     return Markup(f"<{tag}{attributes_text}>{joined(children)}</{tag}>")
+
+
+def file_link(text: str, path: str, **attributes: str) -> Markup:
+    """Return a link to the file at a relative `path`, in which ``#`` and ``?`` are characters.
+
+    >>> file_link("report", "runs #2/report.html")
+    '<a href="runs%20%232/report.html">report</a>'
+    """
+    return element("a", text, href=quote(path), **attributes)
 
 
 def joined(children: Iterable[str]) -> Markup:

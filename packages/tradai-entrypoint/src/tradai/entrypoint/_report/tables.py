@@ -27,7 +27,7 @@ def trades_table(title: str, groups: Sequence[TradeStats], *, currency: str) -> 
     """Return a table of `groups`, the most profitable first."""
     ordered = sorted(groups, key=lambda group: (-group.profit_abs, group.name))
     largest = max((abs(group.profit_abs) for group in groups), default=0.0)
-    decimals = decimals_for(group.profit_abs for group in groups)
+    decimals = decimals_for((group.profit_abs for group in groups), currency)
     heads = (title, f"Profit {currency}".strip(), "Profit", *_COLUMNS)
     rows = (_group_row(group, largest=largest, decimals=decimals) for group in ordered)
     return _table(title, heads, rows, class_="numbers")

@@ -24,7 +24,7 @@ def trade_list(trades: Sequence[TradeRow], *, currency: str) -> Markup:
     """
     shown = trades[:MOST_ROWS]
     has_sides = any(trade.is_short or trade.leverage != 1 for trade in trades)
-    decimals = decimals_for(trade.profit_abs for trade in trades)
+    decimals = decimals_for((trade.profit_abs for trade in trades), currency)
     rows = [
         _row(number, trade, decimals, has_sides=has_sides) for number, trade in enumerate(shown)
     ]

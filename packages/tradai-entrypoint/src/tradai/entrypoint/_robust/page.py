@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
@@ -96,4 +96,4 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
 def _report_link(outcome: RunOutcome, name: str, runs: str) -> Markup:
     if not outcome.is_success:
         return element("span", f"{name}: {outcome.verdict}")
-    return element("a", name, href=f"{runs}/{outcome.run_id}/{REPORT_NAME}")
+    return file_link(name, f"{runs}/{outcome.run_id}/{REPORT_NAME}")

@@ -89,7 +89,7 @@ class Robustness:
         return replace(self, windows=tuple(windows), walks=tuple(runs))
 
     def without_walk(self, reason: str) -> Self:
-        """Return the result with the `reason` for which there is no walk-forward."""
+        """Return the result with the `reason` for which the walk-forward was left out."""
         return replace(self, no_walk=reason)
 
     @property

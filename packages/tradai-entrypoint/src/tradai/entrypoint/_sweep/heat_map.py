@@ -1,6 +1,6 @@
 """Heat map of a sweep: its figure over two of the varied keys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
@@ -15,6 +15,8 @@ from tradai.entrypoint._sweep.result import SweepResult
 from tradai.entrypoint._sweep.variants import Variant
 
 _Cell: TypeAlias = tuple[str, str]
+# Values of a variant, by time range.
+_Figures: TypeAlias = dict[str, float]
 _KEYS: Final = 2
 
 
@@ -59,12 +61,9 @@ class HeatMap:
             return None
         row, column = varied[:_KEYS]
         ranges = len({timerange for found in figures.values() for timerange in found})
-        whole: dict[_Cell, list[float]] = {}
-        partial: dict[_Cell, list[float]] = {}
-        for each in ordered:
-            if found := figures.get(each.number):
-                kind = whole if len(found) == ranges else partial
-                kind.setdefault(_cell_of(each, row, column), []).append(fmean(found.values()))
+        places = {each.number: _cell_of(each, row, column) for each in ordered}
+        whole = _means_by_cell(figures, places, lambda found: len(found) == ranges)
+        partial = _means_by_cell(figures, places, lambda found: len(found) < ranges)
         best = max if FIGURES[result.figure] else min
         means = partial | whole
         cells = (cell for cell in product(values[row], values[column]) if cell in means)
@@ -131,14 +130,28 @@ def _cell_of(variant: Variant, row: str, column: str) -> _Cell:
     return variant.values.get(row, "-"), variant.values.get(column, "-")
 
 
-def _figures(runs: list[RunOutcome], figure: str) -> dict[int, dict[str, float]]:
+def _figures(runs: list[RunOutcome], figure: str) -> dict[int, _Figures]:
     """Return the values of `figure` by time range, of each variant by its number."""
-    found: dict[int, dict[str, float]] = {}
+    found: dict[int, _Figures] = {}
     for run in runs:
         value = run.figure(figure) if run.is_success else None
         if value is not None:
             found.setdefault(run.variant.number, {})[run.timerange] = value
     return found
+
+
+def _means_by_cell(
+    figures: Mapping[int, _Figures],
+    places: Mapping[int, _Cell],
+    counts: Callable[[_Figures], bool],
+) -> dict[_Cell, list[float]]:
+    """Return the mean over the time ranges of each variant that counts, by its cell."""
+    means: dict[_Cell, list[float]] = {}
+    for number, place in places.items():
+        found = figures.get(number)
+        if found and counts(found):
+            means.setdefault(place, []).append(fmean(found.values()))
+    return means
 
 
 def map_json(result: SweepResult) -> dict[str, JsonValue]:

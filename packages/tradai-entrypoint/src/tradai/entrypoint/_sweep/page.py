@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tradai.core import is_uri
-from tradai.entrypoint._report.html import Markup, element, joined
+from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
@@ -70,7 +70,7 @@ def _rows(
 
 def _report(runs: str, run_id: str) -> str:
     place = f"{runs.rstrip('/')}/{run_id}/{REPORT_NAME}"
-    return place if is_uri(runs) else element("a", "report", href=place, title=run_id)
+    return place if is_uri(runs) else file_link("report", place, title=run_id)
 
 
 def _cell(text: str) -> Markup:

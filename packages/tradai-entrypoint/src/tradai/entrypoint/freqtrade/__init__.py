@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     )
     from tradai.entrypoint.freqtrade._datasets.conversion import (
         Conversion as Conversion,
-        Resampling as Resampling,
         convert_series as convert_series,
     )
+    from tradai.entrypoint.freqtrade._datasets.conversion_plan import Resampling as Resampling
     from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
     from tradai.entrypoint.freqtrade._datasets.listing import (
         ListedSeries as ListedSeries,
@@ -72,7 +72,8 @@ if not TYPE_CHECKING:
             "_candles.shared_staging": "SharedStaging",
             "_capture.capture": "capture_markets",
             "_datasets.checking": "DataCheck check_series",
-            "_datasets.conversion": "Conversion Resampling convert_series",
+            "_datasets.conversion": "Conversion convert_series",
+            "_datasets.conversion_plan": "Resampling",
             "_datasets.findings": "Effect Finding",
             "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",

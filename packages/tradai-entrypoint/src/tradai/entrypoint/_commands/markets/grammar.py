@@ -17,12 +17,15 @@ def _add_capture(verbs: Commands) -> None:
         "capture",
         help="capture the exchange's market rules (online)",
         description="Write a snapshot of the exchange's market rules (tick, step, minimum) for "
-        "the pairs of a configuration beside its candles; backtests use these rules.",
+        "the pairs of a configuration beside its candles; backtests use these rules. Of an "
+        "exchange other than Binance, the answers are kept from which the engine loads them.",
     )
     capture.set_defaults(module="markets.capture")
     add_config(capture)
     _add_place(capture)
-    capture.add_argument("--exchange-url", metavar="URL", help="a loopback exchange (tests)")
+    capture.add_argument(
+        "--exchange-url", metavar="URL", help="an address in place of the exchange's"
+    )
 
 
 def _add_make(verbs: Commands) -> None:

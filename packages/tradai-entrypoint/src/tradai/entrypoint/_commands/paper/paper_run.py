@@ -122,6 +122,7 @@ class PaperRun:
             "run_id": manifest.run_id,
             "mode": "dry-run",
             "state": self.state,
+            "is_fallback": manifest.is_fallback,
             "is_running": manifest.state == "running" and self.lives,
             "exit_code": manifest.exit_code,
             "verdict": manifest.verdict,

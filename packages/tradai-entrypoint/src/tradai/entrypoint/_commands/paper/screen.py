@@ -7,6 +7,7 @@ from typing import Final
 
 from tradai.core import SystemClock
 from tradai.core.exceptions import StorageError
+from tradai.core.live import SessionRecord
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
@@ -15,6 +16,9 @@ from tradai.entrypoint._report.formatting import duration, result_text
 
 _TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
 _RUNS: Final = ("dry-run", "state", "open trades", "profit", "last candle")
+_FALLBACK: Final = (
+    "the built-in one, which places no order: `runs show` has the fault of the strategy's own"
+)
 _POLL_S: Final = 1.0
 
 
@@ -46,7 +50,8 @@ def _run_row(paper: PaperRun) -> tuple[str, ...]:
     profit = f"{_text(status.profit)} {status.currency}" if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
-    return (paper.run_id, paper.state, count, profit, candle or "-")
+    state = f"{paper.state} (places no order)" if paper.manifest.is_fallback else paper.state
+    return (paper.run_id, state, count, profit, candle or "-")
 
 
 def _status_of(paper: PaperRun) -> PaperStatus | None:
@@ -84,12 +89,12 @@ def _print(paper: PaperRun) -> None:
 
 
 def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
-    manifest, record = paper.manifest, paper.record
+    manifest = paper.manifest
     yield "state", paper.state
-    if record is not None and manifest.state == "running":
-        yield "reason", record.reason
-        if record.request is not None:
-            yield "request", f"{record.request.state.value}: {record.request.reason}"
+    if manifest.is_fallback:
+        yield "configuration", _FALLBACK
+    if manifest.state == "running":
+        yield from _session_facts(paper.record)
     if manifest.verdict:
         yield "verdict", manifest.verdict
     for name, fact in manifest.continuation.items():
@@ -98,6 +103,14 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     if manifest.state == "ended":
         for name, figure in manifest.results.items():
             yield name.replace("_", " "), result_text(figure)
+
+
+def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:
+    if record is None:
+        return
+    yield "reason", record.reason
+    if record.request is not None:
+        yield "request", f"{record.request.state.value}: {record.request.reason}"
 
 
 def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:

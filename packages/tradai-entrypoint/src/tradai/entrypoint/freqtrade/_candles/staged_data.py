@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final, Self, final
 
 from tradai.core import JsonValue, OpenTimeRange, Timeframe, TimeRange, parse_time_range
+from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.gap_moves import is_far
 
 LONGEST_FUNDING_INTERVAL: Final = timedelta(hours=8)
 
@@ -127,11 +129,16 @@ class StagingRequest:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedGap:
-    """`missing` candles that are not there: those that open in ``start <= t < stop``."""
+    """`missing` candles that are not there: those that open in ``start <= t < stop``.
+
+    Attributes:
+        move: The opening price after it over the closing price before it.
+    """
 
     start: datetime
     stop: datetime
     missing: int
+    move: float = 1.0
 
 
 @final
@@ -166,6 +173,7 @@ class StagedSeries:
                 start=datetime.fromisoformat(gap["start"]),
                 stop=datetime.fromisoformat(gap["stop"]),
                 missing=gap["missing"],
+                move=gap["move"],
             )
             for gap in values["gaps"]
         )
@@ -235,15 +243,27 @@ class StagedData:
         if staged.gaps:
             longest = max(staged.gaps, key=lambda gap: gap.missing)
             yield (
-                f"{wanted.name} lacks {staged.missing} {wanted.noun} in {len(staged.gaps)} gaps, "
+                f"{wanted.name} lacks {staged.missing} {wanted.noun} in "
+                f"{counted(len(staged.gaps), 'gap')}, "
                 f"the longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
-                f"{wanted.gap_effect}"
+                f"{wanted.gap_effect}{_leap(staged.gaps)}"
             )
         if staged.jumps:
             yield (
                 f"{wanted.name} has jumps that no market makes, {len(staged.jumps)} in all, the "
                 f"first: {staged.jumps[0]}; check where the candles are from"
             )
+
+
+def _leap(gaps: Sequence[StagedGap]) -> str:
+    """Return the end of a sentence on the first gap over which the price leaps; empty for none."""
+    far = next((gap for gap in gaps if is_far(gap.move)), None)
+    if far is None:
+        return ""
+    return (
+        f"; after the gap from {far.start:%Y-%m-%d %H:%M} the price is {far.move:.3g} times the "
+        "one before, which a position gains or loses"
+    )
 
 
 def _plain(value: object) -> JsonValue | dict[str, Any]:

@@ -21,6 +21,7 @@ from tradai.entrypoint.freqtrade._candles.contract_data import (
     stage_rates,
 )
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
+from tradai.entrypoint.freqtrade._candles.gap_moves import moves_over
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
     StagedData,
@@ -184,6 +185,7 @@ def _stage_columns(
         else contract_candles(request.folder, series)
     )
     target.save_columns(series.pair.partition(":")[0], series.timeframe, candles)
+    found = gaps(candles, series.timeframe)
     return StagedSeries(
         pair=series.pair,
         timeframe=series.timeframe,
@@ -191,8 +193,8 @@ def _stage_columns(
         first=from_epoch_ms(int(candles.opened[0])),
         last=from_epoch_ms(int(candles.opened[-1])),
         gaps=tuple(
-            StagedGap(start=gap.start, stop=gap.end, missing=gap.missing)
-            for gap in gaps(candles, series.timeframe)
+            StagedGap(start=gap.start, stop=gap.end, missing=gap.missing, move=move)
+            for gap, move in zip(found, moves_over(found, candles), strict=True)
         ),
         jumps=tuple(map(str, jumps(candles, series.timeframe))),
         digest=candles_digest(candles),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
 from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
 from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
@@ -94,6 +95,11 @@ class _Rows:
     raw: RawSeries
     file: DataFile
 
+    @property
+    def rise(self) -> bool:
+        """Whether each row is later than the one before."""
+        return bool((self.raw.opened[1:] > self.raw.opened[:-1]).all())
+
     def finding(self, problem: str, effect: Effect, first_ms: int | None = None) -> Finding:
         first = None if first_ms is None else from_epoch_ms(first_ms)
         return Finding(
@@ -157,8 +163,10 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
     opened = rows.raw.opened
+    yield from _jumps(rows, timeframe)
     off = _off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
+    yield from _leaps(rows, opened[~off], timeframe)
     yield from _missing(rows, opened[~off], timeframe, Effect.FILLED)
     yield from _open_candle(rows, timeframe, written)
 
@@ -172,6 +180,32 @@ def _missing(
         noun = "missing rate" if rows.file.kind == FUNDING_RATE else "missing candle"
         problem = f"{counted(found.gaps, 'gap')} with {counted(found.missing, noun)}"
         yield rows.finding(problem, effect, to_epoch_ms(found.first))
+
+
+def _jumps(rows: _Rows, timeframe: Timeframe) -> Iterator[Finding]:
+    """Yield the finding for prices that a market does not reach from one candle to the next."""
+    from tradai.core.frames import CandleColumns, jumps
+
+    if rows.rise and (found := jumps(CandleColumns(rows.raw.opened, rows.raw.cells), timeframe)):
+        phrase = str(found[0]).rpartition(" at ")[0]
+        problem = f"{counted(len(found), 'jump')} that no market makes: {phrase}"
+        yield rows.finding(problem, Effect.TRADED, to_epoch_ms(found[0].at))
+
+
+def _leaps(rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> Iterator[Finding]:
+    """Yield a finding for each gap after which the price is far from the one before."""
+    import numpy as np
+
+    from tradai.core.frames import CandleColumns, gaps
+
+    if not rows.rise:
+        return
+    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
+    candles = CandleColumns(rows.raw.opened, rows.raw.cells)
+    for gap, move in zip(found, moves_over(found, candles), strict=True):
+        if is_far(move):
+            problem = f"the price after a gap is {move:.3g} times the one before"
+            yield rows.finding(problem, Effect.TRADED, to_epoch_ms(gap.end))
 
 
 def _off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":

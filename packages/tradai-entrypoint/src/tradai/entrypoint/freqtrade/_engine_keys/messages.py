@@ -47,12 +47,33 @@ class EngineMessages:
         """
         sections: dict[str, JsonValue] = {}
         secrets: list[Secret] = []
-        for name in SECRETS.keys() & config.keys():
-            section = cast("Mapping[str, JsonValue]", config[name])
+        for name, section in _sections(config):
             resolved = {key: _resolved(f"{name}.{key}", section[key]) for key in SECRETS[name]}
             sections[name] = {**section, **{key: each.reveal() for key, each in resolved.items()}}
             secrets += [*resolved.values(), *_paths(resolved)]
         return cls(sections=sections, secrets=tuple(secrets))
+
+
+def message_references(config: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Yield the path of each secret in the messages of the planned `config`, and its reference."""
+    for name, section in _sections(config):
+        yield from ((f"{name}.{key}", str(section[key])) for key in SECRETS[name])
+
+
+def check_reference(path: str, reference: str) -> str:
+    """Resolve the secret at `path`, and return the key that names it; the secret is not kept.
+
+    Raises:
+        TradAIError: As `EngineMessages.resolve`.
+    """
+    _resolved(path, reference)
+    return f"by engine.{path}"
+
+
+def _sections(config: Mapping[str, JsonValue]) -> Iterator[tuple[str, Mapping[str, JsonValue]]]:
+    for name in SECRETS:
+        if name in config:
+            yield name, cast("Mapping[str, JsonValue]", config[name])
 
 
 def _resolved(path: str, reference: JsonValue) -> Secret:

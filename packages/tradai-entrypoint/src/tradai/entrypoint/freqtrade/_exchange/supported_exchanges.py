@@ -13,6 +13,9 @@ _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures(), *RECORDE
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
 FUTURES_EXCHANGE: Final = next(each.name for each in _EXCHANGES if each.market_type == "futures")
 
+RECORDED_NAMES: Final = frozenset(exchange.name for exchange in RECORDED_EXCHANGES)
+"""Names of the exchanges that trade on recorded answers."""
+
 
 def exchange_named(name: str) -> Exchange:
     """Return the exchange `name`.

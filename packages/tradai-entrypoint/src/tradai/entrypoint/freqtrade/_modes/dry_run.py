@@ -71,7 +71,7 @@ class DryRunHandler(BotHandler):
                 session=self._session,
                 earlier_orders=earlier,
             )
-            verdict = self._run_bot(job, context, bot)
+            verdict = self._session.verdict(self._run_bot(job, context, bot))
         is_stopped = verdict.is_success
         self._session.move(SessionState.DRAINING, verdict.sentence)
         final = SessionState.STOPPED if is_stopped else SessionState.FAILED

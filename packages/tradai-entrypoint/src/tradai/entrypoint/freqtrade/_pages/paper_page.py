@@ -1,14 +1,12 @@
 """Part of the report of a dry-run: closed trades, open positions, profit, slippage."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from tradai.core import JsonValue, StrategyConfig, TimeRange
 from tradai.entrypoint._paper.paper_status import PaperStatus
 from tradai.entrypoint._report.formatting import (
-    counted,
     decimals_for,
     instant,
     percent,
@@ -33,21 +31,15 @@ from tradai.entrypoint.freqtrade._pages.paper_trades import (
     positions,
 )
 from tradai.entrypoint.freqtrade._pages.slippage import (
-    METHOD,
     Slip,
     as_columns,
     mean_ratio,
     recorded_prices,
     slips,
 )
+from tradai.entrypoint.freqtrade._pages.slippage_section import slippage_section
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 from tradai.entrypoint.freqtrade._results.statistics import Summary, summarize
-
-MOST_ROWS: Final = 200
-_UNKNOWN: Final = (
-    "Not known: a dry-run keeps no candles. Fetch those of its time, and make this page again with "
-)
-_AGAIN: Final = "tradai-entrypoint report RUN --data DIR"
 
 
 def paper_parts(
@@ -121,7 +113,7 @@ def _slipped(database: SqliteFile, config: StrategyConfig, data: str | None) -> 
 def _highlights(
     summary: Summary, opened: Sequence[Position], status: PaperStatus | None, currency: str
 ) -> Iterator[Figure]:
-    total, decimals = summary.total, decimals_for([summary.final_balance])
+    total, decimals = summary.total, decimals_for([summary.final_balance], currency)
     yield Figure("Profit of closed trades", f"{signed(total.profit_abs, decimals)} {currency}")
     yield Figure("Closed trades", str(total.trades))
     yield Figure("Open positions", str(len(opened)))
@@ -149,7 +141,7 @@ def _figures(
     slipped: Sequence[Slip] | None,
     currency: str,
 ) -> Iterator[Figure]:
-    decimals, total = decimals_for([summary.final_balance]), summary.total
+    decimals, total = decimals_for([summary.final_balance], currency), summary.total
     yield Figure("Starting balance", f"{plain(summary.starting_balance, decimals)} {currency}")
     yield Figure("Balance of closed trades", f"{plain(summary.final_balance, decimals)} {currency}")
     yield Figure("Won, drawn, lost", f"{total.wins} / {total.draws} / {total.losses}")
@@ -182,7 +174,7 @@ def _sections(
         remark = f"Entries that wait to be filled: {waiting}."
         shown.append(element("p", remark, class_="remark"))
     yield ReportSection("Open positions", joined(shown))
-    yield ReportSection("Slippage against a backtest", _slippage(slipped, currency))
+    yield ReportSection("Slippage against a backtest", slippage_section(slipped, currency))
 
 
 def _continuation(record: RunManifest) -> Markup:
@@ -206,7 +198,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
         *("Pair", "Entry, UTC", "Amount", "At price", f"Stake {currency}", "Stop"),
         *(f"Profit {currency}", "Profit", text_head("Entry tag")),
     )
-    table = plain_table("Open positions", heads, (_position(each, status) for each in opened))
+    table = plain_table(
+        "Open positions", heads, (_position(each, status, currency) for each in opened)
+    )
     when = (
         f"Profit at the price that the engine saw at {instant(status.at)}, after the fees of both "
         "sides."
@@ -216,9 +210,9 @@ def _positions(opened: Sequence[Position], status: PaperStatus | None, currency:
     return joined((table, element("p", when, class_="remark")))
 
 
-def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, ...]:
+def _position(position: Position, status: PaperStatus | None, currency: str) -> tuple[Markup, ...]:
     profit = _profit(position, status)
-    decimals = decimals_for([position.stake])
+    decimals = decimals_for([position.stake], currency)
     tone = tone_of(profit or 0.0)
     ratio = profit / position.stake if profit is not None and position.stake else None
     return (
@@ -233,55 +227,6 @@ def _position(position: Position, status: PaperStatus | None) -> tuple[Markup, .
         ),
         element("td", percent(ratio, with_sign=True), class_=tone),
         element("td", position.enter_tag, class_="text"),
-    )
-
-
-def _slippage(slipped: Sequence[Slip] | None, currency: str) -> Markup:
-    if slipped is None:
-        return element("p", _UNKNOWN, element("code", _AGAIN), ".", class_="remark")
-    if not slipped:
-        text = "No fill can be compared: there was none, or the candles do not cover them."
-        return element("p", text, class_="remark")
-    heads = ("Fills", "Number", "Mean", "Worst", f"Cost {currency}")
-    groups: tuple[tuple[str, Callable[[Slip], bool]], ...] = (
-        ("Entries", lambda each: each.order.is_entry),
-        ("Exits by signal", lambda each: not each.order.is_entry),
-    )
-    rows = ((name, list(filter(belongs, slipped))) for name, belongs in groups)
-    summary = plain_table("Slippage", heads, (_group(*row) for row in rows if row[1]))
-    fills = plain_table("Fills", _FILL_HEADS, map(_fill, slipped[-MOST_ROWS:]))
-    shown = min(len(slipped), MOST_ROWS)
-    cut = f"The last {shown} of {counted(len(slipped), 'fill')}; report.json has all of them."
-    remarks = (element("p", text, class_="remark") for text in (METHOD, cut))
-    return joined((summary, fills, *remarks))
-
-
-_FILL_HEADS: Final = (
-    *("Ordered, UTC", text_head("Pair"), text_head("Side")),
-    *("Price", "Backtest", "Slippage"),
-)
-
-
-def _group(name: str, found: Sequence[Slip]) -> tuple[Markup, ...]:
-    cost = sum(each.cost for each in found)
-    return (
-        element("th", name, scope="row"),
-        element("td", str(len(found))),
-        element("td", percent(mean_ratio(found), with_sign=True)),
-        element("td", percent(max(each.ratio for each in found), with_sign=True)),
-        element("td", signed(cost, max(decimals_for([cost]), 4)), class_=tone_of(-cost)),
-    )
-
-
-def _fill(slip: Slip) -> tuple[Markup, ...]:
-    order = slip.order
-    return (
-        element("th", f"{order.ordered_at:%Y-%m-%d %H:%M:%S}", scope="row"),
-        element("td", order.pair, class_="text"),
-        element("td", order.side, class_="text"),
-        element("td", result_text(order.price)),
-        element("td", result_text(slip.expected)),
-        element("td", percent(slip.ratio, with_sign=True), class_=tone_of(-slip.ratio)),
     )
 
 

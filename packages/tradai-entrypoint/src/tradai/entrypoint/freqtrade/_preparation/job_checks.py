@@ -1,8 +1,9 @@
-"""Rows of `check` about a job of the engine: engine, strategy, market rules, candles."""
+"""Rows of `check` about a job of the engine: what it needs, and the secrets of its messages."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from tradai.core.exceptions import ConfigurationError
@@ -11,6 +12,10 @@ from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
+from tradai.entrypoint.freqtrade._engine_keys.messages import (
+    check_reference,
+    message_references,
+)
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 _PROBE_TIMEOUT_S: Final = 60.0
@@ -23,7 +28,7 @@ def job_checks(
     engine: EngineInstall | None = None,
     made: list[EngineJob] | None = None,
 ) -> Iterator[CheckRow]:
-    """Yield the rows of a job, which stop it or not: engine, strategy, market rules, candles.
+    """Yield the rows of a job: engine, strategy, market rules, candles, secrets of messages.
 
     The engine is not started, and the strategy is not imported.
 
@@ -50,9 +55,17 @@ def job_checks(
         )
         row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
         yield replace(row, status=CheckStatus.WARN) if shortfalls else row
+    elif not checklist.has_failed:
+        yield from _message_checks(jobs[0], checklist)
     for notice in context.record.notices:
         if notice not in shortfalls:
             yield CheckRow(name="notice", status=CheckStatus.WARN, detail=notice)
+
+
+def _message_checks(job: EngineJob, checklist: Checklist) -> Iterator[CheckRow]:
+    """Yield a row for each secret of the engine's messages."""
+    for path, reference in message_references(job.plan.config):
+        yield checklist.row(reference, partial(check_reference, path, reference))
 
 
 def _check_imports(job: EngineJob, context: RunContext) -> None:

@@ -72,7 +72,7 @@ def report_parts(
 
 def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tuple[Figure, ...]:
     total = summary.total
-    amount = signed(total.profit_abs, decimals_for([summary.final_balance]))
+    amount = signed(total.profit_abs, decimals_for([summary.final_balance], currency))
     return (
         Figure("Profit", f"{amount} {currency}"),
         Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
@@ -85,7 +85,8 @@ def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tup
 
 def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, ...]:
     summary, total, engine = result.summary, result.summary.total, result.engine_figures
-    decimals, currency = decimals_for([summary.final_balance]), result.stake_currency
+    currency = result.stake_currency
+    decimals = decimals_for([summary.final_balance], currency)
     shown = {
         "Starting balance": f"{plain(summary.starting_balance, decimals)} {currency}",
         "Final balance": f"{plain(summary.final_balance, decimals)} {currency}",
@@ -110,7 +111,8 @@ def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, .
 def _trade_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> tuple[Figure, ...]:
     if not trades:
         return ()
-    currency, decimals = result.stake_currency, decimals_for([result.summary.final_balance])
+    currency = result.stake_currency
+    decimals = decimals_for([result.summary.final_balance], currency)
     days, (wins, losses) = daily_profits(trades), longest_streaks(trades)
     best, worst = (f(trades, key=lambda trade: trade.profit_ratio) for f in (max, min))
     good, bad = (f(days, key=lambda day: days[day]) for f in (max, min))
@@ -134,7 +136,7 @@ def _futures_figures(result: BacktestResult, trades: Sequence[TradeRow]) -> dict
     shorts = sum(trade.is_short for trade in trades)
     if not (funding or shorts or any(trade.leverage != 1 for trade in trades)):
         return {}
-    decimals = decimals_for([result.summary.final_balance])
+    decimals = decimals_for([result.summary.final_balance], result.stake_currency)
     return {
         "Funding fees received, net": f"{signed(funding, decimals)} {result.stake_currency}",
         "Longs, shorts": f"{len(trades) - shorts} / {shorts}",

@@ -1,8 +1,9 @@
 """Analysis for bias: the engine's look-ahead and recursive analyses as one recorded run."""
 
+from collections.abc import Mapping
 from typing import ClassVar, final
 
-from tradai.core import TradingMode, digest
+from tradai.core import TimeRange, TradingMode, digest
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
@@ -16,9 +17,12 @@ from tradai.entrypoint.freqtrade._modes._bias.lookahead import (
     lookahead_plan,
 )
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
+    Differences,
+    enough_candles,
     read_differences,
     recursive_notice,
     recursive_plan,
+    tried_counts,
 )
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -62,7 +66,13 @@ def _look_for_recursion(job: EngineJob, context: RunContext) -> Verdict | None:
         notices.append(f"the strategy was not analysed for recursive indicators, because {why}")
         return None
     context.progress.say("engine: recursive-analysis")
-    engine_facts, job.plan = context.record.engine, recursive_plan(job.plan, startup)
+    timerange = job.plan.timerange
+    counts = tried_counts(
+        startup,
+        timerange if isinstance(timerange, TimeRange) else None,
+        candle_s=context.config.timeframe.seconds,
+    )
+    engine_facts, job.plan = context.record.engine, recursive_plan(job.plan, counts)
     with MarketServer(job.markets) as server, job.running(server.base_url) as engine:
         ended = engine.wait(context.interrupts)
     context.record.engine = engine_facts
@@ -72,10 +82,16 @@ def _look_for_recursion(job: EngineJob, context: RunContext) -> Verdict | None:
     if not verdict.is_success:
         notices.append(f"recursive indicators are not known: {verdict.sentence}")
         return None
-    differences = read_differences(context.folder.path / "engine.log")
-    context.record.results["recursive_percent"] = dict(differences)
-    notices += filter(None, [recursive_notice(differences, startup)])
+    _record_differences(read_differences(context.folder.path / "engine.log", counts), context)
     return None
+
+
+def _record_differences(by_count: Mapping[int, Differences], context: RunContext) -> None:
+    own = next(iter(by_count))
+    context.record.results["recursive_percent"] = dict(by_count[own])
+    context.record.results["startup_candles_tried"] = list(by_count)
+    context.record.results["startup_candles_enough"] = enough_candles(by_count)
+    context.record.notices += filter(None, [recursive_notice(by_count)])
 
 
 def _verdict(found: Lookahead, context: RunContext) -> Verdict:
