@@ -194,7 +194,7 @@ def test_a_pipe_in_the_place_of_candles_is_refused_before_the_engine_waits_for_i
     assert not (tmp_path / "seen.json").exists()
 
 
-@pytest.mark.parametrize("exchange", ["kraken", "binance_futures"])
+@pytest.mark.parametrize("exchange", ["kraken", "bybit"])
 def test_candles_of_an_exchange_of_backtests_alone_are_not_downloaded(
     fetch: Fetch, strategy: Path, data: Path, exchange: str
 ) -> None:
