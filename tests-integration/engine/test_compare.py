@@ -21,6 +21,7 @@ def test_configurations_are_run_once_and_compared(
     found = json.loads(compared.stdout)
     first, second = (run["run_id"] for run in found["runs"])
     assert first == "first"
+    assert [run["name"] for run in found["runs"]] == [str(strategy), str(wide)]
     assert len(list((tmp_path / "runs").iterdir())) == 2
     assert list(found["differing_settings"]) == ["execution.max_open_trades"]
     again = tradai("report", first, second, "--json")

@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -93,8 +94,20 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     return report
 
 
-def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -> int:
+def compare_runs(
+    folders: Sequence[Path],
+    comparisons: Path,
+    *,
+    as_json: bool,
+    names: Mapping[Path, str] = MappingProxyType({}),
+) -> int:
     """Write the comparison of the runs in `folders` below `comparisons`, and print it.
+
+    Args:
+        folders: Folders of the runs.
+        comparisons: Folder of comparisons.
+        as_json: Whether it is printed as JSON.
+        names: Names of runs by their folder; the others have their id.
 
     Raises:
         ValidationError: A run has not ended.
@@ -104,7 +117,9 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     from tradai.entrypoint._comparison.page import comparison_page
     from tradai.entrypoint._comparison.result import RunComparison
 
-    comparison = RunComparison(tuple(map(ComparedRun.read, folders)))
+    comparison = RunComparison(
+        tuple(ComparedRun.read(each, name=names.get(each)) for each in folders)
+    )
     folder = comparisons / comparison.name
     comparison.write(folder, comparison_page(comparison, folder))
     if as_json:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core.exceptions import NotFoundError, StorageError
+from tradai.entrypoint._history.summaries import BIAS
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 
-BIAS: Final = "bias"
 CLEAN: Final = "clean"
 FOUND: Final = "found"
 
