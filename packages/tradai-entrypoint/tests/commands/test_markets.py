@@ -112,6 +112,16 @@ def test_rules_are_made_from_flags(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
+def test_rules_of_contracts_are_those_of_the_futures_market(tmp_path: Path) -> None:
+    flags = ("--tick", "0.1", "--step", "0.001", "--min-notional", "5")
+
+    assert make("--pair", "BTC/USDT:USDT", *flags, "--data", tmp_path) == 0
+
+    made = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert (made.exchange, made.market_type) == ("binance_futures", "futures")
+    assert made.pairs == {"BTC/USDT:USDT"}
+
+
 def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         "note: from the help page of the exchange\n"
@@ -143,7 +153,11 @@ def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
             "set `execution.fee` of the configuration",
         ),
         ("{fee: 0.001, pairs: {}}", "a fee is `execution.fee`"),
-        ("pairs: {'BTC/USDT:USDT': {tick: 1, step: 1, min_notional: 1}}", "is no spot pair"),
+        ("pairs: {'BTC/USD:BTC': {tick: 1, step: 1, min_notional: 1}}", "is settled in BTC"),
+        (
+            "pairs: {'BTC/USDT:USDT': &a {tick: 1, step: 1, min_notional: 1}, ETH/USDT: *a}",
+            "are of two markets: make a file for each",
+        ),
         ("", "expected `pairs`"),
     ],
 )

@@ -198,6 +198,12 @@ def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     assert "Slippage is an assumption" in page
 
 
+def test_a_run_in_a_folder_with_any_letters_is_linked() -> None:
+    page = robustness_page(survivor(), "demo-1", "../../runs #1?")
+
+    assert 'href="../../runs%20%231%3F/run-2/report.html"' in page
+
+
 def test_the_page_without_tests_gives_the_reason_and_has_no_script() -> None:
     page = robustness_page(result(trades=3), "demo-1", "../../runs")
 

@@ -192,3 +192,15 @@ def test_a_pipe_in_the_place_of_candles_is_refused_before_the_engine_waits_for_i
         fetch(downloads=PAIRS)
 
     assert not (tmp_path / "seen.json").exists()
+
+
+@pytest.mark.parametrize("exchange", ["kraken", "binance_futures"])
+def test_candles_of_an_exchange_of_backtests_alone_are_not_downloaded(
+    fetch: Fetch, strategy: Path, data: Path, exchange: str
+) -> None:
+    strategy.write_text(f"{strategy.read_text()}exchange: {exchange}\n")
+
+    with pytest.raises(ConfigurationError, match=f"{exchange}: `data download` is proven") as got:
+        fetch(downloads=PAIRS)
+
+    assert (got.value.key, data.exists()) == ("exchange", False)

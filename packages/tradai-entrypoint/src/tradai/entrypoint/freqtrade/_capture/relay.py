@@ -3,7 +3,9 @@
 import hmac
 import json
 import secrets
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from threading import Thread
 from types import TracebackType
 from typing import Final, Protocol, Self, final
@@ -23,6 +25,19 @@ class Fetcher(Protocol):
     """Fetches public answers of an exchange; see `Upstream.fetch`."""
 
     def fetch(self, url: str, body: str = "", *, agent: str = ...) -> str: ...
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A request that hangs must not hold up the end.
+    block_on_close = False
+
+    def handle_error(
+        self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]
+    ) -> None:
+        """Say nothing of a client that is gone: the capture was interrupted."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @final
@@ -58,9 +73,7 @@ class RecordingRelay:
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        # A request that hangs must not hold up the end.
-        self._server.daemon_threads, self._server.block_on_close = True, False
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         serve = self._server.serve_forever
         self._thread = Thread(target=serve, args=(_POLL_S,), name="relay", daemon=True)
         self._thread.start()

@@ -35,6 +35,7 @@ from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExc
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
     exchange_named,
 )
 
@@ -174,12 +175,18 @@ class MarketsSnapshot(BaseModel):
         *,
         note: str,
         captured_at: datetime,
-        exchange: str = DEFAULT_EXCHANGE,
+        exchange: str | None = None,
     ) -> Self:
-        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        source = exchange_named(exchange)
+        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`).
+
+        Without an `exchange` they are of the default one, or of the one with contracts.
+        """
+        are_contracts = all(":" in pair for pair in rules)
+        source = exchange_named(
+            exchange or (FUTURES_EXCHANGE if are_contracts else DEFAULT_EXCHANGE)
+        )
         return cls(
-            exchange=exchange,
+            exchange=source.name,
             market_type=source.market_type,
             captured_at=captured_at,
             origin="made",
