@@ -4,7 +4,6 @@ They decide over trades as the candles do, so they are digested and kept beside 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self, final
@@ -25,14 +24,13 @@ from tradai.core import (
 )
 from tradai.core.exceptions import (
     ConfigurationError,
-    ExternalServiceError,
     NotFoundError,
     StorageError,
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
-from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
@@ -161,7 +159,7 @@ class MarketsSnapshot(BaseModel):
                 pair is missing.
         """
         source = exchange_named(exchange)
-        kept = tuple(_wanted_symbols(source.fetch_symbols(base_url), pairs, source))
+        kept = tuple(wanted_symbols(source.fetch_symbols(base_url), pairs, source))
         snapshot = cls(
             exchange=exchange,
             market_type=source.market_type,
@@ -275,25 +273,6 @@ class MarketsSnapshot(BaseModel):
 
     def _pair_of(self, symbol: Symbol) -> str:
         return exchange_named(self.exchange).pair_of(symbol)
-
-
-def _wanted_symbols(
-    symbols: Iterable[Symbol], pairs: Iterable[str], exchange: Exchange
-) -> Iterator[Symbol]:
-    """Yield the descriptions of `pairs`; the others are of no interest, whatever is in them."""
-    found: dict[str, list[Symbol]] = {pair: [] for pair in pairs}
-    for symbol in symbols:
-        with suppress(ValueError):
-            found.get(exchange.pair_of(symbol), []).append(symbol)
-    for pair, several in found.items():
-        # A market that was closed may be listed beside the one that took its place.
-        traded = [each for each in several if exchange.halt_of(each) is None]
-        kept = traded or several
-        if len(kept) > 1:
-            message = f"{exchange.name} describes {pair} twice: try again later"
-            service, operation = exchange.name, exchange.rules_path.rpartition("/")[2]
-            raise ExternalServiceError(message, service=service, operation=operation)
-        yield from kept
 
 
 def _missing(path: Path, exchange: str | None) -> NotFoundError:
