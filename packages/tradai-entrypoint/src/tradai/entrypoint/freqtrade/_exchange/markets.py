@@ -7,41 +7,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Self, final
+from typing import Literal, Self, final
 
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
 from tradai.core import (
-    FileKind,
     FileStore,
     JsonObject,
     JsonValue,
     MarketSnapshot,
-    UnusableFileError,
     digest,
-    read_regular_file,
     utc_now,
 )
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
     NotFoundError,
-    StorageError,
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
+from tradai.entrypoint.freqtrade._exchange.rules_reading import read_rules
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
-    RECORDED_NAMES,
     exchange_named,
 )
-
-MARKETS_NAME: Final = "markets.json"
 
 
 @final
@@ -108,24 +102,7 @@ class MarketsSnapshot(BaseModel):
             ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
         """
-        try:
-            text = read_regular_file(path, FileKind.MARKET_RULES)
-        except FileNotFoundError:
-            raise _missing(path, exchange) from None
-        except IsADirectoryError:
-            raise ValidationError(
-                f"the market rules {path} are a folder: name the file, such as "
-                f"{path / MARKETS_NAME}",
-                field=str(path),
-                expected="a file",
-            ) from None
-        except UnusableFileError as exc:
-            message = f"the market rules {path} cannot be read: {exc.strerror}"
-            raise ValidationError(message, field=str(path), expected=exc.expected) from None
-        except OSError as exc:
-            raise StorageError(
-                f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
-            ) from exc
+        text = read_rules(path, exchange)
         try:
             snapshot = cls.model_validate_json(text)
         except pydantic.ValidationError:
@@ -294,16 +271,3 @@ def _wanted_symbols(
             service, operation = exchange.name, exchange.rules_path.rpartition("/")[2]
             raise ExternalServiceError(message, service=service, operation=operation)
         yield from kept
-
-
-def _missing(path: Path, exchange: str | None) -> NotFoundError:
-    if not path.parent.exists():
-        message = f"there is no folder {path.parent}: check --data, or --markets"
-        return NotFoundError(message, kind="data folder", key=str(path.parent))
-    place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
-    making = ", or make them without internet with `markets make`"
-    message = (
-        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
-        f"{place}`{'' if exchange in RECORDED_NAMES else making}"
-    )
-    return NotFoundError(message, kind="markets", key=str(path))
