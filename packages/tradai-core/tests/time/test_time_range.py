@@ -21,6 +21,9 @@ class Run(BaseModel):
         ("2025-03-01/2025-04-01", DAY, LATER, "20250301-20250401"),
         ("1740787200-1743465600", DAY, LATER, "20250301-20250401"),
         ("1740787201-1743465600", DAY + timedelta(seconds=1), LATER, "1740787201-1743465600"),
+        ("20250301-1743465600", DAY, LATER, "20250301-20250401"),
+        ("20250301-1743465601", DAY, LATER + timedelta(seconds=1), "1740787200-1743465601"),
+        ("1740787200-20250401", DAY, LATER, "20250301-20250401"),
         ("20250301-", DAY, None, "20250301-"),
         ("-20250401", None, LATER, "-20250401"),
         ("2025-03-01-", DAY, None, "20250301-"),
@@ -50,6 +53,7 @@ def test_a_text_without_a_dash_is_refused_with_a_hint_at_both(text: str) -> None
 
     assert repr(text) in str(refusal.value)
     assert "20250101- from that day on, -20250401 up to it" in str(refusal.value)
+    assert "in epoch seconds, such as 20250101-1743501600" in str(refusal.value)
 
 
 @pytest.mark.parametrize("text", ["20250301-", "-20250301"])

@@ -1,9 +1,14 @@
 """`compare`, until its first run."""
 
+from pathlib import Path
+
 import pytest
 
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._commands.runs.compare import run_names
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.variants import Variant
 
 
 @pytest.mark.parametrize("words", [["a.yaml"], ["a.yaml", "a.yaml"], ["a.yaml", "execution.fee=0"]])
@@ -16,3 +21,17 @@ def test_one_configuration_alone_is_not_compared(
     assert "compare needs two or more configurations, and got a.yaml alone" in (
         capsys.readouterr().err
     )
+
+
+def test_runs_are_named_by_their_configurations_which_may_share_a_result() -> None:
+    # The runs themselves need an engine: see the real one in tests-integration.
+    outcomes = [outcome("a.yaml", "one"), outcome("b.yaml", "two"), outcome("c.yaml", "one")]
+
+    names = run_names(Path("runs"), outcomes)
+
+    assert names == {Path("runs/one"): "a.yaml, c.yaml", Path("runs/two"): "b.yaml"}
+
+
+def outcome(config: str, run_id: str) -> RunOutcome:
+    variant = Variant(number=1, values={"config": config})
+    return RunOutcome(variant=variant, run_id=run_id, exit_code=0, verdict="done", figures={})

@@ -6,16 +6,22 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from tradai.core import TradingMode
+from tradai.entrypoint import ExitCode, RunManifest, Verdict
 from tradai.entrypoint._commands.console import (
     print_csv,
     print_failure,
     print_json,
+    print_result,
     print_table,
     print_text,
 )
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 # The commands print through these functions, which have no public name.
 
@@ -140,3 +146,19 @@ def test_numbers_and_other_text_of_a_csv_stay_as_they_are(
     print_csv(("a", "=b"), [(value, "x")])
 
     assert capsys.readouterr().out == f"a,'=b\n{cell},x\n"
+
+
+def test_the_end_of_a_run_is_named_as_the_close_of_its_last_candle(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = RunManifest(
+        run_id="r", trace_id="r", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.results |= {"profit_percent": 1.5, "last_candle": "2025-07-01 00:00 UTC"}
+
+    done = Verdict(exit_code=ExitCode.DONE, sentence="done")
+    print_result(record, done, place="runs/r", report=None)
+
+    shown = capsys.readouterr().out
+    assert "last candle closes  2025-07-01 00:00 UTC\n" in shown
+    assert "profit percent      1.5\n" in shown

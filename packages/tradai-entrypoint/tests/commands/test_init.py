@@ -73,6 +73,18 @@ def test_a_second_move_is_refused(files: Path, capsys: pytest.CaptureFixture[str
     assert (files / "new" / "strategy.yaml").read_text() == before
 
 
+def test_the_timeframe_of_a_new_strategy_is_asked_for_by_a_flag(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("new", "--timeframe", "15m") == 0
+
+    refused = call("other", "--timeframe", "1h", "--from-freqtrade", "config.json")
+
+    assert "timeframe: 15m" in (files / "new" / "strategy.yaml").read_text()
+    assert refused == 78
+    assert "--timeframe is of a new strategy" in capsys.readouterr().err
+
+
 def test_a_flag_of_a_move_alone_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = call("new", "--params", "mine.json")
 

@@ -112,6 +112,16 @@ def test_rules_are_made_from_flags(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
+def test_rules_of_contracts_are_those_of_the_futures_market(tmp_path: Path) -> None:
+    flags = ("--tick", "0.1", "--step", "0.001", "--min-notional", "5")
+
+    assert make("--pair", "BTC/USDT:USDT", *flags, "--data", tmp_path) == 0
+
+    made = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert (made.exchange, made.market_type) == ("binance_futures", "futures")
+    assert made.pairs == {"BTC/USDT:USDT"}
+
+
 def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         "note: from the help page of the exchange\n"
@@ -169,7 +179,11 @@ def test_fees_are_written_from_flags_and_from_a_file(tmp_path: Path) -> None:
         (f"{{fees: {{maker: 0.001, taker: 0.2}}, {PAIRS}}}", "the taker fee is 0.2: expected"),
         (f"{{fees: {{maker: -1, taker: 0.1}}, {PAIRS}}}", "the maker fee is -1: expected"),
         (f"{{fees: {{maker: yes, taker: 0.1}}, {PAIRS}}}", "from 0 to 0.1"),
-        ("pairs: {'BTC/USDT:USDT': {tick: 1, step: 1, min_notional: 1}}", "is no spot pair"),
+        ("pairs: {'BTC/USD:BTC': {tick: 1, step: 1, min_notional: 1}}", "is settled in BTC"),
+        (
+            "pairs: {'BTC/USDT:USDT': &a {tick: 1, step: 1, min_notional: 1}, ETH/USDT: *a}",
+            "are of two markets: make a file for each",
+        ),
         ("", "expected `pairs`"),
     ],
 )

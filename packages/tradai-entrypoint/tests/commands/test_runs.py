@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,6 +16,7 @@ from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._store import run_store
 
 Call = Callable[..., tuple[int, str, str]]
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Works:
@@ -179,11 +181,16 @@ def test_latest_is_the_newest_run_that_was_here_before(
 
 
 @pytest.mark.usefixtures("stored")
-def test_candles_are_for_the_report_of_one_run(call: Call) -> None:
-    code, _, err = call("report", "a-1", "a-2", "--data", "candles")
+@pytest.mark.parametrize(
+    ("names", "reason"), [(("a-1", "a-2"), "several runs are named"), (("a-1",), "run a-1 is none")]
+)
+def test_candles_are_for_the_report_of_one_dry_run(
+    names: tuple[str, ...], reason: str, call: Call
+) -> None:
+    code, _, err = call("report", *names, "--data", "candles")
 
     assert code == 65
-    assert "--data shows the slippage of one dry-run" in err
+    assert f"--data shows the slippage of one dry-run, and {reason}: leave it out" in err
 
 
 def test_another_run_of_the_same_id_is_never_taken_for_it(
@@ -391,3 +398,56 @@ def test_facts_within_facts_are_shown_one_a_line(stored: Path, call: Call, tmp_p
         "  steps:",
         "    step reconcile, seconds 0.1",
     ]
+
+
+def test_a_time_range_in_epoch_seconds_is_shown_in_instants(call: Call, tmp_path: Path) -> None:
+    record = RunManifest(
+        run_id="epochs", trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.data["timerange"] = "1515620100-1517288100"
+    (tmp_path / "runs/epochs").mkdir(parents=True)
+    (tmp_path / "runs/epochs/manifest.json").write_text(record.as_json())
+
+    _, out, _ = call("runs", "show", "epochs")
+
+    assert "timerange: 2018-01-10 21:35 to 2018-01-30 04:55 UTC" in out
+
+
+def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_path: Path) -> None:
+    shared, long = "the same in both", " ".join(["a sentence that is long"] * 9)
+    for run_id, notices in (("one", [shared, long]), ("two", [shared, "short"])):
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.notices += notices
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    _, out, _ = call("runs", "diff", "one", "two")
+    rows = json.loads(call("runs", "diff", "one", "two", "--json")[1])
+
+    assert max(map(len, out.splitlines())) <= 100
+    assert rows == [
+        {"name": "notice", "run": long, "other": "-"},
+        {"name": "notice", "run": "-", "other": "short"},
+    ]
+
+
+def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
+    call: Call, tmp_path: Path
+) -> None:
+    for run_id, results in (("mine", {"trades": 7}), ("checked", {"bias": "clean"})):
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.config["name"] = "trend"
+        record.results |= results
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+
+    start = "2026-01-01 00:00"
+    assert all(text in rows["mine"] for text in ("trend", "backtest", start, " 7 "))
+    assert "bias check" in rows["checked"]
+    assert "backtest" not in rows["checked"]

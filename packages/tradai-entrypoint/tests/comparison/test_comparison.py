@@ -72,6 +72,20 @@ def test_the_page_shows_the_small_difference_of_amounts_in_bitcoin(tmp_path: Pat
     assert '0.00001<span class="delta even">same</span>' in page
 
 
+def test_runs_with_names_are_headed_by_them_and_have_their_ids_beside(tmp_path: Path) -> None:
+    runs = (replace(run("c1b"), name="old.yaml"), replace(run("Cross-95"), name="new.yaml"))
+    compared = RunComparison(runs)
+
+    page = comparison_page(compared, tmp_path)
+
+    assert next(iter(compared.rows())) == ("run", "c1b", "Cross-95")
+    assert all(text in page for text in ("old.yaml", "new.yaml", "c1b", "Cross-95"))
+    assert [each["name"] for each in json.loads(json.dumps(compared.to_json()))["runs"]] == [
+        *("old.yaml", "new.yaml")
+    ]
+    assert ">Id<" not in comparison_page(RunComparison((run("a"), run("b"))), tmp_path)
+
+
 def test_texts_and_switches_are_no_figures() -> None:
     figures = run("a", is_partial=True, first_candle="2025", trades=3, sharpe=None).figures
 

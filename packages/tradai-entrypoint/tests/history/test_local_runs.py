@@ -158,8 +158,8 @@ def test_differences_name_each_fact_that_differs_except_ids_and_times() -> None:
 
     assert list(differences(left, right)) == [
         ("digests.data", "x", "-"),
-        ("notices", "[]", "['made']"),
         ("results.trades", "3", "4"),
+        ("notice", "-", "made"),
     ]
 
 
@@ -248,3 +248,26 @@ def test_runs_of_a_strategy_or_mode_are_chosen_and_what_cannot_be_read_stays(
     assert [each.run_id for each in listing.chosen(strategy="trend").runs] == ["high", "low"]
     assert listing.chosen(mode="live").runs == []
     assert [each.run_id for each in listing.chosen(mode="live").unreadable] == ["torn"]
+
+
+def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
+    tmp_path: Path,
+) -> None:
+    results = {
+        "closed_trades": 3,
+        "open_trades": 1,
+        "realized_profit_USDT": 25.0,
+    }
+    config = {
+        "name": "trend",
+        "stake_currency": "USDT",
+        "execution": {"starting_balance": "1000"},
+    }
+    for run_id, mode in (("paper", TradingMode.DRY_RUN), ("live", TradingMode.LIVE)):
+        record = run(run_id, config=config, results=results, mode=mode)
+        (tmp_path / run_id).mkdir()
+        (tmp_path / run_id / "manifest.json").write_text(record.model_dump_json())
+
+    figures = {each.run_id: each.figures for each in list_runs(tmp_path)}
+
+    assert figures == {"paper": {"trades": 3, "profit_percent": 2.5}, "live": {}}

@@ -13,7 +13,13 @@ import pytest
 from tradai.core import printable
 from tradai.entrypoint._report.chart import chart_data
 from tradai.entrypoint._report.data import report_data
-from tradai.entrypoint._report.formatting import decimals_for, duration, percent, signed
+from tradai.entrypoint._report.formatting import (
+    decimals_for,
+    duration,
+    percent,
+    signed,
+    time_range_text,
+)
 from tradai.entrypoint._report.model import (
     BalancePoint,
     DayReturn,
@@ -474,6 +480,20 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: float | None, sho
 )
 def test_small_amounts_are_shown_with_more_decimals(amounts: list[float], decimals: int) -> None:
     assert decimals_for(amounts) == decimals
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1515620100-1517288100", "2018-01-10 21:35 to 2018-01-30 04:55 UTC"),
+        ("1515620100-", "from 2018-01-10 21:35 UTC"),
+        ("-1515620100", "up to 2018-01-10 21:35 UTC"),
+        ("20250101-20250401", "20250101-20250401"),
+        ("-", "-"),
+    ],
+)
+def test_a_time_range_is_shown_in_days_or_instants(text: str, shown: str) -> None:
+    assert time_range_text(text) == shown
 
 
 def test_amounts_of_a_dear_coin_have_all_its_decimals_whatever_the_balance() -> None:

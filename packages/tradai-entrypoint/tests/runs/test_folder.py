@@ -1,9 +1,14 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.entrypoint import RunManifest
 from tradai.entrypoint._runs.folder import RunFolder, check_run_folder
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -51,6 +56,69 @@ def test_a_check_refuses_what_creating_the_folder_would(folder: RunFolder, tmp_p
     for root in (tmp_path / "file", tmp_path / "file" / "runs"):
         with pytest.raises(StorageError, match="Not a directory"):
             check_run_folder(root, None)
+
+
+def refused(folder: RunFolder, **changes: object) -> RunFolder:
+    """A run that was refused before its work began."""
+    journal = FileJournal(folder.journal)
+    for event in ("run started", "run ended"):
+        journal.append(event)
+    journal.close()
+    record = RunManifest(
+        run_id="run-1",
+        trace_id="t",
+        mode=TradingMode.BACKTEST,
+        state="ended",
+        started_at=START,
+        exit_code=78,
+    )
+    folder.write_manifest(record.model_copy(update=changes))
+    return folder
+
+
+def test_a_run_that_was_refused_gives_its_id_to_the_next(folder: RunFolder, tmp_path: Path) -> None:
+    refused(folder)
+
+    check_run_folder(tmp_path, "run-1")
+    RunFolder.create(tmp_path, "run-1", replaces_refusal=True)
+
+    assert [each.name for each in tmp_path.iterdir()] == ["run-1"]
+    assert not folder.journal.exists()
+
+
+def test_a_refused_run_that_a_store_may_have_keeps_its_id(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    refused(folder)
+
+    with pytest.raises(ConfigurationError, match="already"):
+        RunFolder.create(tmp_path, "run-1")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"exit_code": 0}, {"exit_code": 70}, {"artifacts": ["a"]}, {"mode": TradingMode.LIVE}],
+    ids=str,
+)
+def test_a_run_that_has_worked_or_is_live_keeps_its_id(
+    folder: RunFolder, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    refused(folder, **changes)
+
+    with pytest.raises(ConfigurationError, match="already"):
+        RunFolder.create(tmp_path, "run-1", replaces_refusal=True)
+
+    assert folder.journal.exists()
+
+
+def test_a_run_whose_engine_began_keeps_its_id(folder: RunFolder, tmp_path: Path) -> None:
+    journal = FileJournal(folder.journal)
+    journal.append("engine starting")
+    journal.close()
+    refused(folder)
+
+    with pytest.raises(ConfigurationError, match="already"):
+        RunFolder.create(tmp_path, "run-1", replaces_refusal=True)
 
 
 def test_the_word_for_the_last_finished_run_is_no_run_id(tmp_path: Path) -> None:

@@ -37,6 +37,27 @@ def test_the_class_and_its_configuration_fit_together(tmp_path: Path) -> None:
     assert (tmp_path / "Mine" / "README.md").read_text().startswith("# Mine\n")
 
 
+def test_the_timeframe_is_one_line_which_the_class_takes_from_the_configuration(
+    tmp_path: Path,
+) -> None:
+    folder = new_strategy(tmp_path / "mine", timeframe="15m")
+
+    loader = StrategyConfigLoader(environ={})
+    config = loader.load_config(str(folder / "strategy.yaml")).config
+    overridden = loader.load_config(str(folder / "strategy.yaml"), overrides=["timeframe=1h"])
+    facts = inspect_source(folder / "strategies", "MyStrategy")
+    assert str(config.timeframe) == "15m"
+    check_class(config, facts)
+    check_class(overridden.config, facts)
+
+
+def test_a_timeframe_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="15"):
+        new_strategy(tmp_path / "new", timeframe="15")
+
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_name_that_python_takes_for_no_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="MyStrategy"):
         new_strategy(tmp_path / "new", class_name="no class")

@@ -106,6 +106,16 @@ def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs
     assert any("notes.txt" in notice for notice in moved.notices)
 
 
+@pytest.mark.parametrize("name", ["freqtrade", ""])
+def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({"bot_name": name})
+
+    assert loaded(moved).config.name == "Wave"
+    assert key(moved, "bot_name").status is KeyStatus.UNNEEDED
+
+
 def test_no_key_that_freqtrade_knows_is_dropped() -> None:
     blocks: dict[str, JsonValue] = {
         "telegram": {"enabled": True, "token": FAKE},
@@ -175,13 +185,13 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"liquidation_buffer": 0.1}, "liquidation_buffer", "a setting of futures"),
         ({"pairlists": [{"method": "VolumePairList"}]}, "pairlists", "VolumePairList"),
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
-        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "at most 2"),
+        ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
         ({"timeframe": "5m"}, "timeframe", "class Wave has 1h"),
-        ({"dry_run_wallet": {"USDT": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
+        ({"dry_run_wallet": {"ETH": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
     ],
 )
 def test_a_key_that_is_not_supported_is_listed_with_its_reason(
@@ -201,8 +211,21 @@ def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., Stra
 
     assert loaded(moved).config.pairs == ("BTC/USDT", "ETH/USDT")
     note = key(moved, "exchange.pair_whitelist").note
+    assert key(moved, "exchange.pair_whitelist").status is KeyStatus.PARTIAL
+    assert moved.keys[0].key == "exchange.pair_whitelist"
     assert all(name in note for name in names[1:4])
     assert "SOL/USDT:USDT is a futures pair" in note
+
+
+def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"dry_run_wallet": {"BTC": 2, "USDT": 2000}})
+
+    wallet = key(moved, "dry_run_wallet")
+    assert execution(moved)["starting_balance"] == "2000"
+    assert (wallet.status, wallet.place) == (KeyStatus.PARTIAL, "execution.starting_balance")
+    assert "without BTC" in wallet.note
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
@@ -210,6 +233,16 @@ def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) 
 
     assert "my_window: 7" in (moved.folder / "strategy.yaml").read_text()
     assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+
+
+def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"trailing_stop_positive_ofset": 0.02})
+
+    first = moved.keys[0]
+    assert (first.key, first.status) == ("trailing_stop_positive_ofset", KeyStatus.UNSUPPORTED)
+    assert first.note.endswith("; did you mean 'trailing_stop_positive_offset'?")
 
 
 def test_the_parameter_file_beside_the_class_is_read_and_the_configuration_goes_over_it(
@@ -432,6 +465,16 @@ def test_messages_are_moved_with_references_in_place_of_their_secrets(
     assert key(moved, "discord.entry").status is KeyStatus.UNNEEDED
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
     assert FAKE not in written
+
+
+def test_an_empty_roi_goes_over_the_one_of_the_class_as_in_freqtrade(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {}, "log_config": {}})
+
+    assert key(moved, "minimal_roi").place == "execution.minimal_roi"
+    assert execution(moved)["minimal_roi"] == {}
+    assert key(moved, "log_config").status is KeyStatus.UNNEEDED
 
 
 def test_settings_by_their_old_names_are_mapped_to_the_present_ones(

@@ -20,13 +20,15 @@ _DAY: Final = r"[0-9]{8}"
 _DASHED_DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _SECOND: Final = r"[0-9]{10}"
 _RANGES: Final = (
-    re.compile(f"({_DAY})?-({_DAY})?"),
+    re.compile(f"({_DAY}|{_SECOND})?-({_DAY}|{_SECOND})?"),
     re.compile(f"({_DASHED_DAY})?[/-]({_DASHED_DAY})?"),
-    re.compile(f"({_SECOND})?-({_SECOND})?"),
 )
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-_EXPECTED: Final = "two days, the second later and not included, such as 20250101-20250401"
+_EXPECTED: Final = (
+    "two days, the second later and not included, such as 20250101-20250401, or an instant within "
+    "a day in epoch seconds, such as 20250101-1743501600"
+)
 _EXPECTED_ANY: Final = (
     f"{_EXPECTED}; or one of them with the dash: 20250101- from that day on, -20250401 up to it"
 )
@@ -58,7 +60,9 @@ class TimeRange:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read two days (``20250101-20250401``, ``2025-01-01/2025-04-01``) or two epoch seconds.
+        """Read two days (``20250101-20250401``, ``2025-01-01/2025-04-01``) or epoch seconds.
+
+        An end within a day is in epoch seconds: ``20250101-1743501600``.
 
         Raises:
             ValidationError: `text` has another form, or the range is empty.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import printable
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.formatting import result_label, result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def print_result(
 ) -> None:
     """Print results, notices and places to standard output, and a failure to standard error."""
     if record.results:
-        rows = [
-            (name.replace("_", " "), result_text(value)) for name, value in record.results.items()
-        ]
+        rows = [(result_label(name), result_text(value)) for name, value in record.results.items()]
         print_table(("result", record.config_id or ""), rows)
     for notice in record.notices:
         print_text(f"note: {notice}")

@@ -2,9 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
@@ -47,8 +49,7 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
         ValidationError: Two names are those of one run, or there is a flag for one run.
     """
     if args.data is not None:
-        message = "--data shows the slippage of one dry-run: name one run, or leave it out"
-        raise ValidationError(message, field="--data", expected="one run")
+        raise _data_error("several runs are named")
     names: dict[Path, str] = {}
     for name, folder in zip(args.run, map(Path.resolve, folders), strict=True):
         if folder in names:
@@ -57,6 +58,11 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
             )
             raise ValidationError(message, field="run", expected="different runs")
         names[folder] = name
+
+
+def _data_error(reason: str) -> ValidationError:
+    message = f"--data shows the slippage of one dry-run, and {reason}: leave it out"
+    return ValidationError(message, field="--data", expected="one dry-run")
 
 
 def make_report(folder: Path, *, data: str | None = None) -> Path:
@@ -68,6 +74,7 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     Raises:
         NotFoundError: The run has not ended.
+        ValidationError: There are candles, and the run is no dry-run.
         StorageError: A file of the run cannot be read, or the disk refused.
     """
     from tradai.entrypoint.freqtrade import recorded_parts
@@ -76,6 +83,8 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     if record.ended_at is None or record.exit_code is None:
         message = f"run {record.run_id!r} has no report: it has not ended"
         raise NotFoundError(message, kind="report", key=str(report))
+    if data is not None and record.mode is not TradingMode.DRY_RUN:
+        raise _data_error(f"run {record.run_id} is none")
     parts = recorded_parts(folder, record, data=data)
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.
@@ -85,8 +94,20 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     return report
 
 
-def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -> int:
+def compare_runs(
+    folders: Sequence[Path],
+    comparisons: Path,
+    *,
+    as_json: bool,
+    names: Mapping[Path, str] = MappingProxyType({}),
+) -> int:
     """Write the comparison of the runs in `folders` below `comparisons`, and print it.
+
+    Args:
+        folders: Folders of the runs.
+        comparisons: Folder of comparisons.
+        as_json: Whether it is printed as JSON.
+        names: Names of runs by their folder; the others have their id.
 
     Raises:
         ValidationError: A run has not ended.
@@ -96,7 +117,9 @@ def compare_runs(folders: Sequence[Path], comparisons: Path, *, as_json: bool) -
     from tradai.entrypoint._comparison.page import comparison_page
     from tradai.entrypoint._comparison.result import RunComparison
 
-    comparison = RunComparison(tuple(map(ComparedRun.read, folders)))
+    comparison = RunComparison(
+        tuple(ComparedRun.read(each, name=names.get(each)) for each in folders)
+    )
     folder = comparisons / comparison.name
     comparison.write(folder, comparison_page(comparison, folder))
     if as_json:

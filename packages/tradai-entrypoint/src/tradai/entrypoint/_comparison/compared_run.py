@@ -9,6 +9,7 @@ from typing import Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._report.config_rows import flatten
+from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade import recorded_parts
@@ -32,8 +33,8 @@ class ComparedRun:
     parts: RunReportParts = field(default_factory=RunReportParts)
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read the run in `folder`.
+    def read(cls, folder: Path, *, name: str | None = None) -> Self:
+        """Read the run in `folder`, and give it `name`; None is its id.
 
         Raises:
             ValidationError: It has not ended.
@@ -44,7 +45,12 @@ class ComparedRun:
             message = f"run {record.run_id} has not ended: compare it when it has a result"
             raise ValidationError(message, field="run", expected="a run that has ended")
         parts = recorded_parts(folder, record, with_candles=False) or RunReportParts()
-        return cls(folder=folder, name=record.run_id, record=record, parts=parts)
+        return cls(folder=folder, name=name or record.run_id, record=record, parts=parts)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has another name than its id."""
+        return self.name != self.record.run_id
 
     @property
     def curve(self) -> list[Point]:
@@ -89,7 +95,7 @@ class ComparedRun:
         results = self.record.results
         if "first_candle" in results:
             return f"{results['first_candle']} to {results.get('last_candle')}"
-        return str(self.record.data.get("timerange") or "-")
+        return time_range_text(str(self.record.data.get("timerange") or "-"))
 
 
 def _numbers(results: dict[str, JsonValue]) -> Iterator[tuple[str, float]]:

@@ -91,9 +91,11 @@ def _account(comparison: RunComparison) -> str:
 
 
 def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
+    ids = ("Id",) if any(each.is_named for each in comparison.runs) else ()
     rows = (
         (
             element("th", _report_link(each, folder), scope="row"),
+            *(element("td", each.record.run_id, class_="text") for _ in ids),
             element("td", str(each.record.config.get("name") or "-"), class_="text"),
             element("td", each.record.mode.value if each.record.mode else "-", class_="text"),
             element("td", each.period, class_="text"),
@@ -102,7 +104,7 @@ def _runs_table(comparison: RunComparison, folder: Path) -> Markup:
         )
         for each in comparison.runs
     )
-    heads = ("Run", "Strategy", "Mode", "Period", "Pairs", "Verdict")
+    heads = ("Run", *ids, "Strategy", "Mode", "Period", "Pairs", "Verdict")
     return plain_table("Runs", heads, rows, class_="texts")
 
 

@@ -95,7 +95,12 @@ class RunComparison:
                 yield f"{each.name} did not succeed (exit {each.record.exit_code})."
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row of the terminal's table for each figure: its name, a cell for each run."""
+        """Yield a row of the terminal's table for each figure: its name, a cell for each run.
+
+        Ids come first where runs have other names.
+        """
+        if any(each.is_named for each in self.runs):
+            yield "run", *(each.record.run_id for each in self.runs)
         for figure in self.figures:
             yield figure.replace("_", " "), *(self._cell(each, figure) for each in self.runs)
 
@@ -120,6 +125,7 @@ class RunComparison:
     def _run_json(self, run: ComparedRun) -> dict[str, JsonValue]:
         deltas = {name: self.delta(run, name) for name in self.figures}
         return {
+            "name": run.name,
             "run_id": run.record.run_id,
             "folder": str(run.folder),
             "mode": run.record.mode.value if run.record.mode else None,

@@ -63,11 +63,16 @@ def ambiguous_error(name: str, run_ids: Sequence[str]) -> ValidationError:
 
 
 def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, str, str]]:
-    """Yield the name and both values of each fact that differs; ids and times are left out."""
+    """Yield the name and both values of each fact that differs; ids and times are left out.
+
+    A notice of one run alone has a row of its own.
+    """
     before, after = _flatten(_comparable(left)), _flatten(_comparable(right))
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield name, _text(before.get(name)), _text(after.get(name))
+    yield from (("notice", each, "-") for each in left.notices if each not in right.notices)
+    yield from (("notice", "-", each) for each in right.notices if each not in left.notices)
 
 
 def _has_finished(run: RunSummary) -> bool:
@@ -85,7 +90,6 @@ def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:
         "versions",
         "results",
         "is_fallback",
-        "notices",
     }
     dumped: dict[str, JsonValue] = manifest.model_dump(mode="json", include=compared)
     return dumped

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-from tradai.core import FileKind, read_regular_file
+from tradai.core import FileKind, TradingMode, read_regular_file
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
 
@@ -25,6 +25,8 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
+# Result of an analysis for bias.
+BIAS: Final = "bias"
 # Figures of a result that a list of runs shows and sorts by.
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.
@@ -43,7 +45,8 @@ class RunSummary:
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
         strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` that its result has.
+        figures: The figures of `FIGURES` that its result has; of a dry-run, those of closed trades.
+        is_bias_check: Whether it is an analysis for bias in the place of its backtest.
         uri: URI of a run in a store; None for one on this machine.
     """
 
@@ -58,6 +61,7 @@ class RunSummary:
     strategy: str | None
     figures: Mapping[str, float]
     has_result: bool
+    is_bias_check: bool = False
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
 
@@ -169,11 +173,13 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
+    results, config = _block(facts.get("results")), _block(facts.get("config"))
     return RunSummary(
         folder=folder,
         started_at=started_at,
-        strategy=_strategy(facts.get("config")),
-        figures=_figures(facts.get("results")),
+        strategy=_strategy(config),
+        figures=_figures(results) | _figures(_dry_run_results(results, config, values["mode"])),
+        is_bias_check=BIAS in results,
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
         uri=uri,
@@ -181,15 +187,30 @@ def _summary(
     )
 
 
-def _strategy(config: object) -> str | None:
-    name = config.get("name") if isinstance(config, dict) else None
+def _block(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _strategy(config: dict[str, Any]) -> str | None:
+    name = config.get("name")
     return name if isinstance(name, str) else None
 
 
-def _figures(results: object) -> dict[str, float]:
-    found = results if isinstance(results, dict) else {}
+def _figures(results: dict[str, Any]) -> dict[str, float]:
     # A figure that was not to be had is null, and JSON's true is no number.
-    return {name: found[name] for name in FIGURES if type(found.get(name)) in {int, float}}
+    return {name: results[name] for name in FIGURES if type(results.get(name)) in {int, float}}
+
+
+def _dry_run_results(
+    results: dict[str, Any], config: dict[str, Any], mode: str | None
+) -> dict[str, Any]:
+    """Return the results of a dry-run by the names of those of a backtest."""
+    profit = results.get(f"realized_profit_{config.get('stake_currency')}")
+    if mode != TradingMode.DRY_RUN or type(profit) not in {int, float}:
+        return {}
+    balance = float(_block(config.get("execution")).get("starting_balance") or 0)
+    percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}
+    return {"trades": results.get("closed_trades"), **percent}
 
 
 def newer_schema(version: int) -> str:

@@ -1,9 +1,12 @@
 """Format numbers, durations and instants for the report and the terminal."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from math import isfinite
 from typing import Final
+
+from tradai.core import parse_time_range
+from tradai.core.exceptions import ValidationError
 
 NOTHING: Final = "\N{EN DASH}"
 _MINUTE_S: Final = 60
@@ -13,6 +16,8 @@ _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
 # Coins so dear that the profit of a trade is a small part of one, whatever the account holds.
 _DEAR_COINS: Final = frozenset({"BTC", "ETH", "BNB", "XBT"})
 _MOST_DECIMALS: Final = 8
+# Of a candle, one instant is its name elsewhere: that at which it opens.
+_LABELS: Final = {"first_candle": "first candle opens", "last_candle": "last candle closes"}
 
 
 def counted(number: int, noun: str) -> str:
@@ -70,6 +75,15 @@ def result_text(value: object) -> str:
     return "-" if value is None else str(value)
 
 
+def result_label(name: str) -> str:
+    """Return the label of the figure `name` of a result.
+
+    >>> result_label("profit_percent"), result_label("last_candle")
+    ('profit percent', 'last candle closes')
+    """
+    return _LABELS.get(name, name.replace("_", " "))
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration by its two largest units.
 
@@ -86,6 +100,25 @@ def duration(seconds: float | None) -> str:
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
     first = next(index for index, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def time_range_text(text: str) -> str:
+    """Return a time range for people: days stay, and epoch seconds become instants.
+
+    >>> time_range_text("1740787200-1743465900"), time_range_text("20250301-20250401")
+    ('2025-03-01 00:00 to 2025-04-01 00:05 UTC', '20250301-20250401')
+    """
+    try:
+        given = parse_time_range(text)
+    except ValidationError:
+        return text
+    ends = [each for each in (given.start, given.stop) if each]
+    if all(each.time() == time() for each in ends):
+        return str(given)
+    start, stop = (each and f"{each:%Y-%m-%d %H:%M}" for each in (given.start, given.stop))
+    if start and stop:
+        return f"{start} to {stop} UTC"
+    return f"from {start} UTC" if start else f"up to {stop} UTC"
 
 
 def instant(at: datetime) -> str:

@@ -76,7 +76,8 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
     if result.windows:
         table = plain_table("Walk forward", _WINDOW_HEADS, _windows(result, runs))
         yield section("Walk forward", table)
-    yield section("Runs", plain_table("Runs", _HEADS, _rows(result, runs)))
+    table = plain_table("Runs", _HEADS, _rows(result, runs), class_="numbers long-names")
+    yield section("Runs", table)
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
     notes = element("ul", *(element("li", note) for note in result.notes))
@@ -111,7 +112,7 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
             element("td", trades),
             element("td", bar, profit, class_="amount"),
             element("td", fall),
-            element("td", changes, class_="text"),
+            element("td", changes, class_="text prose"),
         )
 
 

@@ -10,8 +10,14 @@ from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import FileStore, TradingMode
-from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.core import FileJournal, FileStore, TradingMode
+from tradai.core.exceptions import (
+    ConfigurationError,
+    NotFoundError,
+    StorageError,
+    ValidationError,
+)
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import JOURNAL_NAME, LATEST, MANIFEST_NAME, RESERVE_NAME
 
@@ -45,8 +51,14 @@ class RunFolder:
         self._reserve = path / RESERVE_NAME
 
     @classmethod
-    def create(cls, root: Path, run_id: str) -> "RunFolder":
+    def create(cls, root: Path, run_id: str, *, replaces_refusal: bool = False) -> "RunFolder":
         """Create the folder of a new run.
+
+        Args:
+            root: Folder of the runs.
+            run_id: Name of the new one.
+            replaces_refusal: Whether a run of that id that was refused before its work began is
+                removed, so that the same command can be repeated.
 
         Raises:
             ValidationError: `run_id` cannot name a folder.
@@ -55,6 +67,8 @@ class RunFolder:
         """
         _check_run_id(run_id)
         folder = cls(root / run_id)
+        if replaces_refusal:
+            _remove_refusal(folder.path)
         try:
             root.mkdir(parents=True, exist_ok=True)
             folder.path.mkdir()
@@ -122,13 +136,40 @@ def check_run_folder(root: Path, run_id: str | None) -> None:
     """
     if run_id is not None:
         _check_run_id(run_id)
-        if (root / run_id).exists():
+        if (root / run_id).exists() and not _is_refusal(root / run_id):
             raise _taken_error(root, run_id)
     nearest = next(path for path in (root, *root.absolute().parents) if path.exists())
     if not nearest.is_dir():
         raise _creation_error(root, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR)))
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise _creation_error(root, PermissionError(EACCES, os.strerror(EACCES)))
+
+
+def _remove_refusal(path: Path) -> None:
+    """Remove the run in `path` if it was refused before its work began."""
+    if not _is_refusal(path):
+        return
+    with (
+        suppress(NotFoundError, StorageError, OSError),
+        FileJournal(path / JOURNAL_NAME).without_writers() as is_alone,
+    ):
+        # Read again: another process that repeats the command may have begun its run meanwhile.
+        if is_alone and _is_refusal(path):
+            aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+            path.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_refusal(path: Path) -> bool:
+    """Return whether the run in `path` ended before its work began; one of LIVE is kept for all."""
+    try:
+        manifest = RunManifest.read(path)
+        events = [entry.event for entry in FileJournal(path / JOURNAL_NAME).entries()]
+    except (NotFoundError, StorageError):
+        return False
+    has_work = events != ["run started", "run ended"] or bool(manifest.artifacts)
+    is_refused = manifest.exit_code in (ExitCode.DATA, ExitCode.CONFIGURATION)
+    return is_refused and not has_work and manifest.mode is not TradingMode.LIVE
 
 
 def _check_run_id(run_id: str) -> None:

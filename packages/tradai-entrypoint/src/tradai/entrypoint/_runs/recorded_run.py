@@ -66,6 +66,8 @@ class RecordedRun:
     ) -> "RecordedRun":
         """Create a new run folder below `root`, and claim the run in its store if it has one.
 
+        Without a store, a run that was refused before its work began gives its id away.
+
         Raises:
             ConfigurationError: A run of that id exists.
             ValidationError: The id cannot name a folder.
@@ -73,7 +75,7 @@ class RecordedRun:
             TradAIError: As `StorePolicy.begin`; no folder is left.
         """
         try:
-            folder = RunFolder.create(root, record.run_id)
+            folder = RunFolder.create(root, record.run_id, replaces_refusal=policy is None)
         except ConfigurationError:
             if policy:
                 policy.refuse_owned(record.run_id)

@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report.data import report_data
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.formatting import result_label, result_text, time_range_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
@@ -52,7 +52,7 @@ def write_report(
 def _plain_parts(record: RunManifest) -> RunReportParts | None:
     """Return the results as plain figures, for a mode that has no parts of its own."""
     figures = (
-        Figure(name.replace("_", " "), result_text(value)) for name, value in record.results.items()
+        Figure(result_label(name), result_text(value)) for name, value in record.results.items()
     )
     return RunReportParts(figures=tuple(figures)) if record.results else None
 
@@ -62,12 +62,16 @@ def _facts(record: RunManifest) -> tuple[Figure, ...]:
         "command": shlex.join(record.command),
         "trace id": record.trace_id,
         "repeats run": record.replay_of,
-        "time range": _text(record.data.get("timerange")),
+        "time range": _range(record.data.get("timerange")),
         "candles": _text(record.data.get("uri")),
         **{f"digest of {name}": value for name, value in sorted(record.digests.items())},
         **{f"version of {name}": value for name, value in sorted(record.versions.items())},
     }
     return tuple(Figure(label, value) for label, value in facts.items() if value)
+
+
+def _range(value: object) -> str | None:
+    return None if value is None else time_range_text(str(value))
 
 
 def _text(value: object) -> str | None:

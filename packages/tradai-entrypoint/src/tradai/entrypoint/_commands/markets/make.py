@@ -1,7 +1,7 @@
 """`tradai-entrypoint markets make`: write market rules without asking the exchange."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -27,6 +27,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     from tradai.entrypoint.freqtrade import MarketsSnapshot
 
     rules, fees, note = _given(args)
+    _check_one_market(rules)
     path = rules_file(args)
     if path.exists() and not args.force:
         message = f"{path} is there: keep it, or replace it with --force"
@@ -88,11 +89,19 @@ def _fees(given: object) -> "MarketFees":
 
 
 def _pair(pair: str) -> str:
-    pair_parts(pair)
-    if ":" in pair:
-        message = f"{pair} is no spot pair, and rules are made for the spot market alone"
+    _, quote = pair_parts(pair)
+    settled = pair.partition(":")[2] or quote
+    if settled != quote:
+        message = f"{pair} is settled in {settled}: rules are made of contracts settled in {quote}"
         raise ConfigurationError(message, key=pair)
     return pair
+
+
+def _check_one_market(pairs: Iterable[str]) -> None:
+    by_market = {":" in pair: pair for pair in pairs}
+    if len(by_market) > 1:
+        message = f"{' and '.join(by_market.values())} are of two markets: make a file for each"
+        raise ConfigurationError(message, key="pairs")
 
 
 def _rules(pair: str, given: object) -> "MarketRules":

@@ -49,13 +49,22 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return ExitCode.of_error(exc)
     staging.remove()
     runs = bases[0][0].folder
-    folders = dict.fromkeys(runs / each.run_id for each in outcomes if each.is_success)
-    if folders:
-        compare_runs(list(folders), Path(args.comparisons), as_json=args.json)
+    names = run_names(runs, [each for each in outcomes if each.is_success])
+    if names:
+        compare_runs(list(names), Path(args.comparisons), as_json=args.json, names=names)
     failed = [each for each in outcomes if not each.is_success]
     for each in failed:
         print_text(f"failed: {each.sentence()}", is_error=True)
     return failed[0].exit_code if failed else int(ExitCode.DONE)
+
+
+def run_names(runs: Path, outcomes: Sequence[RunOutcome]) -> dict[Path, str]:
+    """Return the folder of each run with the configuration files that it is the result of."""
+    names: dict[Path, str] = {}
+    for each in outcomes:
+        folder, config = runs / each.run_id, str(each.variant.values["config"])
+        names[folder] = f"{names[folder]}, {config}" if folder in names else config
+    return names
 
 
 def _bases(args: argparse.Namespace) -> list[_Base]:

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,19 @@ from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, stor
 from tradai.entrypoint._report.formatting import percent
 from tradai.entrypoint._store.names import SCHEMA_VERSION
 
-_COLUMNS: Final = ("run", "mode", "exit", "config", "profit", "drawdown", "verdict")
+_COLUMNS: Final = (
+    "run",
+    "strategy",
+    "mode",
+    "started, UTC",
+    "exit",
+    "config",
+    "trades",
+    "profit",
+    "drawdown",
+    "verdict",
+)
+_BIAS_MODE: Final = "bias check"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -109,12 +122,15 @@ def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
 
 def _row(run: RunSummary) -> tuple[str, ...]:
     exit_code = "-" if run.exit_code is None else str(run.exit_code)
-    profit, drawdown, _ = (run.figures.get(name) for name in FIGURES)
+    profit, drawdown, trades = (run.figures.get(name) for name in FIGURES)
     return (
         run.run_id,
-        run.mode or "-",
+        run.strategy or "-",
+        _BIAS_MODE if run.is_bias_check else run.mode or "-",
+        f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}",
         exit_code,
         run.config_id or "-",
+        "-" if trades is None else str(trades),
         "-" if profit is None else percent(profit / 100, with_sign=True),
         "-" if drawdown is None else percent(drawdown / 100),
         _verdict(run),

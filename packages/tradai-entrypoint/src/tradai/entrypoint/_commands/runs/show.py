@@ -3,13 +3,17 @@
 import argparse
 import os
 from collections.abc import Iterator
+from typing import Final
 
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.summaries import newer_schema
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.config_rows import flatten
+from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._store.names import SCHEMA_VERSION
+
+_RANGE: Final = "timerange"
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -57,7 +61,8 @@ def _lines(facts: dict[str, object]) -> Iterator[str]:
         elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
             inner = [_line(each) for each in value]
         else:
-            yield f"{name}: {_line(value)}"
+            text = _line(value)
+            yield f"{name}: {time_range_text(text) if name == _RANGE else text}"
             continue
         yield f"{name}:"
         yield from (f"  {line}" for line in inner)

@@ -35,4 +35,7 @@ def add_init(commands: Commands) -> None:
         type=Path,
         help="parameter file of the class (default: the one beside it)",
     )
+    parser.add_argument(
+        "--timeframe", metavar="LENGTH", help="candles of a new strategy, such as 15m (default: 5m)"
+    )
     add_output(parser)

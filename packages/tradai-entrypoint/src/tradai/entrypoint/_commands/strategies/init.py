@@ -33,12 +33,17 @@ def _new(args: argparse.Namespace) -> Path:
             name = f"--{flag.replace('_', '-')}"
             message = f"{name} is of a configuration of Freqtrade: add --from-freqtrade FILE"
             raise ConfigurationError(message, key=name)
-    return new_strategy(args.folder, class_name=args.strategy or "MyStrategy")
+    return new_strategy(
+        args.folder, class_name=args.strategy or "MyStrategy", timeframe=args.timeframe
+    )
 
 
 def _moved(args: argparse.Namespace) -> "StrategyMove":
     from tradai.entrypoint.freqtrade import move_strategy
 
+    if args.timeframe is not None:
+        message = "--timeframe is of a new strategy: the one of the configuration is moved"
+        raise ConfigurationError(message, key="--timeframe")
     return move_strategy(
         args.from_freqtrade,
         args.folder,

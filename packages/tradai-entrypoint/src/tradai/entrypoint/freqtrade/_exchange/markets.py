@@ -36,6 +36,8 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
+    RECORDED_NAMES,
     exchange_named,
 )
 
@@ -109,7 +111,7 @@ class MarketsSnapshot(BaseModel):
         try:
             text = read_regular_file(path, FileKind.MARKET_RULES)
         except FileNotFoundError:
-            raise _missing(path) from None
+            raise _missing(path, exchange) from None
         except IsADirectoryError:
             raise ValidationError(
                 f"the market rules {path} are a folder: name the file, such as "
@@ -177,13 +179,19 @@ class MarketsSnapshot(BaseModel):
         *,
         note: str,
         captured_at: datetime,
-        exchange: str = DEFAULT_EXCHANGE,
+        exchange: str | None = None,
         fees: MarketFees | None = None,
     ) -> Self:
-        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        source = exchange_named(exchange)
+        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`).
+
+        Without an `exchange` they are of the default one, or of the one with contracts.
+        """
+        are_contracts = all(":" in pair for pair in rules)
+        source = exchange_named(
+            exchange or (FUTURES_EXCHANGE if are_contracts else DEFAULT_EXCHANGE)
+        )
         return cls(
-            exchange=exchange,
+            exchange=source.name,
             market_type=source.market_type,
             captured_at=captured_at,
             origin="made",
@@ -288,13 +296,14 @@ def _wanted_symbols(
         yield from kept
 
 
-def _missing(path: Path) -> NotFoundError:
+def _missing(path: Path, exchange: str | None) -> NotFoundError:
     if not path.parent.exists():
         message = f"there is no folder {path.parent}: check --data, or --markets"
         return NotFoundError(message, kind="data folder", key=str(path.parent))
     place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
+    making = ", or make them without internet with `markets make`"
     message = (
         f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
-        f"{place}`, or make them without internet with `markets make`"
+        f"{place}`{'' if exchange in RECORDED_NAMES else making}"
     )
     return NotFoundError(message, kind="markets", key=str(path))

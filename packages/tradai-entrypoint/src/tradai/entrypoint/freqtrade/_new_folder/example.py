@@ -1,10 +1,12 @@
 """Make the folder of a small strategy that runs, to be changed."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Final
 
+from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
@@ -15,6 +17,7 @@ from tradai.entrypoint.freqtrade._new_folder.folder import (
 
 _CLASS_FILE: Final = "example_class.txt"
 _CONFIG_FILE: Final = "example_config.txt"
+_TIMEFRAME: Final = "5m"
 _README: Final = """\
 # {name}
 
@@ -25,15 +28,18 @@ A strategy made by `tradai-entrypoint init`. Run it in this folder:
 """
 
 
-def new_strategy(folder: Path | None, *, class_name: str = "MyStrategy") -> Path:
+def new_strategy(
+    folder: Path | None, *, class_name: str = "MyStrategy", timeframe: str | None = None
+) -> Path:
     """Make `folder`, with a small strategy of class `class_name`, and return it.
 
     Args:
         folder: The new folder; None is one with the name of the class, here.
         class_name: Name of the class.
+        timeframe: Length of its candles; None is 5 minutes.
 
     Raises:
-        ValidationError: `class_name` is not the name of a class.
+        ValidationError: `class_name` is not the name of a class, or `timeframe` is none.
         ConfigurationError: `folder` is not empty.
         StorageError: The disk refused.
     """
@@ -42,9 +48,10 @@ def new_strategy(folder: Path | None, *, class_name: str = "MyStrategy") -> Path
         message = f"{class_name!r} is not usable: expected {expected}"
         raise ValidationError(message, field="class", expected=expected)
     target = folder or Path(class_name)
+    names = {"class_name": class_name, "timeframe": str(Timeframe(timeframe or _TIMEFRAME))}
     texts = {
-        CONFIG_NAME: _filled(_CONFIG_FILE, class_name),
-        f"{SOURCE_NAME}/{class_name.lower()}.py": _filled(_CLASS_FILE, class_name),
+        CONFIG_NAME: _filled(_CONFIG_FILE, names),
+        f"{SOURCE_NAME}/{class_name.lower()}.py": _filled(_CLASS_FILE, names),
         "README.md": _README.format(name=class_name),
     }
     with new_folder(target) as draft:
@@ -52,6 +59,6 @@ def new_strategy(folder: Path | None, *, class_name: str = "MyStrategy") -> Path
     return target
 
 
-def _filled(name: str, class_name: str) -> str:
+def _filled(name: str, names: Mapping[str, str]) -> str:
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return Template(text).substitute(class_name=class_name)
+    return Template(text).substitute(names)

@@ -10,6 +10,7 @@ class KeyStatus(StrEnum):
     """The fate of a key, in the order in which a reader needs to see it."""
 
     UNSUPPORTED = "not supported"
+    PARTIAL = "in part"
     PRIVATE = "secret"
     MAPPED = "mapped"
     UNNEEDED = "not needed"

@@ -20,6 +20,8 @@ Fate: TypeAlias = tuple[MovedKey, JsonValue]
 Config: TypeAlias = Mapping[str, JsonValue]
 
 _DEFAULT_STAKE: Final = "USDT"
+# The name of each bot in Freqtrade's examples, and of one without a name.
+_DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
 _PAIR: Final = TypeAdapter[str](Pair)
 
@@ -27,6 +29,11 @@ _PAIR: Final = TypeAdapter[str](Pair)
 def mapped(key: str, place: str, value: JsonValue, *, note: str = "") -> Fate:
     """Return that `key` has its place at `place`, with `value`."""
     return MovedKey(key=key, status=KeyStatus.MAPPED, place=place, note=note), value
+
+
+def partial(key: str, place: str, value: JsonValue, note: str) -> Fate:
+    """Return that a part of `key` has its place at `place`, with `value`; `note` has the rest."""
+    return MovedKey(key=key, status=KeyStatus.PARTIAL, place=place, note=note), value
 
 
 def unneeded(key: str, note: str, *, place: str = "") -> Fate:
@@ -73,7 +80,9 @@ def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:
     note = "; ".join(f"{name} {problem}" for name, problem in problems.items())
     if not pairs:
         return unsupported(key, f"no pair is left: write them to `pairs`; {note}".rstrip("; "))
-    return mapped(key, "pairs", pairs, note=note and f"without: {note}")
+    if note:
+        return partial(key, "pairs", pairs, f"without: {note}")
+    return mapped(key, "pairs", pairs)
 
 
 def _is_pair(name: str) -> bool:
@@ -146,9 +155,14 @@ def _wallet(key: str, value: JsonValue, config: Config) -> Fate:
     if not isinstance(value, dict):
         return mapped(key, "execution.starting_balance", value)
     stake = str(config.get("stake_currency", _DEFAULT_STAKE))
-    if list(value) != [stake]:
-        return unsupported(key, f"a run starts with {stake} alone: set execution.starting_balance")
-    return mapped(key, "execution.starting_balance", value[stake])
+    place, others = "execution.starting_balance", ", ".join(name for name in value if name != stake)
+    if stake not in value:
+        return unsupported(key, f"a run starts with {stake} alone: set {place}")
+    if others:
+        return partial(
+            key, place, value[stake], f"without {others}: a run starts with {stake} alone"
+        )
+    return mapped(key, place, value[stake])
 
 
 def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
@@ -202,8 +216,9 @@ def _formats(key: str, value: JsonValue, config: Config) -> Fate:
 
 def _name(key: str, value: JsonValue, config: Config) -> Fate:
     del config
-    if value == "":
-        return unneeded(key, "is empty: the name is that of the class")
+    if value in ("", _DEFAULT_BOT):
+        default = "Freqtrade's default" if value else "empty"
+        return unneeded(key, f"is {default}: the name is that of the class")
     return mapped(key, "name", value)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from typing import Final, final
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,7 @@ from tradai.core import (
     JsonValue,
     StrategyConfig,
     TradingMode,
+    did_you_mean,
     error_sentence,
     looks_like_secret,
 )
@@ -53,6 +55,8 @@ _PRICING: Final = ("entry_pricing", "exit_pricing")
 _BOOK: Final = "use_order_book"
 # Freqtrade's: an unset one is true here.
 _BOOK_DEFAULT: Final = False
+# Similarity at which a name is more likely a typing mistake than a name of one's own.
+_TYPO: Final = 0.9
 # Where a value cannot be named, its block moves as a whole.
 _WHOLE: Final = ("freqai",)
 _ENGINE: Final = (ALLOWED - MESSAGE_BLOCKS.keys() - {"exchange"}) | {
@@ -169,7 +173,8 @@ def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:
     if key in ARGUMENTS:
         place, note = ARGUMENTS[key]
         return MovedKey(key=key, status=KeyStatus.MAPPED, place=place, note=note), None
-    if value == {}:
+    # An empty setting of the class, such as minimal_roi, goes over the one that the class has.
+    if value == {} and not (place_of(key) or "").startswith("execution."):
         return unneeded(key, "is empty")
     if key in UNNEEDED:
         return unneeded(key, UNNEEDED[key])
@@ -187,7 +192,20 @@ def _with_place(key: str, value: JsonValue) -> Fate:
         return mapped(key, place, value)
     if "." in key or key in IN_FILE | AT_RUN_TIME:
         return unsupported(key, "this version does not pass it on to the engine")
-    return mapped(key, f"strategy.config.{key}", value, note="a key of the strategy's own")
+    return _own_key(key, value)
+
+
+def _own_key(key: str, value: JsonValue) -> Fate:
+    """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
+    place, note = f"strategy.config.{key}", "a key of the strategy's own"
+    if hint := did_you_mean(key, (name for name in IN_FILE if _resembles(key, name))):
+        moved = MovedKey(key=key, status=KeyStatus.UNSUPPORTED, place=place, note=f"{note}{hint}")
+        return moved, value
+    return mapped(key, place, value, note=note)
+
+
+def _resembles(key: str, name: str) -> bool:
+    return SequenceMatcher(None, key, name).ratio() >= _TYPO
 
 
 def _problems(document: Config) -> list[tuple[str, str]]:

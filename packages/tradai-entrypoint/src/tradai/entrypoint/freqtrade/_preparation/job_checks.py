@@ -9,7 +9,7 @@ from typing import Final
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._process.short_child import run_child
-from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._report.formatting import counted, time_range_text
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine_keys.messages import (
@@ -96,7 +96,7 @@ def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
     staged = job.stage_candles()
     shortfalls += staged.notices(job.series)
     rows = sum(series.rows for series in staged.series)
-    return "; ".join((f"{rows} candles over {staged.timerange}", *shortfalls))
+    return "; ".join((f"{rows} candles over {time_range_text(str(staged.timerange))}", *shortfalls))
 
 
 def _engine_detail(engine: EngineInstall) -> str:

@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
     exchange_named,
 )
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
@@ -204,7 +205,9 @@ def check_market(config: StrategyConfig, exchange: Exchange) -> None:
         raise key_error(key="pairs", problem=f"{problem}: write them as BTC/{wanted}")
     if others:
         problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
-        raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
+        are_contracts = any(":" in pair for pair in others)
+        instead = f"set exchange: {FUTURES_EXCHANGE}" if are_contracts else "change stake_currency"
+        raise key_error(key="pairs", problem=f"{problem}: remove them, or {instead}")
 
 
 def _check_proven(exchange: Exchange, mode: TradingMode) -> None:

@@ -22,7 +22,7 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
     StagingRequest,
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
@@ -31,7 +31,7 @@ from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsS
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
 from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     DIGEST_NAME as TIERS_DIGEST,
-    tiers_environment,
+    job_environment,
     use_tiers,
 )
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
@@ -74,7 +74,7 @@ class EngineJob:
         self._context = context
         self.evidence = EngineEvidence()
         self.markets: MarketsSnapshot
-        self._tiers: LeverageTiers | None = None
+        self.tiers: LeverageTiers | None = None
         self.parameters = context.parameters
         self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
@@ -165,7 +165,7 @@ class EngineJob:
         context.record.notices += markets.notices(has_fee=FEE in self.plan.config)
         self.plan = self.plan.charged(markets.fees)
         self.markets = markets
-        self._tiers = use_tiers(context, self.engine, data)
+        self.tiers = use_tiers(context, self.engine, data)
         return markets
 
     def _data_folder(self) -> str:
@@ -215,12 +215,9 @@ class EngineJob:
             EngineProcess(
                 self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
-                environ={
-                    **engine_environment(context.environ, home=scratch, temporary=Path(temporary)),
-                    **tiers_environment(
-                        context, self.engine, self._tiers, Path(temporary, "engine")
-                    ),
-                },
+                environ=job_environment(
+                    context, self.engine, self.tiers, temporary=Path(temporary)
+                ),
                 folder=scratch,
                 log_file=context.folder.path / "engine.log",
                 on_line=self.evidence.feed_printed,
