@@ -62,20 +62,16 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
     return Finding("parameters", sentence)
 
 
-def cost_finding(base: float, outcome: RunOutcome, *, case: str, fee: str) -> Finding:
-    """Return the finding on the run with higher costs.
+def cost_finding(base: float, cost: float, *, case: str) -> Finding:
+    """Return the finding on higher costs of the same trades.
 
     Args:
         base: Profit of the configuration as a ratio, above 0.
-        outcome: Its outcome.
+        cost: The added costs as a ratio of the starting balance.
         case: Name of the case.
-        fee: Its fee per order, in percent.
     """
-    profit = profit_of(outcome)
-    head = f"With the {case} (a fee of {fee} per order)"
-    if profit is None:
-        return Finding(case, f"{head} there is no result: {outcome.verdict}.")
-    return Finding(case, f"{head} the strategy keeps {_kept(profit, base)} of its profit.")
+    head = f"With the {case}, the same trades cost {percent(cost)} of the starting balance more"
+    return Finding(case, f"{head}. The strategy keeps {_kept(base - cost, base)} of its profit.")
 
 
 def bootstrap_finding(base: float, bootstrap: Bootstrap, *, balance: float) -> Finding:
