@@ -18,8 +18,11 @@ from tradai.entrypoint._sweep.variants import Variant
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 
 
-def outcome(number: int = 1, *, profit: float | None = None, **values: str) -> RunOutcome:
-    figures: dict[str, JsonValue] = {} if profit is None else {"profit_percent": profit}
+def outcome(
+    number: int = 1, *, profit: float | None = None, trades: int = 40, **values: str
+) -> RunOutcome:
+    figures: dict[str, JsonValue] = {"profit_percent": profit, "trades": trades}
+    figures = {} if profit is None else figures
     code = 76 if profit is None else 0
     return RunOutcome(
         variant=Variant(number=number, values={f"execution.{key}": values[key] for key in values}),
@@ -175,6 +178,17 @@ def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() 
     )
     assert "The strategy keeps nothing (\N{MINUS SIGN}0.40 %) of its profit" in slipped
     assert "100.0 % make a profit. The median keeps 100.0 % (+10.00 %)" in resampled
+
+
+def test_a_set_with_few_trades_is_no_survivor() -> None:
+    sets = [outcome(2, profit=8.0, trades=30), outcome(3, profit=6.0, trades=29)]
+    shaken = result().tested(
+        shaken=[*sets, outcome(4, profit=-1.0)], costs={}, bootstrap=Bootstrap.of([1.0], seed=1)
+    )
+
+    sentence = shaken.findings[0].sentence
+    assert "1 of 3 sets make a profit. 1 have fewer than 30 trades and count as none." in sentence
+    assert "count as none" not in survivor().findings[0].sentence
 
 
 def test_few_trades_and_a_loss_are_not_tested() -> None:

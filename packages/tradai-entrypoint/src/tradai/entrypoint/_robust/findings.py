@@ -50,16 +50,24 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
         outcomes: Their outcomes.
         share: Largest change of a number, as a share of it.
     """
-    profits = [profit for each in outcomes if (profit := profit_of(each)) is not None]
-    if not profits:
+    found = [(profit, each) for each in outcomes if (profit := profit_of(each)) is not None]
+    profits = [profit for profit, _ in found]
+    if not found:
         return Finding("parameters", "No number was shaken, or no run with shaken ones succeeded.")
-    winners = sum(profit > 0 for profit in profits)
+    judged = [profit for profit, each in found if not _has_few_trades(each)]
+    winners = sum(profit > 0 for profit in judged)
+    few = len(found) - len(judged)
+    warning = f" {few} have fewer than {FEWEST_TRADES} trades and count as none." if few else ""
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
-        f"{counted(len(profits), 'set')} make a profit. The median keeps "
+        f"{counted(len(profits), 'set')} make a profit.{warning} The median keeps "
         f"{_kept(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
     )
     return Finding("parameters", sentence)
+
+
+def _has_few_trades(outcome: RunOutcome) -> bool:
+    return (outcome.figure("trades") or 0) < FEWEST_TRADES
 
 
 def cost_finding(base: float, cost: float, *, case: str) -> Finding:
