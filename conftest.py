@@ -80,6 +80,33 @@ def eventually() -> Callable[[Callable[[], bool]], bool]:
     return look
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--one-case`, for what differs in what exists, and not in one value among many."""
+    parser.addoption(
+        "--one-case",
+        metavar="FOLDER",
+        action="append",
+        default=[],
+        help="run only the first case of each parametrized test in this folder",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--one-case` leaves out."""
+    folders = tuple(str(config.rootpath / folder) for folder in config.getoption("one_case"))
+    tests: set[str] = set()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        test, is_parametrized, _ = item.nodeid.partition("[")
+        is_later = bool(is_parametrized) and test in tests
+        (left_out if is_later and str(item.path).startswith(folders) else kept).append(item)
+        tests.add(test)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Try more examples when the tests marked deep are selected, before any module is imported."""
     if config.getoption("markexpr") != "not deep":

@@ -11,8 +11,32 @@ import pytest
 from servers.docker import Dockerd, running_dockerd, running_registry
 from servers.mlflow import MLflowServer, Release, guarded, running_releases
 from servers.python_image import make_python_image
+from xdist.scheduler import LoadFileScheduling
 
 ROOT: Final = Path(__file__).parent.parent
+# Tests that share costly servers or images, by the start of their ids.
+TOGETHER: Final = {
+    "tests-integration/aws/": "stand-ins for AWS",
+    "tests-integration/engine/elsewhere/": "images",
+    "tests-integration/engine/test_live_registry.py": "MLflow",
+    "tests-integration/engine/test_models.py": "MLflow",
+    "tests-integration/models/": "MLflow",
+    "tests-integration/tracking/": "MLflow",
+}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let `--dist loadfile` start servers in few processes: one runs all files that share them."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = _scope_of  # noqa: SLF001 - the place where a subclass changes it
+    return scheduler
+
+
+def _scope_of(nodeid: str) -> str:
+    shared = (name for start, name in TOGETHER.items() if nodeid.startswith(start))
+    return next(shared, nodeid.partition("::")[0])
 
 
 @pytest.fixture(scope="session")

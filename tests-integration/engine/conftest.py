@@ -60,7 +60,7 @@ class Outcome:
 
 
 # These programs run in the engine's environment only.
-collect_ignore = ["ccxt_reading.py", "demo"]
+collect_ignore = ["ccxt_reading.py", "demo", "venue_reading.py"]
 
 Command = Callable[..., Outcome]
 
@@ -88,9 +88,12 @@ def candles(engine_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def strategy(tmp_path: Path) -> Path:
     """A private copy of the demo strategy; returns its YAML file."""
-    folder = tmp_path / "demo"
-    shutil.copytree(DEMO, folder, ignore=shutil.ignore_patterns("__pycache__", "candles.py"))
-    return folder / "strategy.yaml"
+    return _copy_demo(tmp_path)
+
+
+def _copy_demo(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__", "candles.py")
+    return Path(shutil.copytree(DEMO, folder / "demo", ignore=ignored)) / "strategy.yaml"
 
 
 @pytest.fixture
@@ -110,6 +113,12 @@ def environ() -> Iterator[dict[str, str]]:
     Every proxy variable names a listener. The tests talk to this machine only, so it must hear
     nothing.
     """
+    with _environ() as environ:
+        yield environ
+
+
+@contextmanager
+def _environ() -> Iterator[dict[str, str]]:
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         yield {
@@ -130,19 +139,36 @@ def tradai(engine_bin: Path, tmp_path: Path, environ: dict[str, str]) -> Command
     """Run `tradai-entrypoint` with its runs in a folder of this test."""
 
     def run(*arguments: object, extra: Mapping[str, str] | None = None) -> Outcome:
-        runs = tmp_path / "runs"
-        done = subprocess.run(
-            [engine_bin / "tradai-entrypoint", *map(str, arguments)],
-            env=environ | {"TRADAI_RUN_FOLDER": str(runs)} | dict(extra or {}),
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-            cwd=tmp_path,
-        )
-        return Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, runs=runs)
+        return _run(engine_bin, tmp_path, environ | dict(extra or {}), *arguments)
 
     return run
+
+
+def _run(engine_bin: Path, folder: Path, environ: Mapping[str, str], *arguments: object) -> Outcome:
+    runs = folder / "runs"
+    done = subprocess.run(
+        [engine_bin / "tradai-entrypoint", *map(str, arguments)],
+        env={"TRADAI_RUN_FOLDER": str(runs), **environ},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        cwd=folder,
+    )
+    return Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, runs=runs)
+
+
+@pytest.fixture(scope="session")
+def demo_backtest(
+    engine_bin: Path, candles: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    """A backtest of the demo strategy on `candles`; tests copy its run before they change it."""
+    folder = tmp_path_factory.mktemp("demo backtest")
+    words = ("--mode", "backtest", "--data", candles, "--json")
+    with _environ() as environ:
+        outcome = _run(engine_bin, folder, environ, "run", _copy_demo(folder), *words)
+    assert outcome.code == 0, outcome.stderr
+    return outcome
 
 
 @pytest.fixture

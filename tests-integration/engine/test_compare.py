@@ -1,17 +1,24 @@
 """Comparisons on the real engine: a configuration runs once, a page made again is equal."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
+
+
+@pytest.fixture
+def made(demo_backtest: Any, tmp_path: Path) -> Path:
+    """The folder of a run that is there before; a copy of the run that tests share."""
+    name = demo_backtest.folder.name
+    return Path(shutil.copytree(demo_backtest.folder, tmp_path / "runs" / name))
 
 
 def test_configurations_are_run_once_and_compared(
-    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+    made: Path, tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
-    made = tradai("run", strategy, "--mode", "backtest", "--data", candles, "--run-id", "first")
-    assert made.code == 0, made.stderr
     wide = strategy.with_name("wide.yaml")
     wide.write_text(strategy.read_text().replace("max_open_trades: ", "max_open_trades: 1"))
 
@@ -20,7 +27,7 @@ def test_configurations_are_run_once_and_compared(
     assert compared.code == 0, compared.stderr
     found = json.loads(compared.stdout)
     first, second = (run["run_id"] for run in found["runs"])
-    assert first == "first"
+    assert first == made.name
     assert [run["name"] for run in found["runs"]] == [str(strategy), str(wide)]
     assert len(list((tmp_path / "runs").iterdir())) == 2
     assert list(found["differing_settings"]) == ["execution.max_open_trades"]
@@ -30,15 +37,11 @@ def test_configurations_are_run_once_and_compared(
     assert set(curves["run_id"]) == {first, second}
 
 
-def test_a_report_that_is_made_again_is_the_same_page(
-    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
-) -> None:
-    made = tradai("run", strategy, "--mode", "backtest", "--data", candles, "--run-id", "once")
-    assert made.code == 0, made.stderr
-    report = tmp_path / "runs/once/report.html"
+def test_a_report_that_is_made_again_is_the_same_page(made: Path, tradai: Any) -> None:
+    report = made / "report.html"
     before = report.read_bytes()
     report.unlink()
 
-    assert tradai("report", "once").code == 0
+    assert tradai("report", made.name).code == 0
 
     assert report.read_bytes() == before

@@ -117,6 +117,22 @@ def test_the_trades_of_a_training_are_those_of_a_backtest(
 
 
 @pytest.mark.deep
+def test_a_backtest_without_trades_counts_the_signals_of_both_sides(
+    tradai: Command, desk: Path
+) -> None:
+    refuse = "\n    def confirm_trade_entry(self, *args, **kwargs):\n        return False\n"
+    (desk / "strategies" / "swing.py").write_text(STRATEGY + refuse)
+
+    done = tradai("run", desk / "swing.yaml", "--mode", "backtest", "--data", desk / "candles")
+
+    assert done.code == 0, done.stderr
+    results = done.manifest["results"]
+    # One long and one short a day of each pair, over ten days.
+    assert results["entry_signals"] == 40
+    assert results["rejected_entry_signals"] == {"confirm_trade_entry": 40}
+
+
+@pytest.mark.deep
 def test_an_analysis_for_bias_reads_hours_without_a_funding_rate(
     tradai: Command, desk: Path
 ) -> None:

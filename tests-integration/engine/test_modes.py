@@ -26,15 +26,19 @@ def backtest(tradai: Any, strategy: Path, data: Path, *more: object) -> Any:
     return json.loads(outcome.stdout)
 
 
-def test_the_same_inputs_give_the_same_digests_in_another_folder(
-    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
-) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(strategy.parent, elsewhere / "demo")
-    shutil.copytree(candles, elsewhere / "candles")
+@pytest.fixture
+def first(demo_backtest: Any) -> dict[str, Any]:
+    """The result of a backtest that these tests share."""
+    result: dict[str, Any] = json.loads(demo_backtest.stdout)
+    return result
 
-    first = backtest(tradai, strategy, candles)
-    second = backtest(tradai, elsewhere / "demo" / "strategy.yaml", elsewhere / "candles")
+
+def test_the_same_inputs_give_the_same_digests_in_another_folder(
+    first: dict[str, Any], tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(candles, tmp_path / "elsewhere")
+
+    second = backtest(tradai, strategy, tmp_path / "elsewhere")
 
     assert first["results"]["trades"] >= 10
     assert "Balance and drawdown" in (Path(first["folder"]) / "report.html").read_text()
@@ -42,17 +46,15 @@ def test_the_same_inputs_give_the_same_digests_in_another_folder(
 
 
 def test_the_report_counts_open_positions_as_the_engine_does_and_keeps_all_candles(
-    tradai: Any, strategy: Path, candles: Path
+    first: dict[str, Any], candles: Path
 ) -> None:
-    done = backtest(tradai, strategy, candles)
-
-    folder = Path(done["folder"])
+    folder = Path(first["folder"])
     engine = _engine_result(folder)
-    drawdown = done["results"]["equity_drawdown_percent"]
+    drawdown = first["results"]["equity_drawdown_percent"]
     assert drawdown == pytest.approx(
         100 * engine["wallet_stats"]["max_relative_drawdown"], abs=1e-3
     )
-    assert drawdown > done["results"]["max_drawdown_percent"]
+    assert drawdown > first["results"]["max_drawdown_percent"]
     page = (folder / "report.html").read_text()
     assert {"Candles", "Months", "Trades"} <= set(re.findall("<h2>([^<]+)</h2>", page))
     kept = pq.read_table(folder / "candles.parquet").to_pylist()
@@ -62,8 +64,8 @@ def test_the_report_counts_open_positions_as_the_engine_does_and_keeps_all_candl
     btc = [row for row in kept if row.pop("pair") == "BTC/USDT"]
     assert [stored[row["date"]] for row in btc] == btc
     closes = btc[-1]["date"] + timedelta(minutes=5)
-    assert f"{closes:%Y-%m-%d %H:%M} UTC" == done["results"]["last_candle"]
-    assert f"{btc[0]['date']:%Y-%m-%d %H:%M} UTC" < done["results"]["first_candle"]
+    assert f"{closes:%Y-%m-%d %H:%M} UTC" == first["results"]["last_candle"]
+    assert f"{btc[0]['date']:%Y-%m-%d %H:%M} UTC" < first["results"]["first_candle"]
 
 
 def _engine_result(folder: Path) -> dict[str, Any]:
@@ -75,9 +77,13 @@ def _engine_result(folder: Path) -> dict[str, Any]:
 
 
 def test_one_candle_moved_by_one_tick_changes_the_trades_digest(
-    tradai: Any, strategy: Path, candles: Path, tmp_path: Path, engine_bin: Path
+    first: dict[str, Any],
+    tradai: Any,
+    strategy: Path,
+    candles: Path,
+    tmp_path: Path,
+    engine_bin: Path,
 ) -> None:
-    first = backtest(tradai, strategy, candles)
     trade_opened = _first_trade(engine_bin, Path(first["folder"]) / "trades.parquet")
     moved = tmp_path / "moved"
     shutil.copytree(candles, moved)
@@ -91,17 +97,17 @@ def test_one_candle_moved_by_one_tick_changes_the_trades_digest(
 
 
 def test_market_rules_come_from_the_snapshot(
-    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+    first: dict[str, Any], tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
     coarse = tmp_path / "coarse"
     shutil.copytree(candles, coarse)
     rules = coarse / "markets.json"
     rules.write_text(rules.read_text().replace('"0.00001"', '"0.001"'))
 
-    fine, rough = backtest(tradai, strategy, candles), backtest(tradai, strategy, coarse)
+    rough = backtest(tradai, strategy, coarse)
 
-    assert fine["digests"]["trades"] != rough["digests"]["trades"]
-    assert fine["digests"]["data"] == rough["digests"]["data"]
+    assert first["digests"]["trades"] != rough["digests"]["trades"]
+    assert first["digests"]["data"] == rough["digests"]["data"]
 
 
 def test_another_tick_size_gives_other_trades(

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -74,18 +75,10 @@ BARE_CLIENTS: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
     "kraken": ("public", "https://api.kraken.com", {}),
     "okx": ("rest", "https://www.okx.com", SPOT),
 }
-COLUMNS: Final = (
-    "open_date,pair,close_date,open_rate,close_rate,amount,stake_amount,fee_open,fee_close,"
-    "profit_abs,exit_reason"
+FIELDS: Final = (
+    *("pair", "open_date", "close_date", "open_rate", "close_rate", "amount", "stake_amount"),
+    *("fee_open", "fee_close", "profit_abs", "exit_reason"),
 )
-TRADES: Final = """
-import sys
-import pandas as pd
-from freqtrade.data.btanalysis import load_backtest_data
-path, columns = sys.argv[1], sys.argv[2].split(",")
-trades = pd.read_parquet(path) if path.endswith(".parquet") else load_backtest_data(path, "Daily")
-print(trades[columns].to_json(orient="values", date_format="iso", double_precision=15))
-"""
 
 
 @pytest.fixture
@@ -138,7 +131,7 @@ def test_captured_rules_make_the_trades_of_bare_freqtrade(
     ran = tradai("run", config, "--mode", "backtest", *data)
 
     assert ran.code == 0, ran.stderr[-3000:]
-    assert _trades(ran.folder / "trades.parquet", engine_bin) == bare
+    assert _trades(ran.folder / "engine-result.zip") == bare
     assert len(bare) == 20
 
 
@@ -227,11 +220,14 @@ def _bare_trades(exchange: str, url: str, desk: Path, engine_bin: Path) -> list[
     flags = ("--strategy", "Daily", "--cache", "none", "--export", "trades")
     command: list[str | Path] = [engine_bin / "freqtrade", "backtesting", *places, *flags]
     subprocess.run(command, check=True, cwd=home, env=_environ(), timeout=300)
-    return _trades(home / "user_data" / "backtest_results", engine_bin)
+    (archive,) = (home / "user_data" / "backtest_results").glob("*.zip")
+    return _trades(archive)
 
 
-def _trades(path: Path, engine_bin: Path) -> list[list[Any]]:
-    command: list[str | Path] = [engine_bin / "python", "-c", TRADES, path, COLUMNS]
-    done = subprocess.run(command, capture_output=True, check=True)
-    trades: list[list[Any]] = json.loads(done.stdout)
-    return sorted(trades)
+def _trades(archive: Path) -> list[list[Any]]:
+    """Return the trades in an archive of the engine's results."""
+    with zipfile.ZipFile(archive) as results:
+        names = (name for name in results.namelist() if name.endswith(".json"))
+        tables = [json.loads(results.read(name)) for name in names]
+    (strategies,) = (table["strategy"] for table in tables if "strategy_comparison" in table)
+    return sorted([trade[field] for field in FIELDS] for trade in strategies["Daily"]["trades"])

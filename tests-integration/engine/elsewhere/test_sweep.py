@@ -44,8 +44,9 @@ def test_a_sweep_elsewhere_makes_each_run_once_and_lists_the_one_that_failed(
     assert made_here == {job["job_id"] for job in jobs} & made_here
 
 
+# The test above shows that a sweep treats both alike.
 @pytest.mark.usefixtures("light_image")
-@pytest.mark.parametrize("on", ["docker:", "ecs:"])
+@pytest.mark.parametrize("on", [pytest.param("docker:", marks=pytest.mark.deep), "ecs:"])
 def test_the_best_variant_elsewhere_runs_on_the_days_after_its_window(
     on: str, cloud: Cloud, strategy: Path, data: Path
 ) -> None:

@@ -105,7 +105,7 @@ def test_many_jobs_share_their_requests(ecs_settings: EcsSettings) -> None:
     while ecs.clock() < began_s + 300:
         for handle in handles:
             runner.wait(handle, timeout_s=0)
-        ecs.clock.advance(0.5)
+        ecs.clock.advance(1)
 
     assert 0 < _calls(ecs, "DescribeTasks") <= ecs.clock() - began_s
     # Two requests describe all of them; every ten seconds that is one in five seconds.

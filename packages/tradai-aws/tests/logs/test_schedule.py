@@ -17,7 +17,7 @@ from tradai.core.exceptions import NotFoundError
 
 GROUP = "jobs"
 FOLLOWED, WRITING = 200, 40
-RUNS_S = 1_200.0
+RUNS_S = 600.0
 # All start at once, and it takes a while to find out which of them write.
 SETTLED_S = 240.0
 

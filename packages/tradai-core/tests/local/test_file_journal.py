@@ -194,6 +194,26 @@ def test_a_writer_that_meets_a_look_for_writers_starts_after_it(
     assert _events(path) == [(1, "one")]
 
 
+def test_a_hold_that_meets_a_look_for_writers_is_free_after_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold() -> bool:
+        with FileJournal(path).without_writers() as is_free:
+            return is_free
+
+    path.touch()
+    refusals = Refusals()
+    monkeypatch.setattr(fcntl, "flock", refusals)
+
+    with ThreadPoolExecutor() as pool, path.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        held = pool.submit(hold)
+        assert refusals.seen.wait(timeout=60)
+        looking.close()
+
+        assert held.result(timeout=60)
+
+
 def test_looks_for_a_writer_do_not_take_each_other_for_one(path: Path) -> None:
     path.touch()
 

@@ -9,7 +9,7 @@ import pytest
 from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
-from tradai.entrypoint.freqtrade import MarketRules, MarketServer, MarketsSnapshot
+from tradai.entrypoint.freqtrade import MarketFees, MarketRules, MarketServer, MarketsSnapshot
 
 RULES = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 
@@ -112,6 +112,16 @@ def test_rules_are_made_from_flags(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
+def test_rules_of_contracts_are_those_of_the_futures_market(tmp_path: Path) -> None:
+    flags = ("--tick", "0.1", "--step", "0.001", "--min-notional", "5")
+
+    assert make("--pair", "BTC/USDT:USDT", *flags, "--data", tmp_path) == 0
+
+    made = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert (made.exchange, made.market_type) == ("binance_futures", "futures")
+    assert made.pairs == {"BTC/USDT:USDT"}
+
+
 def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(
         "note: from the help page of the exchange\n"
@@ -128,6 +138,27 @@ def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
     assert made.note == "from the help page of the exchange"
 
 
+PAIRS = "pairs: {BTC/USDT: {tick: 1, step: 1, min_notional: 1}}"
+FLAGS = ("--pair", "BTC/USDT", "--tick", "1", "--step", "1", "--min-notional", "1")
+
+
+def test_fees_are_written_from_flags_and_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(f"{{fees: {{maker: 0.0002, taker: 5e-4}}, {PAIRS}}}")
+    fees = ("--maker-fee", "0.0002", "--taker-fee", "0.0005")
+
+    assert make(*FLAGS, *fees, "--markets", tmp_path / "flags.json") == 0
+    assert make("--rules", tmp_path / "rules.yaml", "--markets", tmp_path / "file.json") == 0
+    assert make(*FLAGS, "--markets", tmp_path / "without.json") == 0
+
+    flags, file, without = (
+        MarketsSnapshot.load(tmp_path / f"{name}.json") for name in ("flags", "file", "without")
+    )
+    assert flags.fees == file.fees == MarketFees.parse("0.0002", "0.0005")
+    assert without.fees is None
+    assert "fees" not in (tmp_path / "without.json").read_text()
+    assert flags.digest == file.digest != without.digest
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -140,10 +171,19 @@ def test_rules_are_made_from_a_file_with_every_digit(tmp_path: Path) -> None:
         ("pairs: {BTC/USDT: {tick: yes, step: 1, min_notional: 1}}", "a number above 0"),
         (
             "pairs: {BTC/USDT: {tick: 1, step: 1, min_notional: 1, fee: 0.001}}",
-            "set `execution.fee` of the configuration",
+            "so write `fees: {maker: 0.001, taker: 0.001}` beside `pairs`, or set `execution.fee`",
         ),
-        ("{fee: 0.001, pairs: {}}", "a fee is `execution.fee`"),
-        ("pairs: {'BTC/USDT:USDT': {tick: 1, step: 1, min_notional: 1}}", "is no spot pair"),
+        ("{fee: 0.001, pairs: {}}", "if you like `fees` with maker and taker"),
+        (f"{{fees: 0.001, {PAIRS}}}", "expected maker and taker"),
+        (f"{{fees: {{maker: 0.001}}, {PAIRS}}}", "expected maker and taker"),
+        (f"{{fees: {{maker: 0.001, taker: 0.2}}, {PAIRS}}}", "the taker fee is 0.2: expected"),
+        (f"{{fees: {{maker: -1, taker: 0.1}}, {PAIRS}}}", "the maker fee is -1: expected"),
+        (f"{{fees: {{maker: yes, taker: 0.1}}, {PAIRS}}}", "from 0 to 0.1"),
+        ("pairs: {'BTC/USD:BTC': {tick: 1, step: 1, min_notional: 1}}", "is settled in BTC"),
+        (
+            "pairs: {'BTC/USDT:USDT': &a {tick: 1, step: 1, min_notional: 1}, ETH/USDT: *a}",
+            "are of two markets: make a file for each",
+        ),
         ("", "expected `pairs`"),
     ],
 )
@@ -166,6 +206,8 @@ def test_rules_that_cannot_be_are_refused(
         (("--rules", "rules.yaml", "--pair", "BTC/USDT"), "give --rules FILE, or --pair"),
         (("--tick", "1"), "name a pair with --pair"),
         (("--pair", "BTC/USDT", "--tick", "1", "--step", "1"), "give --min-notional"),
+        (("--maker-fee", "0.001"), "name a pair with --pair"),
+        ((*FLAGS, "--maker-fee", "0.001"), "the taker fee is missing"),
     ],
 )
 def test_flags_that_say_too_little_or_too_much_are_refused(

@@ -181,11 +181,16 @@ def test_latest_is_the_newest_run_that_was_here_before(
 
 
 @pytest.mark.usefixtures("stored")
-def test_candles_are_for_the_report_of_one_run(call: Call) -> None:
-    code, _, err = call("report", "a-1", "a-2", "--data", "candles")
+@pytest.mark.parametrize(
+    ("names", "reason"), [(("a-1", "a-2"), "several runs are named"), (("a-1",), "run a-1 is none")]
+)
+def test_candles_are_for_the_report_of_one_dry_run(
+    names: tuple[str, ...], reason: str, call: Call
+) -> None:
+    code, _, err = call("report", *names, "--data", "candles")
 
     assert code == 65
-    assert "--data shows the slippage of one dry-run" in err
+    assert f"--data shows the slippage of one dry-run, and {reason}: leave it out" in err
 
 
 def test_another_run_of_the_same_id_is_never_taken_for_it(

@@ -132,6 +132,26 @@ def test_a_run_without_a_value_of_the_account_has_the_curve_of_its_closed_trades
     assert [point[1:] for point in closed.curve] == [(0.0, 0.0), (-0.25, -0.25)]
     mixed = RunComparison((closed, run("a", 1.0, 2.0)))
     assert any("closed trades only" in each for each in mixed.caveats)
+    folder = Path("comparisons")
+    closed_alone = (
+        "Profit of the account with open positions (of c, closed trades alone), in percent"
+    )
+    assert closed_alone in comparison_page(mixed, folder)
+    assert "Profit of closed trades, in percent" in comparison_page(
+        RunComparison((closed,)), folder
+    )
+    assert "open positions (" not in comparison_page(RunComparison((run("a", 1.0, 2.0),)), folder)
+
+
+def test_the_report_of_a_run_is_linked_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    name = "50% of #1: a?b"
+    (tmp_path / "runs" / name).mkdir(parents=True)
+    (tmp_path / "runs" / name / "report.html").touch()
+    one = replace(run("a"), folder=tmp_path / "runs" / name)
+
+    page = comparison_page(RunComparison((one,)), tmp_path / "compared")
+
+    assert 'href="../runs/50%25%20of%20%231%3A%20a%3Fb/report.html"' in page
 
 
 def test_page_and_files_have_the_same_curves_and_figures(tmp_path: Path) -> None:

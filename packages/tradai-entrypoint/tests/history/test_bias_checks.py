@@ -6,18 +6,31 @@ from tradai.entrypoint import RunManifest
 
 # These functions have no public name: `check` and `approve` are made of them.
 from tradai.entrypoint._history.bias_checks import (
+    bias_check_of,
     bias_sentence,
     is_clean,
-    last_bias_check,
     new_bias_id,
 )
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-PLANNED = RunManifest(state="ended", run_id="plan", trace_id="plan", mode=None, started_at=NOON)
+PLANNED = RunManifest(
+    state="ended",
+    run_id="plan",
+    trace_id="plan",
+    mode=None,
+    started_at=NOON,
+    digests={"source": "5" * 64},
+)
 
 
 def record(
-    root: Path, *, hour: int, bias: str | None, source: str = "5" * 64, code: int = 0
+    root: Path,
+    *,
+    hour: int,
+    bias: str | None,
+    source: str = "5" * 64,
+    code: int = 0,
+    config: str | None = None,
 ) -> str:
     at = NOON + timedelta(hours=hour)
     run_id = new_bias_id(at)
@@ -29,6 +42,7 @@ def record(
         started_at=at,
         exit_code=code,
         digests={"source": source},
+        config_id=config,
         results={} if bias is None else {"bias": bias},
     )
     (root / run_id).mkdir()
@@ -43,7 +57,7 @@ def test_the_last_analysis_of_the_source_with_a_result_is_found(tmp_path: Path) 
     record(tmp_path, hour=3, bias="clean", source="6" * 64)
     (tmp_path / "20270101T000000Z-bias-torn").mkdir()
 
-    check = last_bias_check(tmp_path, "5" * 64)
+    check = bias_check_of(tmp_path, PLANNED)
 
     assert check is not None
     assert check.run_id == last
@@ -51,8 +65,58 @@ def test_the_last_analysis_of_the_source_with_a_result_is_found(tmp_path: Path) 
     assert bias_sentence(check, PLANNED) == f"found, 2026-01-31 13:00 UTC, run {last}"
 
 
+def test_a_clean_analysis_of_another_configuration_hides_no_bias(tmp_path: Path) -> None:
+    found = record(tmp_path, hour=0, bias="found")
+    record(tmp_path, hour=1, bias="clean", config="three pairs")
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    assert check is not None
+    assert check.run_id == found
+    assert not is_clean(check)
+
+
+def test_the_analysis_of_the_planned_configuration_goes_before_a_newer_one(tmp_path: Path) -> None:
+    own = record(tmp_path, hour=0, bias="clean")
+    record(tmp_path, hour=1, bias="not known", config="a week")
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    assert check is not None
+    assert check.run_id == own
+
+
+def test_bias_that_a_later_analysis_of_its_configuration_cleared_counts_no_more(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, hour=0, bias="found", config="three pairs")
+    record(tmp_path, hour=1, bias="clean", config="three pairs")
+
+    assert is_clean(bias_check_of(tmp_path, PLANNED))
+
+
+def test_an_analysis_without_an_answer_does_not_undo_the_bias_that_was_found(
+    tmp_path: Path,
+) -> None:
+    found = record(tmp_path, hour=0, bias="found", config="three pairs")
+    record(tmp_path, hour=1, bias="not known", config="three pairs")
+    record(tmp_path, hour=2, bias="clean")
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    assert check is not None
+    assert check.run_id == found
+
+
+def test_an_analysis_without_an_answer_undoes_a_clean_one(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="clean")
+    record(tmp_path, hour=1, bias="not known")
+
+    assert not is_clean(bias_check_of(tmp_path, PLANNED))
+
+
 def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:
-    check = last_bias_check(tmp_path / "absent", "5" * 64)
+    check = bias_check_of(tmp_path / "absent", PLANNED)
 
     assert not is_clean(check)
     assert "analyse CONFIG --bias" in bias_sentence(check, PLANNED)
@@ -61,13 +125,13 @@ def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:
 def test_a_clean_analysis_is_clean(tmp_path: Path) -> None:
     record(tmp_path, hour=0, bias="clean")
 
-    assert is_clean(last_bias_check(tmp_path, "5" * 64))
+    assert is_clean(bias_check_of(tmp_path, PLANNED))
 
 
 def test_an_analysis_whose_strategy_raised_errors_is_not_clean(tmp_path: Path) -> None:
     run_id = record(tmp_path, hour=0, bias="clean", code=80)
 
-    check = last_bias_check(tmp_path, "5" * 64)
+    check = bias_check_of(tmp_path, PLANNED)
 
     assert not is_clean(check)
     shown = "not known, as its run ended with exit code 80, 2026-01-31 12:00 UTC"
@@ -78,6 +142,6 @@ def test_an_analysis_with_another_configuration_says_so(tmp_path: Path) -> None:
     record(tmp_path, hour=0, bias="clean")
     other = RunManifest.model_validate({**PLANNED.model_dump(), "config_id": "other"})
 
-    check = last_bias_check(tmp_path, "5" * 64)
+    check = bias_check_of(tmp_path, PLANNED)
 
     assert bias_sentence(check, other).endswith(", with another configuration")

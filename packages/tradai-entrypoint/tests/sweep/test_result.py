@@ -119,6 +119,10 @@ def test_the_page_links_to_the_reports_and_lists_failures(result: SweepResult) -
     assert "script-src &#x27;none&#x27;" in page or "script-src 'none'" in page
 
 
+def test_the_page_links_to_reports_in_a_folder_with_any_letters(result: SweepResult) -> None:
+    assert 'href="../../runs%20%231/run-3/report.html"' in sweep_page(result, "../../runs #1")
+
+
 def test_the_page_names_reports_that_are_in_a_store(result: SweepResult) -> None:
     page = sweep_page(result, "s3://bucket/runs/")
 

@@ -76,7 +76,8 @@ def capture(
     base_url: str | None = None,
     name: str = "bybit",
 ) -> MarketsSnapshot:
-    engine = EngineInstall(python=(sys.executable, "-I", "-c", dedent(program)), version="2026.9")
+    python = (sys.executable, "-I", "-c", dedent(program))
+    engine = EngineInstall(python=python, version="2026.9", package=Path())
     return capture_markets(
         pairs, exchange=name, base_url=base_url, interrupts=interrupts, environ={}, engine=engine
     )

@@ -1,5 +1,6 @@
 """`data check` finds faults in rows, and says what a backtest would do with them."""
 
+import gzip
 import json
 import math
 import os
@@ -192,6 +193,16 @@ def test_a_series_beside_its_json_has_the_same_rows_or_others(
     twice = [finding for finding in findings if finding.effect is Effect.TWICE]
     assert [(each.path.suffix, each.problem) for each in twice] == [(".json", f"it has {said}")]
     assert Effect.NOT_READ not in {each.effect for each in findings}
+
+
+def test_two_files_that_no_run_reads_are_said_not_to_be_read(tmp_path: Path) -> None:
+    text = json.dumps([[to_epoch_ms(START), 100.0, 101.0, 99.0, 100.5, 2.0]]).encode()
+    (tmp_path / "BTC_USDT-1m.json").write_bytes(text)
+    (tmp_path / "BTC_USDT-1m.json.gz").write_bytes(gzip.compress(text))
+
+    effects = [finding.effect for finding in check_series(str(tmp_path)).findings]
+
+    assert effects == [Effect.TWICE, Effect.NOT_READ, Effect.NOT_READ]
 
 
 def test_rows_that_differ_are_said_of_a_refused_pair_too(tmp_path: Path) -> None:

@@ -184,6 +184,16 @@ def test_rules_of_another_exchange_are_refused(tmp_path: Path) -> None:
     assert got.value.key == "exchange"
 
 
+@pytest.mark.parametrize(("exchange", "is_made"), [("binance", True), ("okx", False)])
+def test_missing_rules_can_be_made_where_their_form_is_known(
+    tmp_path: Path, exchange: str, *, is_made: bool
+) -> None:
+    with pytest.raises(NotFoundError, match="markets capture CONFIG") as caught:
+        MarketsSnapshot.load(tmp_path / "markets.json", exchange=exchange)
+
+    assert ("markets make" in str(caught.value)) is is_made
+
+
 @pytest.mark.parametrize(
     "change",
     [{"exchange": "bybit"}, {"answers": [{"url": "https://api.exchange.test/x", "text": "{}"}]}],

@@ -55,6 +55,35 @@ def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("overrides", "fee", "notice"),
+    [
+        ((), 0.002, "each order costs 0.002, the higher of both fees of the market rules"),
+        (
+            ("execution.fee=0.0005",),
+            0.0005,
+            "execution.fee goes over the fees of the market rules, 0.002 at most",
+        ),
+    ],
+)
+def test_the_fees_of_made_rules_are_charged_unless_the_configuration_has_one(
+    run: Run, candles: Path, tmp_path: Path, overrides: tuple[str, ...], fee: float, notice: str
+) -> None:
+    rules = json.loads((candles / "markets.json").read_text())
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({**rules, "fees": {"maker": "0.001", "taker": "0.002"}}))
+
+    done = run(BACKTEST, *overrides, places={"markets": str(file)})
+
+    assert done.code == ExitCode.DONE, done.verdict
+    assert done.given["config"]["fee"] == done.manifest.engine["config"]["fee"] == fee
+    assert notice in done.manifest.notices
+
+
+def test_rules_without_fees_leave_the_fee_to_the_engine(run: Run) -> None:
+    assert "fee" not in run(BACKTEST).given["config"]
+
+
 def test_the_files_of_a_backtest_are_what_the_engine_stored(
     run: Run, captured: dict[str, Any]
 ) -> None:

@@ -73,6 +73,14 @@ def test_targets_alone_are_no_bias(table: Path) -> None:
     assert not Lookahead.read(table).is_found
 
 
+@pytest.mark.parametrize("row", ["demo.py", "demo.py,Demo,True,20,1", "demo.py,Demo,True,20,1,0"])
+def test_a_table_that_ends_within_a_row_is_named(table: Path, row: str) -> None:
+    table.write_text(f"{HEAD}{row}\n")
+
+    with pytest.raises(StorageError, match=r"lookahead\.csv cannot be read"):
+        Lookahead.read(table)
+
+
 def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
     table.write_text(HEAD)
 

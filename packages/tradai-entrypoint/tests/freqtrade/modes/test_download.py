@@ -192,3 +192,14 @@ def test_a_pipe_in_the_place_of_candles_is_refused_before_the_engine_waits_for_i
         fetch(downloads=PAIRS)
 
     assert not (tmp_path / "seen.json").exists()
+
+
+def test_candles_of_an_exchange_of_recorded_answers_are_not_downloaded(
+    fetch: Fetch, strategy: Path, data: Path
+) -> None:
+    strategy.write_text(f"{strategy.read_text()}exchange: kraken\n")
+
+    with pytest.raises(ConfigurationError, match="kraken: `data download` is proven for") as got:
+        fetch(downloads=PAIRS)
+
+    assert (got.value.key, data.exists()) == ("exchange", False)

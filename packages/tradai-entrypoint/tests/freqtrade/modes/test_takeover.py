@@ -1,5 +1,6 @@
 """A dry-run takes over the trades of an earlier one, or says why it does not."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,14 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._paper.run_process import locked_run
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint._store.claim import RunOwnedError
-from tradai.entrypoint.freqtrade._modes.takeover import take_over, trades_of
+from tradai.entrypoint.freqtrade._modes.takeover import take_over, trades_of, was_paused
 
 
 def manifest(run_id: str, **changes: object) -> RunManifest:
@@ -43,6 +44,12 @@ def context(root: Path, **changes: object) -> RunContext:
     # The refusals need the record and the folder alone.
     parts = {"record": manifest("after", **changes), "folder": SimpleNamespace(scratch=root / "s")}
     return cast("RunContext", SimpleNamespace(**parts))
+
+
+def record(folder: Path, events: tuple[str, ...]) -> None:
+    with closing(FileJournal(folder / "journal.jsonl")) as journal:
+        for event in events:
+            journal.append(event, reason="the news")
 
 
 def test_a_changed_key_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -130,3 +137,23 @@ def test_the_database_of_the_engine_comes_before_its_copy(tmp_path: Path) -> Non
     assert copy.path.parent == tmp_path
     assert newest is not None
     assert newest.path.parent == tmp_path / "scratch"
+
+
+@pytest.mark.parametrize(
+    "events", [("bot paused",), ("bot resumed", "bot paused", "run ended"), ("bot paused",) * 2]
+)
+def test_a_run_whose_operator_paused_it_last_was_paused(
+    tmp_path: Path, events: tuple[str, ...]
+) -> None:
+    record(tmp_path, events)
+
+    assert was_paused(tmp_path)
+
+
+@pytest.mark.parametrize("events", [(), ("run ended",), ("bot paused", "bot resumed")])
+def test_a_run_that_was_not_paused_or_resumed_was_not(
+    tmp_path: Path, events: tuple[str, ...]
+) -> None:
+    record(tmp_path, events)
+
+    assert not was_paused(tmp_path)

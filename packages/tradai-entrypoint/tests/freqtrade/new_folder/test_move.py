@@ -467,6 +467,16 @@ def test_messages_are_moved_with_references_in_place_of_their_secrets(
     assert FAKE not in written
 
 
+def test_an_empty_roi_goes_over_the_one_of_the_class_as_in_freqtrade(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {}, "log_config": {}})
+
+    assert key(moved, "minimal_roi").place == "execution.minimal_roi"
+    assert execution(moved)["minimal_roi"] == {}
+    assert key(moved, "log_config").status is KeyStatus.UNNEEDED
+
+
 def test_settings_by_their_old_names_are_mapped_to_the_present_ones(
     move: Callable[..., StrategyMove],
 ) -> None:

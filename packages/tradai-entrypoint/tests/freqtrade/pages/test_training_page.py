@@ -33,6 +33,8 @@ def test_the_page_has_the_errors_beside_those_of_the_baseline() -> None:
     assert first.test
     assert second.test
     assert f">{(first.test + second.test) / 2:.4g}<" in table
+    assert 'class="bad">1.08<' in table
+    assert 'class="good">0.89<' in section(parts, "Models")
     assert ">1 of 2<" in table
     assert ">0 of 2<" in table
     assert "always the mean of the train rows" in table

@@ -87,7 +87,7 @@ def test_order_types_that_were_filled_are_said_once(
     found = notices(folder, "order_types = {'stoploss_on_exchange': True}", execution=execution)
 
     assert found == (
-        f"{place} names a part of them, so the engine gets entry: {entry}, exit: limit, "
+        f"{place} lacks some order types, so the engine gets entry: {entry}, exit: limit, "
         "stoploss: limit, stoploss_on_exchange: true, stoploss_on_exchange_interval: 60"
     )
 

@@ -80,7 +80,13 @@ class Doubled:
         return labels / 2, None, None
 
 
-def keep(folder: Path, name: str, pair: str) -> None:
+class Chooser(Classifier):
+    """A classifier that knows its classes, as those of scikit-learn do."""
+
+    classes_ = ("down", "up")
+
+
+def keep(folder: Path, name: str, pair: str, **tables: "pd.DataFrame") -> None:
     """Keep of a training what the recorder in the engine's process keeps."""
     import pandas as pd
 
@@ -95,6 +101,7 @@ def keep(folder: Path, name: str, pair: str) -> None:
         "train_labels": pd.DataFrame({"&-rise": [1.0, 4.0]}),
         "test_labels": pd.DataFrame({"&-rise": [6.0]}, index=[7]),
         "test_features": pd.DataFrame({"first": [3.0]}, index=[7]),
+        **tables,
     }
     (folder / f"{name}.pkl").write_bytes(pickle.dumps(kept))
 
@@ -127,3 +134,27 @@ def test_models_are_measured_by_what_was_kept_of_their_training(
     assert record.kind == "Model"
     assert record.features == {"BTC/USDT": ("first",)}
     assert record.importances == ()
+
+
+def test_a_classifier_is_measured_by_its_wrong_classes_and_without_a_transformation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pandas as pd
+
+    monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
+    models = trained(tmp_path / "models", Chooser(["down", "up"]))
+    (models / "sub-train-0/cb_0_label_pipeline.pkl").write_bytes(pickle.dumps(Doubled()))
+    labels = {"train_labels": ["up", "up"], "test_labels": ["down"]}
+    keep(
+        tmp_path / "kept",
+        "cb_0",
+        "BTC/USDT",
+        **{name: pd.DataFrame({"&-rise": values}) for name, values in labels.items()},
+    )
+
+    main(str(models), str(tmp_path / "kept"))
+
+    record = TrainingRecord.model_validate(json.loads(capsys.readouterr().out)["training"])
+    (errors,) = record.models[0].errors
+    # It says up to odd numbers: of the train rows 1 and 2, and the test row 3.
+    assert (errors.measure, errors.train, errors.test) == ("error rate", 0.5, 1.0)

@@ -45,6 +45,8 @@ _SENTENCES: Final = {
 }
 # "Input should be", "String should have": the subject was named before.
 _SUBJECT: Final = re.compile(r"^\w+ should ")
+# A bound that is a Decimal, in the words of pydantic.
+_DECIMAL: Final = re.compile(r"Decimal\('([^']*)'\)")
 
 
 @final
@@ -109,7 +111,7 @@ def error_sentence(error: ErrorDetails) -> str:
         return _SENTENCES[error["type"]]
     if error["type"] not in _harmless():
         return "is not valid"
-    return _SUBJECT.sub("must ", error["msg"])
+    return _DECIMAL.sub(r"\1", _SUBJECT.sub("must ", error["msg"]))
 
 
 @cache

@@ -69,7 +69,8 @@ class Execution(BaseModel):
         stake_amount: Stake per trade in the stake currency, or ``"unlimited"`` to share it all.
         max_open_trades: Trades open at once; -1 means no limit.
         starting_balance: Balance that simulated modes start with.
-        fee: Fee ratio per order, up to 0.1; unset means the exchange's own.
+        fee: Fee ratio per order, up to 0.1; unset means that of made market rules, or else the
+            exchange's own.
         minimal_roi: Minutes since entry -> profit ratio that is enough to exit; a negative one
             exits at a loss, -1 at any.
         stoploss: Loss ratio that forces an exit, from -1 up to but not including 0.

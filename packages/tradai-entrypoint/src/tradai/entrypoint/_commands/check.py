@@ -10,7 +10,7 @@ from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._history.bias_checks import bias_sentence, is_clean, last_bias_check
+from tradai.entrypoint._history.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -48,9 +48,8 @@ def _settings_row(settings: EntrypointSettings) -> CheckRow:
 
 def _bias_rows(settings: EntrypointSettings, record: RunManifest) -> Iterator[CheckRow]:
     """Yield when the strategy source was last analysed for bias, once it is known."""
-    source = record.digests.get("source")
-    if source is not None:
-        check = last_bias_check(settings.folder, source)
+    if "source" in record.digests:
+        check = bias_check_of(settings.folder, record)
         status = CheckStatus.OK if is_clean(check) else CheckStatus.WARN
         yield CheckRow(name="bias", status=status, detail=bias_sentence(check, record))
 

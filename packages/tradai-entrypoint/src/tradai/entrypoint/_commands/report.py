@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
@@ -48,8 +49,7 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
         ValidationError: Two names are those of one run, or there is a flag for one run.
     """
     if args.data is not None:
-        message = "--data shows the slippage of one dry-run: name one run, or leave it out"
-        raise ValidationError(message, field="--data", expected="one run")
+        raise _data_error("several runs are named")
     names: dict[Path, str] = {}
     for name, folder in zip(args.run, map(Path.resolve, folders), strict=True):
         if folder in names:
@@ -58,6 +58,11 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
             )
             raise ValidationError(message, field="run", expected="different runs")
         names[folder] = name
+
+
+def _data_error(reason: str) -> ValidationError:
+    message = f"--data shows the slippage of one dry-run, and {reason}: leave it out"
+    return ValidationError(message, field="--data", expected="one dry-run")
 
 
 def make_report(folder: Path, *, data: str | None = None) -> Path:
@@ -69,6 +74,7 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     Raises:
         NotFoundError: The run has not ended.
+        ValidationError: There are candles, and the run is no dry-run.
         StorageError: A file of the run cannot be read, or the disk refused.
     """
     from tradai.entrypoint.freqtrade import recorded_parts
@@ -77,6 +83,8 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     if record.ended_at is None or record.exit_code is None:
         message = f"run {record.run_id!r} has no report: it has not ended"
         raise NotFoundError(message, kind="report", key=str(report))
+    if data is not None and record.mode is not TradingMode.DRY_RUN:
+        raise _data_error(f"run {record.run_id} is none")
     parts = recorded_parts(folder, record, data=data)
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.

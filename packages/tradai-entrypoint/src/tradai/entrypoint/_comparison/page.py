@@ -72,13 +72,22 @@ def _sections(
 
 
 def _caption(comparison: RunComparison, chart: CurveChart) -> str:
-    with_positions = any(each.has_equity for each in comparison.runs)
-    account = "the account with open positions" if with_positions else "closed trades"
+    account = _account(comparison)
     ends = (f"{each.label} {percent(each.values[-1], with_sign=True)}" for each in chart.curves)
     lowest = (f"{each.label} {percent(min(each.values), with_sign=True)}" for each in chart.curves)
     if chart.name.endswith("profit"):
         return f"Profit of {account}, in percent of its start: {', '.join(ends)}."
     return f"Fall of {account} from its highest value so far, at most: {', '.join(lowest)}."
+
+
+def _account(comparison: RunComparison) -> str:
+    """Return what the curves are of; of contracts, the value of open positions is not known."""
+    shown = [each for each in comparison.runs if len(each.curve) > 1]
+    closed = [each.name for each in shown if not each.has_equity]
+    if len(closed) == len(shown):
+        return "closed trades"
+    without = f" (of {', '.join(closed)}, closed trades alone)" if closed else ""
+    return f"the account with open positions{without}"
 
 
 def _runs_table(comparison: RunComparison, folder: Path) -> Markup:

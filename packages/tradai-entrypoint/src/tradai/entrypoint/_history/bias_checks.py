@@ -1,4 +1,4 @@
-"""Analyses for bias in a folder of runs: the last one of a strategy source."""
+"""Analyses for bias in a folder of runs: the one that counts for a strategy."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 
 CLEAN: Final = "clean"
+FOUND: Final = "found"
 
 
 def new_bias_id(now: datetime) -> str:
@@ -20,18 +21,44 @@ def new_bias_id(now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%SZ}-bias-{secrets.token_hex(4)}"
 
 
-def last_bias_check(root: Path, source_digest: str) -> RunManifest | None:
-    """Return the last analysis of the source that came to a result; None without one."""
-    checks = _newest_first(root)
-    return next((each for each in checks if each.digests.get("source") == source_digest), None)
+def bias_check_of(root: Path, planned: RunManifest) -> RunManifest | None:
+    """Return the analysis that counts for the planned source; None without one.
+
+    Of the analyses of one configuration the last one with a result counts. The first of these that
+    found bias goes before the one of the planned configuration, and that one before others: what a
+    source reads with some values is not undone by others, such as fewer pairs, and not by an
+    analysis without an answer, such as one of a shorter range.
+    """
+    source = planned.digests.get("source")
+    last = [each for each in _last_checks(root) if each.digests.get("source") == source]
+    ranks = (
+        lambda check: check.results[BIAS] == FOUND,
+        lambda check: check.config_id == planned.config_id,
+        lambda _: True,
+    )
+    return next((check for ranked in ranks for check in last if ranked(check)), None)
 
 
 def last_bias_checks(root: Path) -> set[str]:
-    """Return the run ids of the last analysis of each source that came to a result."""
-    found: dict[str | None, str] = {}
+    """Return the run ids of the analyses that count for a source and its configurations."""
+    return {check.run_id for check in _last_checks(root)}
+
+
+def _last_checks(root: Path) -> tuple[RunManifest, ...]:
+    """Return the last analysis of each source and configuration, the newest first.
+
+    Where that has no answer, one that found bias before counts.
+    """
+    found: dict[tuple[str | None, str | None], RunManifest] = {}
     for check in _newest_first(root):
-        found.setdefault(check.digests.get("source"), check.run_id)
-    return set(found.values())
+        key = check.digests.get("source"), check.config_id
+        if key not in found or _finds_what_is_not_known(check, found[key]):
+            found[key] = check
+    return tuple(found.values())
+
+
+def _finds_what_is_not_known(earlier: RunManifest, later: RunManifest) -> bool:
+    return earlier.results[BIAS] == FOUND and later.results[BIAS] not in {CLEAN, FOUND}
 
 
 def _newest_first(root: Path) -> Iterator[RunManifest]:

@@ -18,6 +18,12 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome
 _POINTS = 100
 _HEADS = (*COLUMNS[:-1], text_head(COLUMNS[-1]))
 _CAPTION = "Profit of the resamples on the starting balance, from the worst to the best."
+# Ranges and names of numbers are text, profits are numbers.
+_WINDOW_HEADS = (
+    WINDOW_COLUMNS[0],
+    *map(text_head, WINDOW_COLUMNS[1:3]),
+    *WINDOW_COLUMNS[3:],
+)
 
 
 def robustness_page(result: Robustness, name: str, runs: str) -> str:
@@ -68,15 +74,32 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
         )
         yield section("Findings", plain_table("Findings", ("Test", "Result"), rows, class_="texts"))
     if result.windows:
-        windows = (
-            tuple(element("td", cell) for cell in row) for row in window_rows(result.windows)
-        )
-        yield section("Walk forward", plain_table("Walk forward", WINDOW_COLUMNS, windows))
-    yield section("Runs", plain_table("Runs", _HEADS, _rows(result, runs)))
+        table = plain_table("Walk forward", _WINDOW_HEADS, _windows(result, runs))
+        yield section("Walk forward", table)
+    table = plain_table("Runs", _HEADS, _rows(result, runs), class_="numbers long-names")
+    yield section("Runs", table)
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
     notes = element("ul", *(element("li", note) for note in result.notes))
     yield section("Assumptions", notes)
+
+
+def _windows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
+    for each, row in zip(result.windows, window_rows(result.windows), strict=True):
+        training, test, numbers, inside, outside = row
+        yield (
+            element("th", training, scope="row"),
+            element("td", test, class_="text"),
+            element("td", numbers, class_="text"),
+            element("td", _linked(each.training, inside, runs)),
+            element("td", _linked(each.test, outside, runs)),
+        )
+
+
+def _linked(outcome: RunOutcome | None, text: str, runs: str) -> str:
+    if outcome is None:
+        return text
+    return _report_link(outcome, text, runs) if outcome.is_success else outcome.verdict
 
 
 def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
@@ -89,7 +112,7 @@ def _rows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:
             element("td", trades),
             element("td", bar, profit, class_="amount"),
             element("td", fall),
-            element("td", changes, class_="text"),
+            element("td", changes, class_="text prose"),
         )
 
 

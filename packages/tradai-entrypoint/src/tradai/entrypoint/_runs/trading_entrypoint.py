@@ -72,8 +72,9 @@ class TradingEntrypoint(StrategyEntrypoint):
         if context.mode is TradingMode.LIVE and context.parameters.exchange_url is None:
             raise TradingError(
                 "LIVE trading is closed at the exchange itself in this version of tradai: the "
-                "configuration is valid, run it with --mode dry-run, or set run.exchange_url to a "
-                "loopback exchange, where no money moves",
+                "configuration is valid, run it in a mode that its exchange has by "
+                "docs/reference/venues.md, or set run.exchange_url to a loopback exchange, where "
+                "no money moves",
                 reason="closed",
             )
 

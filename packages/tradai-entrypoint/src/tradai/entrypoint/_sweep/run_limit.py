@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, final
 
+from tradai.entrypoint._report.formatting import counted
+
 _GIB: Final = 2**30
 # The engine and its run took 0.41 GiB on the candles of the quickstart; those of years need more.
 _RUN_BYTES: Final = _GIB
@@ -42,8 +44,7 @@ class RunLimit:
 
     def sentence(self) -> str:
         """Return the number and its reason, for people."""
-        cores = f"{self.cores} core{'s' if self.cores > 1 else ''}"
-        free = self.memory_bytes
+        cores, free = counted(self.cores, "core"), self.memory_bytes
         memory = "" if free is None else f", {free / _GIB:.1f} GiB of memory at 1 GiB a run"
         return f"{self.runs} at a time ({cores}{memory}); --limit K changes it"
 

@@ -22,11 +22,10 @@ if TYPE_CHECKING:
         list_series as list_series,
     )
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
+    from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
-    from tradai.entrypoint.freqtrade._exchange.markets import (
-        MARKETS_NAME as MARKETS_NAME,
-        MarketsSnapshot as MarketsSnapshot,
-    )
+    from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot as MarketsSnapshot
+    from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME as MARKETS_NAME
     from tradai.entrypoint.freqtrade._modes._bias.bias import BiasEntrypoint as BiasEntrypoint
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
@@ -77,8 +76,10 @@ if not TYPE_CHECKING:
             "_datasets.findings": "Effect Finding",
             "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",
+            "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
-            "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
+            "_exchange.markets": "MarketsSnapshot",
+            "_exchange.rules_reading": "MARKETS_NAME",
             "_modes.backtest": "BacktestHandler",
             "_modes.download": "download",
             "_modes.dry_run": "DryRunHandler",

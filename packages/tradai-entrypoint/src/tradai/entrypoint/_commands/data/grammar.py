@@ -85,7 +85,9 @@ def _add_convert(verbs: Commands) -> None:
         "--from", dest="source", metavar="TIMEFRAME", help="or trades: what to read"
     )
     parser.add_argument("--timeframe", metavar="TIMEFRAME", help="candles to make, e.g. 1h")
-    parser.add_argument("--force", action="store_true", help="replace series that are there")
+    parser.add_argument(
+        "--force", action="store_true", help="replace series that are there, in any format"
+    )
     add_output(parser)
 
 

@@ -13,7 +13,7 @@ from tradai.entrypoint._commands.arguments import entrypoint_class, read_setting
 from tradai.entrypoint._commands.console import print_table, print_text
 from tradai.entrypoint._commands.live.approval_rows import limit_text
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
-from tradai.entrypoint._history.bias_checks import bias_sentence, is_clean, last_bias_check
+from tradai.entrypoint._history.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._history.local_runs import differences
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._live.live_places import approvals_of
@@ -53,7 +53,7 @@ def bias_check(root: Path, planned: RunManifest, terms: ApprovalTerms) -> str:
         TradingError: None was clean, and there is no reason.
         ConfigurationError: It was clean, and there is a reason.
     """
-    check = last_bias_check(root, planned.digests["source"])
+    check = bias_check_of(root, planned)
     if is_clean(check):
         if terms.without_bias_check is not None:
             message = (

@@ -43,6 +43,8 @@ def _add_make(verbs: Commands) -> None:
     make.add_argument("--tick", metavar="NUMBER", help="smallest change of a price")
     make.add_argument("--step", metavar="NUMBER", help="smallest change of an amount")
     make.add_argument("--min-notional", metavar="NUMBER", help="smallest value of an order")
+    make.add_argument("--maker-fee", metavar="RATIO", help="fee of orders that wait, as 0.001")
+    make.add_argument("--taker-fee", metavar="RATIO", help="fee of orders that are filled at once")
     make.add_argument("--note", metavar="TEXT", help="where the numbers are from")
     make.add_argument("--force", action="store_true", help="replace rules that are there")
     _add_place(make)

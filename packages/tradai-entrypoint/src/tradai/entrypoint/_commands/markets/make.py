@@ -1,9 +1,9 @@
 """`tradai-entrypoint markets make`: write market rules without asking the exchange."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tradai.core import FileKind, file_errors, file_path, pair_parts, read_regular_file, utc_now
 from tradai.core.exceptions import ConfigurationError
@@ -13,9 +13,11 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
 
 if TYPE_CHECKING:
-    from tradai.entrypoint.freqtrade import MarketRules
+    from tradai.entrypoint.freqtrade import MarketFees, MarketRules
 
+_Given: TypeAlias = "tuple[dict[str, MarketRules], MarketFees | None, str | None]"
 _NAMES: Final = ("tick", "step", "min_notional")
+_FEES: Final = ("maker", "taker")
 _NOTE: Final = "by `markets make`"
 
 
@@ -24,22 +26,27 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     del interrupts
     from tradai.entrypoint.freqtrade import MarketsSnapshot
 
-    rules, note = _given(args)
+    rules, fees, note = _given(args)
+    _check_one_market(rules)
     path = rules_file(args)
     if path.exists() and not args.force:
         message = f"{path} is there: keep it, or replace it with --force"
         raise ConfigurationError(message, key="--force")
-    made = MarketsSnapshot.made(rules, note=args.note or note or _NOTE, captured_at=utc_now())
+    made = MarketsSnapshot.made(
+        rules, note=args.note or note or _NOTE, captured_at=utc_now(), fees=fees
+    )
     made.require(rules)
     made.save(path)
     print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}")
     return 0
 
 
-def _given(args: argparse.Namespace) -> tuple[dict[str, "MarketRules"], str | None]:
-    """Return the rules by pair of the file or of the flags, and the note of the file."""
+def _given(args: argparse.Namespace) -> _Given:
+    """Return the rules by pair, the fees, and the note, of the file or of the flags."""
     flags = {name: getattr(args, name) for name in _NAMES}
-    has_flags = bool(args.pair) or any(value is not None for value in flags.values())
+    fees = {name: getattr(args, f"{name}_fee") for name in _FEES}
+    given = (*flags.values(), *fees.values())
+    has_flags = bool(args.pair) or any(value is not None for value in given)
     if bool(args.rules) is has_flags:
         message = "give --rules FILE, or --pair with --tick, --step and --min-notional"
         raise ConfigurationError(message, key="--rules")
@@ -48,10 +55,12 @@ def _given(args: argparse.Namespace) -> tuple[dict[str, "MarketRules"], str | No
     if not args.pair:
         message = "name a pair with --pair: the other flags are its rules"
         raise ConfigurationError(message, key="--pair")
-    return {_pair(pair): _rules(pair, flags) for pair in args.pair}, None
+    has_fees = any(value is not None for value in fees.values())
+    rules = {_pair(pair): _rules(pair, flags) for pair in args.pair}
+    return rules, _fees(fees) if has_fees else None, None
 
 
-def _of_file(name: str) -> tuple[dict[str, "MarketRules"], str | None]:
+def _of_file(name: str) -> _Given:
     from tradai.core import read_yaml_fields
 
     path = file_path(name)
@@ -59,29 +68,50 @@ def _of_file(name: str) -> tuple[dict[str, "MarketRules"], str | None]:
         text = read_regular_file(path, FileKind.CONFIGURATION)
     values = read_yaml_fields(text, source=str(path)).values
     pairs, note = values.get("pairs"), values.get("note")
-    if not isinstance(pairs, Mapping) or not pairs or set(values) - {"pairs", "note"}:
+    if not isinstance(pairs, Mapping) or not pairs or set(values) - {"fees", "note", "pairs"}:
         message = (
             f"{path} has no market rules: expected `pairs` with tick, step and min_notional of "
-            "each pair, and a `note` if you like; a fee is `execution.fee` of the configuration"
+            "each pair, and if you like `fees` with maker and taker, and a `note`"
         )
         raise ConfigurationError(message, key="pairs", source=str(path))
     rules = {_pair(pair): _rules(pair, given) for pair, given in pairs.items()}
-    return rules, None if note is None else str(note)
+    fees = values.get("fees")
+    return rules, None if fees is None else _fees(fees), None if note is None else str(note)
+
+
+def _fees(given: object) -> "MarketFees":
+    from tradai.entrypoint.freqtrade import MarketFees
+
+    if not isinstance(given, Mapping) or set(given) != {*_FEES}:
+        message = "the fees are not usable: expected maker and taker, such as 0.001 for each"
+        raise ConfigurationError(message, key="fees")
+    return MarketFees.parse(**given)
 
 
 def _pair(pair: str) -> str:
-    pair_parts(pair)
-    if ":" in pair:
-        message = f"{pair} is no spot pair, and rules are made for the spot market alone"
+    _, quote = pair_parts(pair)
+    settled = pair.partition(":")[2] or quote
+    if settled != quote:
+        message = f"{pair} is settled in {settled}: rules are made of contracts settled in {quote}"
         raise ConfigurationError(message, key=pair)
     return pair
+
+
+def _check_one_market(pairs: Iterable[str]) -> None:
+    by_market = {":" in pair: pair for pair in pairs}
+    if len(by_market) > 1:
+        message = f"{' and '.join(by_market.values())} are of two markets: make a file for each"
+        raise ConfigurationError(message, key="pairs")
 
 
 def _rules(pair: str, given: object) -> "MarketRules":
     from tradai.entrypoint.freqtrade import MarketRules
 
     if isinstance(given, Mapping) and "fee" in given:
-        message = f"the rules of {pair} have a fee: set `execution.fee` of the configuration"
+        message = (
+            f"the rules of {pair} have a fee: the engine takes one fee for all pairs, so write "
+            "`fees: {maker: 0.001, taker: 0.001}` beside `pairs`, or set `execution.fee`"
+        )
         raise ConfigurationError(message, key=f"{pair}.fee")
     if not isinstance(given, Mapping) or set(given) != {*_NAMES}:
         message = f"the rules of {pair} are not usable: expected {', '.join(_NAMES)}"

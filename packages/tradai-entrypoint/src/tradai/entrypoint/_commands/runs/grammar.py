@@ -68,7 +68,7 @@ def _add_prune(verbs: Commands) -> None:
         "--older-than",
         metavar="DAYS",
         type=whole_number(0, _MOST_DAYS),
-        help="keep the runs of these days",
+        help="keep the runs of the last DAYS days",
     )
     prune.add_argument("--mode", choices=_MODES, help="runs of this mode alone")
     prune.add_argument(

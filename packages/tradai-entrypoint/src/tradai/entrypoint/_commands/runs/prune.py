@@ -69,5 +69,6 @@ def _print(
         print_text(f"{'removed' if args.yes else 'would remove'} {run.run_id}")
     for run, reason in kept:
         print_text(f"kept {run.run_id}: {reason}")
-    ending = "removed" if args.yes else "would be removed; add --yes to remove them"
+    hint = "; add --yes to remove them" if removed else ""
+    ending = "removed" if args.yes else f"would be removed{hint}"
     print_text(f"{counted(len(removed), 'run')} {ending}")

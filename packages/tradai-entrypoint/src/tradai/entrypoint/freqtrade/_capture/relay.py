@@ -3,14 +3,16 @@
 import hmac
 import json
 import secrets
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from threading import Thread
 from types import TracebackType
 from typing import Final, Protocol, Self, final
 
 from tradai.core import register_secret
 from tradai.core.exceptions import ExternalServiceError
-from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer, RecordedAnswers
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 
 _LARGEST_BODY: Final = 64 * 1024
 _POLL_S: Final = 0.05
@@ -25,6 +27,19 @@ class Fetcher(Protocol):
     def fetch(self, url: str, body: str = "", *, agent: str = ...) -> str: ...
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A request that hangs must not hold up the end.
+    block_on_close = False
+
+    def handle_error(
+        self, request: socket | tuple[bytes, socket], client_address: tuple[str, int]
+    ) -> None:
+        """Say nothing of a client that is gone: the capture was interrupted."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @final
 class RecordingRelay:
     """Passes public requests on to an exchange inside a ``with`` block, and records the answers.
@@ -36,7 +51,7 @@ class RecordingRelay:
     def __init__(self, upstream: Fetcher) -> None:
         """Take the exchange; nothing listens yet."""
         self._upstream = upstream
-        self._answers: list[RecordedAnswer] = []
+        self._answers: dict[tuple[str, str], RecordedAnswer] = {}
         self._failures: list[ExternalServiceError] = []
         self._token = secrets.token_urlsafe(24)
         register_secret(self._token)
@@ -49,7 +64,7 @@ class RecordingRelay:
     @property
     def answers(self) -> tuple[RecordedAnswer, ...]:
         """The answers so far, by their requests."""
-        return tuple(sorted(self._answers, key=lambda each: (each.url, each.body)))
+        return tuple(self._answers[key] for key in sorted(self._answers))
 
     @property
     def failure(self) -> ExternalServiceError | None:
@@ -58,9 +73,7 @@ class RecordingRelay:
 
     def __enter__(self) -> Self:
         """Listen on a free port."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        # A request that hangs must not hold up the end.
-        self._server.daemon_threads, self._server.block_on_close = True, False
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         serve = self._server.serve_forever
         self._thread = Thread(target=serve, args=(_POLL_S,), name="relay", daemon=True)
         self._thread.start()
@@ -89,9 +102,8 @@ class RecordingRelay:
             return _BAD_GATEWAY, json.dumps({"error": str(exc)}).encode()
 
     def _answer(self, url: str, body: str, agent: str) -> str:
-        known = RecordedAnswers(self.answers).find(url, body)
-        if known is not None:
-            return known.text
+        if (url, body) in self._answers:
+            return self._answers[url, body].text
         if self.failure is not None:
             raise self.failure
         try:
@@ -99,7 +111,7 @@ class RecordingRelay:
         except ExternalServiceError as exc:
             self._failures.append(exc)
             raise
-        self._answers.append(RecordedAnswer(url=url, body=body, text=text))
+        self._answers[url, body] = RecordedAnswer(url=url, body=body, text=text)
         return text
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -1,6 +1,6 @@
 """The check of a candle folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -62,10 +62,10 @@ def check_series(data: str) -> DataCheck:
             continue
         rows += len(raw.opened)
         findings += findings_in(raw, file, written=_written(file))
-        if file.series in twice:
+        same_series = twice.get(file.series, ())
+        if same_series:
             digests[file.path] = raw.digest()
-        else:
-            findings += _of_format(file)
+        findings += _of_format(file, same_series)
     doubled = chain.from_iterable(_stored_twice(files, digests) for files in twice.values())
     return DataCheck(series=len(folder.files), rows=rows, findings=(*doubled, *findings))
 
@@ -82,9 +82,10 @@ def _written(file: DataFile) -> datetime:
         return datetime.fromtimestamp(file.path.stat().st_mtime, tz=UTC)
 
 
-def _of_format(file: DataFile) -> Iterator[Finding]:
-    """Yield the finding for a series of a run in a format that no run reads."""
-    if file.kind in READ_KINDS and "json" in file.file_format:
+def _of_format(file: DataFile, same_series: Iterable[DataFile]) -> Iterator[Finding]:
+    """Yield the finding for a series of a run that is there only in formats that no run reads."""
+    is_json = all("json" in each.file_format for each in (file, *same_series))
+    if file.kind in READ_KINDS and is_json:
         yield _finding(file, f"it is {file.file_format}", Effect.NOT_READ)
 
 

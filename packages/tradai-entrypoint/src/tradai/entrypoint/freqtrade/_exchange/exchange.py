@@ -1,6 +1,7 @@
 """The interface of an exchange: market rules, REST answers, settings of the engine's client."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias, final
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from tradai.core import JsonValue, Market
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ExternalServiceError, ValidationError
 from tradai.entrypoint._live._account.account import ApiKeys, SignedClient
 from tradai.entrypoint._preflight.facts import LastCandle
 from tradai.entrypoint._runs.parameters import is_loopback_url
@@ -187,3 +188,26 @@ def _is_usable(url: str) -> bool:
     except ValueError:
         return False
     return has_port and (is_secure or is_loopback_url(url))
+
+
+def wanted_symbols(
+    symbols: Iterable[Symbol], pairs: Iterable[str], exchange: Exchange
+) -> Iterator[Symbol]:
+    """Yield the descriptions of `pairs`; the others are of no interest, whatever is in them.
+
+    Raises:
+        ExternalServiceError: A pair is described twice.
+    """
+    found: dict[str, list[Symbol]] = {pair: [] for pair in pairs}
+    for symbol in symbols:
+        with suppress(ValueError):
+            found.get(exchange.pair_of(symbol), []).append(symbol)
+    for pair, several in found.items():
+        # A market that was closed may be listed beside the one that took its place.
+        traded = [each for each in several if exchange.halt_of(each) is None]
+        kept = traded or several
+        if len(kept) > 1:
+            message = f"{exchange.name} describes {pair} twice: try again later"
+            service, operation = exchange.name, exchange.rules_path.rpartition("/")[2]
+            raise ExternalServiceError(message, service=service, operation=operation)
+        yield from kept

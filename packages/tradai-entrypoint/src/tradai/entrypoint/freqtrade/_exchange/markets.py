@@ -4,41 +4,36 @@ They decide over trades as the candles do, so they are digested and kept beside 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Self, final
+from typing import Literal, Self, final
 
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
 from tradai.core import (
-    FileKind,
     FileStore,
     JsonObject,
     JsonValue,
     MarketSnapshot,
-    UnusableFileError,
     digest,
-    read_regular_file,
     utc_now,
 )
 from tradai.core.exceptions import (
     ConfigurationError,
-    ExternalServiceError,
     NotFoundError,
-    StorageError,
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
-from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, MarketRules, Symbol
+from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols
+from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
+from tradai.entrypoint.freqtrade._exchange.rules_reading import read_rules
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
     exchange_named,
 )
-
-MARKETS_NAME: Final = "markets.json"
 
 
 @final
@@ -55,6 +50,7 @@ class MarketsSnapshot(BaseModel):
             answers are recorded; they cannot be changed.
         answers: Recorded answers, from which the engine loads its markets; empty where it is
             answered from the symbols.
+        fees: Fees of made rules; None leaves them to the engine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +62,7 @@ class MarketsSnapshot(BaseModel):
     note: str | None = None
     symbols: tuple[JsonObject, ...]
     answers: tuple[RecordedAnswer, ...] = ()
+    fees: MarketFees | None = None
 
     @field_validator("exchange")
     @classmethod
@@ -103,24 +100,7 @@ class MarketsSnapshot(BaseModel):
             ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
         """
-        try:
-            text = read_regular_file(path, FileKind.MARKET_RULES)
-        except FileNotFoundError:
-            raise _missing(path) from None
-        except IsADirectoryError:
-            raise ValidationError(
-                f"the market rules {path} are a folder: name the file, such as "
-                f"{path / MARKETS_NAME}",
-                field=str(path),
-                expected="a file",
-            ) from None
-        except UnusableFileError as exc:
-            message = f"the market rules {path} cannot be read: {exc.strerror}"
-            raise ValidationError(message, field=str(path), expected=exc.expected) from None
-        except OSError as exc:
-            raise StorageError(
-                f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
-            ) from exc
+        text = read_rules(path, exchange)
         try:
             snapshot = cls.model_validate_json(text)
         except pydantic.ValidationError:
@@ -156,7 +136,7 @@ class MarketsSnapshot(BaseModel):
                 pair is missing.
         """
         source = exchange_named(exchange)
-        kept = tuple(_wanted_symbols(source.fetch_symbols(base_url), pairs, source))
+        kept = tuple(wanted_symbols(source.fetch_symbols(base_url), pairs, source))
         snapshot = cls(
             exchange=exchange,
             market_type=source.market_type,
@@ -174,16 +154,24 @@ class MarketsSnapshot(BaseModel):
         *,
         note: str,
         captured_at: datetime,
-        exchange: str = DEFAULT_EXCHANGE,
+        exchange: str | None = None,
+        fees: MarketFees | None = None,
     ) -> Self:
-        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`)."""
-        source = exchange_named(exchange)
+        """Make a snapshot from `rules` by pair; it says that it was made, and why (`note`).
+
+        Without an `exchange` they are of the default one, or of the one with contracts.
+        """
+        are_contracts = all(":" in pair for pair in rules)
+        source = exchange_named(
+            exchange or (FUTURES_EXCHANGE if are_contracts else DEFAULT_EXCHANGE)
+        )
         return cls(
-            exchange=exchange,
+            exchange=source.name,
             market_type=source.market_type,
             captured_at=captured_at,
             origin="made",
             note=note,
+            fees=fees,
             symbols=tuple(source.make_symbol(pair, each) for pair, each in rules.items()),
         )
 
@@ -194,9 +182,10 @@ class MarketsSnapshot(BaseModel):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the rules, whatever their order, and over the recorded answers."""
+        """SHA-256 over the rules, whatever their order, the recorded answers and the fees."""
         rules = sorted(self.symbols, key=self._pair_of)
-        return digest([*rules, *(answer.model_dump() for answer in self.answers)])
+        fees = [self.fees.model_dump(mode="json")] if self.fees else []
+        return digest([*rules, *(answer.model_dump() for answer in self.answers), *fees])
 
     @property
     def rules(self) -> MarketSnapshot:
@@ -211,6 +200,10 @@ class MarketsSnapshot(BaseModel):
             taken_at=self.captured_at,
             markets=tuple(map(read, self.symbols)),
         )
+
+    def notices(self, *, has_fee: bool) -> Iterator[str]:
+        """Yield sentences on made rules; `has_fee` says whether a configuration has a fee."""
+        return rules_notices(self.origin, self.note, self.fees, has_fee=has_fee)
 
     def require(self, pairs: Iterable[str]) -> None:
         """Check that there are rules for all `pairs`, and that they were traded.
@@ -247,7 +240,8 @@ class MarketsSnapshot(BaseModel):
         Raises:
             StorageError: The disk refused.
         """
-        text = self.model_dump_json(indent=2, exclude=None if self.answers else {"answers"}) + "\n"
+        empty = {name for name in ("answers", "fees") if not getattr(self, name)}
+        text = self.model_dump_json(indent=2, exclude=empty) + "\n"
         FileStore().write(path.resolve().as_uri(), text.encode())
 
     def exchange_info(self) -> dict[str, JsonValue]:
@@ -256,34 +250,3 @@ class MarketsSnapshot(BaseModel):
 
     def _pair_of(self, symbol: Symbol) -> str:
         return exchange_named(self.exchange).pair_of(symbol)
-
-
-def _wanted_symbols(
-    symbols: Iterable[Symbol], pairs: Iterable[str], exchange: Exchange
-) -> Iterator[Symbol]:
-    """Yield the descriptions of `pairs`; the others are of no interest, whatever is in them."""
-    found: dict[str, list[Symbol]] = {pair: [] for pair in pairs}
-    for symbol in symbols:
-        with suppress(ValueError):
-            found.get(exchange.pair_of(symbol), []).append(symbol)
-    for pair, several in found.items():
-        # A market that was closed may be listed beside the one that took its place.
-        traded = [each for each in several if exchange.halt_of(each) is None]
-        kept = traded or several
-        if len(kept) > 1:
-            message = f"{exchange.name} describes {pair} twice: try again later"
-            service, operation = exchange.name, exchange.rules_path.rpartition("/")[2]
-            raise ExternalServiceError(message, service=service, operation=operation)
-        yield from kept
-
-
-def _missing(path: Path) -> NotFoundError:
-    if not path.parent.exists():
-        message = f"there is no folder {path.parent}: check --data, or --markets"
-        return NotFoundError(message, kind="data folder", key=str(path.parent))
-    place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
-    message = (
-        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
-        f"{place}`, or make them without internet with `markets make`"
-    )
-    return NotFoundError(message, kind="markets", key=str(path))

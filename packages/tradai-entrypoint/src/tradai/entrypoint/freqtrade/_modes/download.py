@@ -30,6 +30,7 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange, check_exchange_url
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
     exchange_named,
 )
 from tradai.entrypoint.freqtrade._preparation.engine_config import market_keys
@@ -97,8 +98,9 @@ def download(  # noqa: PLR0913
 def _check_proven(exchange: Exchange) -> None:
     if exchange.engine_name != DEFAULT_EXCHANGE:
         message = (
-            f"exchange is {exchange.name}: `data download` is proven for {DEFAULT_EXCHANGE} only; "
-            "bring the candles with Freqtrade's own download-data, and capture the market rules"
+            f"exchange is {exchange.name}: `data download` is proven for {DEFAULT_EXCHANGE} and "
+            f"{FUTURES_EXCHANGE} only; bring the candles with Freqtrade's own download-data, and "
+            "capture the market rules"
         )
         raise ConfigurationError(message, key="exchange")
 

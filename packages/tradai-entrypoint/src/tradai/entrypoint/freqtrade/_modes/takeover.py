@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from tradai.core import JsonValue, utc_now
+from tradai.core import FileJournal, JsonValue, utc_now
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._paper.run_process import lives, locked_run
 from tradai.entrypoint._report.config_rows import flatten
@@ -23,6 +23,9 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, Sqli
 _FIXED: Final = frozenset({"exchange", "stake_currency", "strategy.class"})
 _HARMLESS: Final = frozenset({"version"})
 _SHOWN: Final = 5
+# Events in the journal of a run.
+_PAUSED: Final = "bot paused"
+_RESUMED: Final = "bot resumed"
 # Facts beside the configuration by which the same trades would go on otherwise.
 _OTHERS: Final[Mapping[str, Callable[[RunManifest], JsonValue]]] = MappingProxyType(
     {
@@ -63,6 +66,17 @@ def trades_of(folder: Path) -> SqliteFile | None:
     """
     places = (RunFolder(folder).scratch / ENGINE_DATABASE, folder / DATABASE_NAME)
     return next((SqliteFile(path.resolve()) for path in places if path.exists()), None)
+
+
+def was_paused(folder: Path) -> bool:
+    """Return whether the dry-run in `folder` was paused when it ended.
+
+    Raises:
+        StorageError: Its journal cannot be read.
+    """
+    events = [entry.event for entry in FileJournal(folder / JOURNAL_NAME).entries()]
+    asked = [event for event in events if event in {_PAUSED, _RESUMED}]
+    return asked[-1:] == [_PAUSED]
 
 
 def _require_database(folder: Path, before: RunManifest) -> SqliteFile:
@@ -109,6 +123,9 @@ def _record(
     before.continuation |= {"continued_by": context.run_id, "continued_at": at}
     RunFolder(folder).write_manifest(before)
     context.journal.append("run continued", **context.record.continuation)
+    if was_paused(folder):
+        notice = f"run {before.run_id} was paused, and this one opens positions: pause it again"
+        context.record.notices.append(notice)
     if changes:
         notice = f"continues run {before.run_id} with changes: {', '.join(changes)}"
         context.record.notices.append(notice)

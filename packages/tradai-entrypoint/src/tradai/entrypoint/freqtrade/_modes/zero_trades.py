@@ -11,10 +11,10 @@ from typing import Final, TypeAlias, cast
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._runs.context import RunContext
-from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
-from tradai.entrypoint.freqtrade._engine.install import engine_environment
+from tradai.entrypoint.freqtrade._candles.series import enabled_freqai, trades_futures
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
+from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import job_environment
 from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, EnginePlan
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
@@ -54,7 +54,8 @@ def explain_zero_trades(job: EngineJob, context: RunContext, result: BacktestRes
     }
     context.record.results["entry_signals"] = signals
     context.record.results["rejected_entry_signals"] = dict(rejected)
-    sentence = _sentence(signals, rejected)
+    kind = "entry" if trades_futures(context.config) else "long entry"
+    sentence = _sentence(signals, rejected) or f"the strategy gave no {kind} signal"
     context.record.notices.append(f"no trades: {sentence}")
     return sentence
 
@@ -118,9 +119,10 @@ def _reasons(
     return [*counts.items(), ("max_open_trades", slots), ("order_not_filled", placed)]
 
 
-def _sentence(signals: int, rejected: Mapping[str, int]) -> str:
+def _sentence(signals: int, rejected: Mapping[str, int]) -> str | None:
+    """Return what became of `signals`; None when there were none."""
     if not signals:
-        return "the strategy gave no long entry signal"
+        return None
     reasons = ", ".join(f"{name} {count:,}" for name, count in rejected.items())
     return f"{signals:,} entry signals, rejected by {reasons or 'nothing that is known'}"
 
@@ -148,7 +150,7 @@ def _observe(job: EngineJob, context: RunContext, pairs: Sequence[str]) -> _Pair
         EngineProcess(
             job.engine.command(plan.subcommand, *plan.arguments),
             stdin=plan.config_for(server.base_url),
-            environ=engine_environment(context.environ, home=scratch, temporary=Path(temporary)),
+            environ=job_environment(context, job.engine, job.tiers, temporary=Path(temporary)),
             folder=scratch,
             log_file=scratch / "entry-signals.log",
             on_line=lambda _: None,

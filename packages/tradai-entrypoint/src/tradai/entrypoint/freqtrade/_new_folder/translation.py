@@ -173,7 +173,8 @@ def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:
     if key in ARGUMENTS:
         place, note = ARGUMENTS[key]
         return MovedKey(key=key, status=KeyStatus.MAPPED, place=place, note=note), None
-    if value == {}:
+    # An empty setting of the class, such as minimal_roi, goes over the one that the class has.
+    if value == {} and not (place_of(key) or "").startswith("execution."):
         return unneeded(key, "is empty")
     if key in UNNEEDED:
         return unneeded(key, UNNEEDED[key])

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from tradai.entrypoint._report.formatting import (
-    counted,
     decimals_for,
     percent,
     result_text,
@@ -40,8 +39,8 @@ def slippage_section(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     rows = ((name, list(filter(belongs, slipped))) for name, belongs in groups)
     summary = plain_table("Slippage", heads, (_group(*row, currency) for row in rows if row[1]))
     fills = plain_table("Fills", _FILL_HEADS, map(_fill, slipped[-MOST_ROWS:]))
-    shown = min(len(slipped), MOST_ROWS)
-    cut = f"The last {shown} of {counted(len(slipped), 'fill')}; report.json has all of them."
+    number = f"The last {MOST_ROWS} of {len(slipped):,}" if len(slipped) > MOST_ROWS else "All"
+    cut = f"{number} fills that can be compared; report.json has them too."
     remarks = (element("p", text, class_="remark") for text in (METHOD, cut))
     return joined((summary, fills, *remarks))
 

@@ -203,7 +203,7 @@ def _features_table(record: TrainingRecord) -> Markup:
 
 def _models_table(record: TrainingRecord) -> Markup:
     heads = (
-        *("Pair", text_head("First and last candle"), "Rows", "Train rows", "Test rows"),
+        *("Pair", text_head("First and last candle"), "Train rows", "Test rows"),
         *(text_head("Label"), "Train error", "Test error", "Test ratio", "Took"),
     )
     every = [(model, errors) for model in record.models for errors in model.errors]
@@ -218,7 +218,7 @@ def _model_row(model: TrainedModel, errors: LabelErrors) -> tuple[Markup, ...]:
     return (
         element("th", model.pair, scope="row"),
         element("td", window, class_="text"),
-        *map(_count, (model.rows, model.train_rows, model.test_rows)),
+        *map(_count, (model.train_rows, model.test_rows)),
         element("td", element("code", errors.label), class_="text"),
         element("td", _error(errors.train, [errors])),
         element("td", _error(errors.test, [errors])),

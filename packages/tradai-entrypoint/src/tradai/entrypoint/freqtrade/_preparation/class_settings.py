@@ -11,6 +11,7 @@ from typing import Final
 from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._candles.series import trades_futures
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.order_types import filling_notice
@@ -48,19 +49,7 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
             key="strategy",
             source=str(facts.file),
         )
-    timeframe = _final(facts, "timeframe")
-    if timeframe is not None and timeframe != str(config.timeframe):
-        raise _class_error(
-            facts,
-            key="timeframe",
-            problem=f"is {config.timeframe}, and class {facts.class_name} has {timeframe}: write "
-            "the same in both, or take it out of the class",
-        )
-    if _final(facts, "can_short") is True and not trades_futures(config):
-        problem = f"of class {facts.class_name} is true: with these pairs, this version trades spot"
-        raise _class_error(
-            facts, key="can_short", problem=problem + ", where only long positions exist"
-        )
+    _check_market(config, facts)
     _check_callbacks(facts)
     _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
@@ -128,6 +117,22 @@ def _check_top_level(config: StrategyConfig, facts: SourceFacts) -> None:
             place = f"strategy.config.{name}"
             problem = f"is read in {file.name}, which it does not reach: its place is {place}"
             raise ConfigurationError(f"{name} {problem}", key=name, source=str(facts.root / file))
+
+
+def _check_market(config: StrategyConfig, facts: SourceFacts) -> None:
+    timeframe = _final(facts, "timeframe")
+    if timeframe is not None and timeframe != str(config.timeframe):
+        raise _class_error(
+            facts,
+            key="timeframe",
+            problem=f"is {config.timeframe}, and class {facts.class_name} has {timeframe}: write "
+            "the same in both, or take it out of the class",
+        )
+    if _final(facts, "can_short") is True and not trades_futures(config):
+        problem = f"of class {facts.class_name} is true: with these pairs, this version trades spot"
+        why = ", where only long positions exist; contracts are pairs such as BTC/USDT:USDT of "
+        where = f"exchange: {FUTURES_EXCHANGE}"
+        raise _class_error(facts, key="can_short", problem=problem + why + where)
 
 
 def _check_callbacks(facts: SourceFacts) -> None:

@@ -6,10 +6,10 @@ machine, folder or port, so two equal plans are the same run.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Final, cast, final
+from typing import Final, Self, cast, final
 
 from tradai.core import (
     JsonValue,
@@ -23,8 +23,10 @@ from tradai.core.exceptions import ConfigurationError, TradingError
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._candles.series import enabled_freqai
 from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
+from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
+    FUTURES_EXCHANGE,
     exchange_named,
 )
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
@@ -38,6 +40,8 @@ USER_DATA: Final = "user_data"
 DATA: Final = "data"
 STRATEGIES: Final = "strategies"
 TRAINING: Final = "training"
+# The engine's setting for the fee of each order.
+FEE: Final = "fee"
 
 _SUBCOMMANDS: Final = {
     TradingMode.BACKTEST: "backtesting",
@@ -102,6 +106,12 @@ class EnginePlan:
         mine = cast("Mapping[str, JsonValue]", sections.get("exchange", {}))
         exchange = {**planned, "ccxt_config": self.exchange.ccxt_config(base_url), **mine}
         return {**self.config, **sections, "exchange": exchange}
+
+    def charged(self, fees: MarketFees | None) -> Self:
+        """Return the plan with the fee of the market rules, unless the configuration has one."""
+        if fees is None or FEE in self.config:
+            return self
+        return replace(self, config={**self.config, FEE: float(fees.charged)})
 
     def write_params(self, strategies: Path) -> None:
         """Write the parameter file, if any, into the private copy of the strategy source."""
@@ -195,7 +205,9 @@ def check_market(config: StrategyConfig, exchange: Exchange) -> None:
         raise key_error(key="pairs", problem=f"{problem}: write them as BTC/{wanted}")
     if others:
         problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
-        raise key_error(key="pairs", problem=f"{problem}: remove them, or change stake_currency")
+        are_contracts = any(":" in pair for pair in others)
+        instead = f"set exchange: {FUTURES_EXCHANGE}" if are_contracts else "change stake_currency"
+        raise key_error(key="pairs", problem=f"{problem}: remove them, or {instead}")
 
 
 def _check_proven(exchange: Exchange, mode: TradingMode) -> None:

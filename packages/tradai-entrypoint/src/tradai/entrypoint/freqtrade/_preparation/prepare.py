@@ -22,22 +22,24 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
     StagingRequest,
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
-from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
+from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     DIGEST_NAME as TIERS_DIGEST,
-    tiers_environment,
+    job_environment,
     use_tiers,
 )
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_engine_keys
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
+    FEE,
     STRATEGIES,
     USER_DATA,
     render_plan,
@@ -73,7 +75,7 @@ class EngineJob:
         self._context = context
         self.evidence = EngineEvidence()
         self.markets: MarketsSnapshot
-        self._tiers: LeverageTiers | None = None
+        self.tiers: LeverageTiers | None = None
         self.parameters = context.parameters
         self.evidence.goes_without = context.parameters.goes_without
         self.facts = self._inspect_strategy()
@@ -161,11 +163,10 @@ class EngineJob:
         markets.require(series.pair for series in self.series)
         check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
-        if snapshot.origin == "made":
-            note = f": {snapshot.note}" if snapshot.note else ""
-            context.record.notices.append(f"the market rules were made, not captured{note}")
+        context.record.notices += markets.notices(has_fee=FEE in self.plan.config)
+        self.plan = self.plan.charged(markets.fees)
         self.markets = markets
-        self._tiers = use_tiers(context, self.engine, data)
+        self.tiers = use_tiers(context, self.engine, data)
         return markets
 
     def _data_folder(self) -> str:
@@ -215,12 +216,9 @@ class EngineJob:
             EngineProcess(
                 self._command(scratch),
                 stdin=self.plan.config_for(base_url, sections={**sections, **records.sections()}),
-                environ={
-                    **engine_environment(context.environ, home=scratch, temporary=Path(temporary)),
-                    **tiers_environment(
-                        context, self.engine, self._tiers, Path(temporary, "engine")
-                    ),
-                },
+                environ=job_environment(
+                    context, self.engine, self.tiers, temporary=Path(temporary)
+                ),
                 folder=scratch,
                 log_file=context.folder.path / "engine.log",
                 on_line=self.evidence.feed_printed,

@@ -65,7 +65,7 @@ def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) ->
         return None
     place = f"{_NAME} of class {facts.class_name}" if given is None else f"execution.{_NAME}"
     shown = ", ".join(f"{name}: {_text(value)}" for name, value in filled.items())
-    return f"{place} names a part of them, so the engine gets {shown}"
+    return f"{place} lacks some order types, so the engine gets {shown}"
 
 
 def _text(value: object) -> str:

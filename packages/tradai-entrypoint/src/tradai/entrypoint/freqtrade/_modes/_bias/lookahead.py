@@ -46,7 +46,8 @@ class Lookahead:
             with table.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
             return cls._of(rows[0]) if rows else cls(trades=0, entries=0, exits=0, indicators=())
-        except (OSError, KeyError, ValueError) as exc:
+        # A row that ends early has None for its last cells.
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as exc:
             message = f"the engine's look-ahead table {table} cannot be read: {exc}"
             raise StorageError(message, operation="read") from exc
 

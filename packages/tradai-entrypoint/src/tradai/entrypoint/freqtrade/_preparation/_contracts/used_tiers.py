@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._candles.dataset import data_folder
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.package_overlay import overlay_package
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import (
     TIERS_NAME,
@@ -53,16 +53,25 @@ def use_tiers(context: RunContext, engine: EngineInstall, data: str) -> Leverage
     return None
 
 
-def tiers_environment(
-    context: RunContext, engine: EngineInstall, tiers: LeverageTiers | None, root: Path
+def job_environment(
+    context: RunContext, engine: EngineInstall, tiers: LeverageTiers | None, *, temporary: Path
 ) -> Mapping[str, str]:
-    """Return the variables with which the engine reads `tiers`, laid out in the new folder `root`.
+    """Return the environment of an engine that is to have `tiers`.
+
+    Args:
+        context: The run.
+        engine: The engine.
+        tiers: Tiers in the place of the engine's own, which are laid out in `temporary`.
+        temporary: A folder for temporary files; see `engine_environment`.
 
     Raises:
         StorageError: The disk refused.
     """
+    home = context.folder.scratch.resolve()
+    environ = engine_environment(context.environ, home=home, temporary=temporary)
     own = exchange_named(context.config.exchange).tiers_file
     if tiers is None or own is None:
-        return {}
+        return environ
+    root = temporary / "engine"
     overlay_package(engine.package, own, tiers.to_json(), root=root)
-    return {"PYTHONPATH": str(root)}
+    return {**environ, "PYTHONPATH": str(root)}
