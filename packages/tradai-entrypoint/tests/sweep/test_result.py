@@ -1,5 +1,6 @@
 """Result of a sweep: order, files and page."""
 
+import dataclasses
 import io
 import json
 import math
@@ -102,6 +103,18 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     ).write(tmp_path, "")
 
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
+
+
+def test_the_page_says_in_which_order_its_runs_are(result: SweepResult) -> None:
+    span = TimeRange.parse("20250101-20250201")
+    window = Window(number=1, training=span, test=span)
+    windows = (WindowResult(window=window, training=None, test=None),)
+    walked = dataclasses.replace(result, windows=windows)
+
+    assert "The best profit percent comes first." in sweep_page(result, "runs")
+    assert "sorted by time range; in each, the best profit percent comes first." in sweep_page(
+        walked, "runs"
+    )
 
 
 def test_a_folder_of_runs_may_have_any_name(result: SweepResult) -> None:

@@ -44,14 +44,22 @@ def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
         table = plain_table("Runs", result.columns, _rows(result, succeeded, runs))
-        name = result.figure.replace("_", " ")
-        yield section("Runs", element("p", f"The best {name} comes first.", class_="remark"), table)
+        yield section("Runs", element("p", _order(result), class_="remark"), table)
     if result.failed:
         failures = (
             (_cell(each.variant.label), _cell(str(each.exit_code)), _cell(each.verdict))
             for each in result.failed
         )
         yield section("Failed", plain_table("Failed", ("variant", "exit", "verdict"), failures))
+
+
+def _order(result: SweepResult) -> str:
+    first = f"best {result.figure.replace('_', ' ')} comes first."
+    return (
+        f"The runs are sorted by time range; in each, the {first}"
+        if result.windows
+        else f"The {first}"
+    )
 
 
 def _rows(
