@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 def test_a_backtest_is_compared_with_changed_ones_and_walked_forward_once(
     tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
-    words = ("analyse", strategy, "--robust", "--data", candles, "--sets", "1", "--json")
-    words += ("--walk-forward", "20d/7d", "execution.fee=0")
+    words = (
+        *("analyse", strategy, "--robust", "--data", candles, "--sets", "1", "--json"),
+        *("--walk-forward", "20d/7d", "execution.fee=0"),
+    )
 
     made = tradai(*words)
 

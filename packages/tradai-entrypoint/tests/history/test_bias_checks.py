@@ -30,7 +30,7 @@ def record(
     bias: str | None,
     source: str = "5" * 64,
     code: int = 0,
-    config: str = "",
+    config: str | None = None,
 ) -> str:
     at = NOON + timedelta(hours=hour)
     run_id = new_bias_id(at)
@@ -93,6 +93,26 @@ def test_bias_that_a_later_analysis_of_its_configuration_cleared_counts_no_more(
     record(tmp_path, hour=1, bias="clean", config="three pairs")
 
     assert is_clean(bias_check_of(tmp_path, PLANNED))
+
+
+def test_an_analysis_without_an_answer_does_not_undo_the_bias_that_was_found(
+    tmp_path: Path,
+) -> None:
+    found = record(tmp_path, hour=0, bias="found", config="three pairs")
+    record(tmp_path, hour=1, bias="not known", config="three pairs")
+    record(tmp_path, hour=2, bias="clean")
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    assert check is not None
+    assert check.run_id == found
+
+
+def test_an_analysis_without_an_answer_undoes_a_clean_one(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="clean")
+    record(tmp_path, hour=1, bias="not known")
+
+    assert not is_clean(bias_check_of(tmp_path, PLANNED))
 
 
 def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:

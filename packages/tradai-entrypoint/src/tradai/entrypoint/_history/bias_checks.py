@@ -26,7 +26,8 @@ def bias_check_of(root: Path, planned: RunManifest) -> RunManifest | None:
 
     Of the analyses of one configuration the last one with a result counts. The first of these that
     found bias goes before the one of the planned configuration, and that one before others: what a
-    source reads with some values is not undone by others, such as fewer pairs.
+    source reads with some values is not undone by others, such as fewer pairs, and not by an
+    analysis without an answer, such as one of a shorter range.
     """
     source = planned.digests.get("source")
     last = [each for each in _last_checks(root) if each.digests.get("source") == source]
@@ -44,11 +45,20 @@ def last_bias_checks(root: Path) -> set[str]:
 
 
 def _last_checks(root: Path) -> tuple[RunManifest, ...]:
-    """Return the last analysis of each source and configuration, the newest first."""
+    """Return the last analysis of each source and configuration, the newest first.
+
+    Where that has no answer, one that found bias before counts.
+    """
     found: dict[tuple[str | None, str | None], RunManifest] = {}
     for check in _newest_first(root):
-        found.setdefault((check.digests.get("source"), check.config_id), check)
+        key = check.digests.get("source"), check.config_id
+        if key not in found or _finds_what_is_not_known(check, found[key]):
+            found[key] = check
     return tuple(found.values())
+
+
+def _finds_what_is_not_known(earlier: RunManifest, later: RunManifest) -> bool:
+    return earlier.results[BIAS] == FOUND and later.results[BIAS] not in {CLEAN, FOUND}
 
 
 def _newest_first(root: Path) -> Iterator[RunManifest]:
