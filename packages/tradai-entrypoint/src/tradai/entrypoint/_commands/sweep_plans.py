@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
@@ -13,9 +14,11 @@ from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.run_limit import RunLimit
 from tradai.entrypoint._sweep.run_place import PlannedJob
 from tradai.entrypoint._sweep.sweep import SweepRun
@@ -32,6 +35,18 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     if not args.json:
         print_text(f"runs: {limit.sentence()}", is_error=True)
     return limit.runs
+
+
+def outcome_display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
+    """Return what shows each outcome: on a terminal in the progress, elsewhere in a line."""
+    has_lines = not is_quiet and not sys.stderr.isatty()
+
+    def show(outcome: RunOutcome, done: str) -> None:
+        progress.say(done)
+        if has_lines:
+            print_text(f"{done}: {outcome.sentence()}", is_error=True)
+
+    return show
 
 
 def readable_name(name: str, *, default: str) -> str:
