@@ -1,7 +1,7 @@
 """`status --watch` shows a dry-run each time that its status is new, until it ends."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,7 @@ class LastLook:
     """A clock at whose first look, for the age of a status, the run ends."""
 
     def __init__(self, folder: Path, process: ExitStack) -> None:
-        self._ends = iter([lambda: end(folder, process)])
+        self._ends: Iterator[Callable[[], None]] = iter([lambda: end(folder, process)])
 
     def now(self) -> datetime:
         for ends in self._ends:
