@@ -27,6 +27,7 @@ from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansElsewhere,
     PlansHere,
+    base_facts,
     chosen_limit,
     outcome_display,
     readable_name,
@@ -81,11 +82,11 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
-        _finish(args, comparison, folder, settings, runner, label="ended:")
+        _finish(args, comparison, folder, (settings, request), runner, label="ended:")
         print_failure(f"{exc}; the same command goes on where this one ended")
         return ExitCode.of_error(exc)
     staging.remove()
-    result = _finish(args, comparison, folder, settings, runner)
+    result = _finish(args, comparison, folder, (settings, request), runner)
     _track(
         result,
         folder,
@@ -178,17 +179,19 @@ def _finish(
     args: argparse.Namespace,
     comparison: Comparison,
     folder: Path,
-    settings: EntrypointSettings,
+    base: tuple[EntrypointSettings, RunRequest],
     runner: JobRunner,
     *,
     label: str = "done: ",
 ) -> SweepResult:
     """Write the result into `folder`, and print it; `label` begins the last line."""
     result = comparison.result(folder.name, command_line(args))
+    settings, request = base
     here = args.on.startswith(LOCAL)
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
     more = map_json(result)
-    result.write(folder, sweep_page(result, runs), more)
+    facts = base_facts(settings, comparison.first.request(request), result.keys)
+    result.write(folder, sweep_page(result, runs, facts), more)
     jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
     cost = noted(lambda: SweepCost.of(runner, jobs))
     if args.json:

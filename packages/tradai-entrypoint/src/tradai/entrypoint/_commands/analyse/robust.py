@@ -13,6 +13,7 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
+    base_facts,
     chosen_limit,
     outcome_display,
     own_staging,
@@ -63,7 +64,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging.remove()
     folder = Path(args.analyses) / analysis.name
     runs = os.path.relpath(settings.folder, folder)
-    result.write(folder, robustness_page(result, analysis.name, runs))
+    facts = base_facts(settings, request)
+    result.write(folder, robustness_page(result, analysis.name, runs, facts))
     _print(result, folder, as_json=args.json)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
