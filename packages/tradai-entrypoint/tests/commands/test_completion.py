@@ -112,6 +112,46 @@ def test_a_line_is_completed(folder: Path, script: str, line: str, expected: set
     assert candidates(folder, script, line) == expected
 
 
+CONFIGURATION = """\
+# sell_params: a comment
+name: demo
+buy_params:
+  buy_rsi: 30  # below
+  buy_fast: 12
+execution:
+  fee: 0.001
+roi_params: {a: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("run strategy.yaml buy_", {"buy_params.buy_rsi=", "buy_params.buy_fast="}),
+        ("run strategy.yaml buy_params.buy_r", {"buy_params.buy_rsi="}),
+        ("sweep strategy.yaml --vary buy_params.buy_f", {"buy_params.buy_fast="}),
+        ("compare strategy.yaml buy_params.buy_f", {"buy_params.buy_fast="}),
+        ("run strategy.yaml sell_", {"sell_params="}),
+        ("run other.yaml buy_", {"buy_params="}),
+        ("run strategy.yaml execution.fe", {"execution.fee="}),
+    ],
+)
+def test_hyper_parameters_of_the_named_configuration_are_completed(
+    folder: Path, script: str, line: str, expected: set[str]
+) -> None:
+    (folder / "strategy.yaml").write_text(CONFIGURATION)
+
+    assert candidates(folder, script, line) == expected
+
+
+def test_a_configuration_that_is_no_text_completes_nothing_of_its_own(
+    folder: Path, script: str
+) -> None:
+    (folder / "strategy.yaml").write_bytes(b"buy_params:\n  \xff: 1\n")
+
+    assert candidates(folder, script, "run strategy.yaml buy_") == {"buy_params="}
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_press_of_tab_completes_in_the_shell(folder: Path, shell: str) -> None:
     command, setup = SHELLS[shell]

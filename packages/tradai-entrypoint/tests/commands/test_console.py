@@ -1,8 +1,10 @@
 """Tables and sentences: text from outside is printed as it is, and does nothing."""
 
+import argparse
 import csv
 import io
 import json
+import logging
 import math
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode, RunManifest, Verdict
+from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.console import (
     print_csv,
     print_failure,
@@ -162,3 +165,15 @@ def test_the_end_of_a_run_is_named_as_the_close_of_its_last_candle(
     shown = capsys.readouterr().out
     assert "last candle closes  2025-07-01 00:00 UTC\n" in shown
     assert "profit percent      1.5\n" in shown
+
+
+def test_a_library_that_counts_its_threads_is_not_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start_logging(argparse.Namespace(log_format="console", log_level="INFO"))
+
+    logging.getLogger("numexpr.utils").info("NumExpr defaulting to 2 threads.")
+    logging.getLogger("numexpr.utils").warning("NumExpr detected 256 cores")
+
+    assert "defaulting" not in (shown := capsys.readouterr().err)
+    assert "detected 256 cores" in shown

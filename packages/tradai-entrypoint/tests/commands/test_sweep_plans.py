@@ -1,9 +1,12 @@
-"""Candles that a command stages for its runs are its own."""
+"""Candles that a command stages for its runs are its own, and its page says what they share."""
 
 import argparse
 from pathlib import Path
 
-from tradai.entrypoint._commands.sweep_plans import own_staging
+from tradai.core import TradingMode
+from tradai.entrypoint._commands.sweep_plans import base_facts, own_staging
+from tradai.entrypoint._process.settings import EntrypointSettings
+from tradai.entrypoint._runs.request import RunRequest
 
 
 def test_a_command_that_ends_leaves_the_candles_of_another_one(tmp_path: Path) -> None:
@@ -18,3 +21,32 @@ def test_a_command_that_ends_leaves_the_candles_of_another_one(tmp_path: Path) -
     assert other.root.is_dir()
     assert again.root == other.root
     assert list(tmp_path.iterdir()) == [other.root]
+
+
+def facts_of(path: Path, *overrides: str, varied: tuple[str, ...] = ()) -> dict[str, str]:
+    path.write_text(
+        "name: demo\nversion: 1.0.0\ntimeframe: 15m\npairs: [BTC/USDT, ETH/USDT]\n",
+        encoding="utf-8",
+    )
+    settings = EntrypointSettings(mode=TradingMode.BACKTEST, config=str(path))
+    request = RunRequest(overrides=overrides)
+    return {each.label: each.value for each in base_facts(settings, request, varied)}
+
+
+def test_the_page_of_a_sweep_says_what_its_runs_have_in_common(tmp_path: Path) -> None:
+    path = tmp_path / "strategy.yaml"
+
+    assert facts_of(path, "run.timerange=20250101-20250201") == {
+        "Configuration": str(path),
+        "Strategy": "demo 1.0.0",
+        "Time range": "20250101-20250201",
+        "Timeframe": "15m",
+        "Pairs": "BTC/USDT, ETH/USDT",
+    }
+
+
+def test_a_varied_key_is_not_said_to_be_common(tmp_path: Path) -> None:
+    facts = facts_of(tmp_path / "strategy.yaml", varied=("pairs",))
+
+    assert facts["Pairs"] == "varied"
+    assert facts["Time range"] == "all candles"

@@ -42,6 +42,19 @@ def test_a_pipe_gets_nothing() -> None:
     assert stream.getvalue() == ""
 
 
+def test_a_pipe_gets_a_line_for_each_sentence_where_that_is_asked_for() -> None:
+    piped, terminal, quiet = io.StringIO(), Terminal(), io.StringIO()
+
+    for stream, enabled in ((piped, True), (terminal, True), (quiet, False)):
+        with Progress(stream=stream, enabled=enabled, has_lines=True) as progress:
+            progress.say("reading candles")
+            progress.say("engine: lookahead-analysis\x07")
+
+    assert piped.getvalue() == "reading candles\nengine: lookahead-analysis\\x07\n"
+    assert "reading candles\n" not in terminal.getvalue()
+    assert quiet.getvalue() == ""
+
+
 def test_it_can_be_switched_off() -> None:
     stream = Terminal()
 

@@ -9,6 +9,7 @@ import pytest
 
 from tradai.core import JsonValue, TimeRange
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
@@ -221,6 +222,13 @@ def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     assert 'id="curves-bootstrap"' in page
     assert "Slippage is an assumption" in page
     assert "charged on the orders of the backtest, and change no trade" in page
+
+
+def test_the_page_says_what_all_runs_have_in_common() -> None:
+    page = robustness_page(survivor(), "demo-1", "runs", [Figure("Pairs", "BTC/USDT")])
+
+    assert "<h2>All runs</h2>" in page
+    assert "BTC/USDT" in page
 
 
 def test_a_run_in_a_folder_with_any_letters_is_linked() -> None:

@@ -1,7 +1,7 @@
 """The order of the tests of a backtest, and the runs of its walk-forward."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -62,7 +62,12 @@ def runs(tmp_path: Path) -> Path:
 
 
 def studied(
-    sweep: Runs, runs: Path, *, groups: tuple[ShakenGroup, ...] = (STOP,), walk: str = "auto"
+    sweep: Runs,
+    runs: Path,
+    *,
+    groups: tuple[ShakenGroup, ...] = (STOP,),
+    walk: str = "auto",
+    said: Callable[[RunOutcome, str], object] | None = None,
 ) -> Robustness:
     return Study(
         sweep=cast("Sweep", sweep),
@@ -72,7 +77,7 @@ def studied(
         walk=WalkWish.parse(walk, RANGE),
         shaking=Shaking(share=0.05, sets=8, seed=1),
         runs=runs,
-        say=lambda _: None,
+        on_outcome=said or (lambda *_: None),
     ).run()
 
 
@@ -93,6 +98,16 @@ def test_a_walk_forward_chooses_among_the_configuration_and_four_shaken_sets(run
         str(each.window.test) for each in result.windows
     ]
     assert len(result.outcomes) == len(sweep.made)
+
+
+def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> None:
+    said: list[tuple[RunOutcome, str]] = []
+
+    result = studied(Runs(), runs, said=lambda outcome, done: said.append((outcome, done)))
+
+    assert [outcome for outcome, _ in said] == list(result.outcomes)
+    assert said[0][1] == "1 run done"
+    assert said[-1][1] == f"{len(result.outcomes)} runs done"
 
 
 def test_higher_costs_are_charged_on_the_same_trades_without_a_further_run(runs: Path) -> None:

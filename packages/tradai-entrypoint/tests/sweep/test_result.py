@@ -1,5 +1,6 @@
 """Result of a sweep: order, files and page."""
 
+import dataclasses
 import io
 import json
 import math
@@ -12,6 +13,7 @@ import pytest
 
 from tradai.core import TimeRange
 from tradai.core.exceptions import ConfigurationError, StorageError
+from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_columns, window_rows
@@ -102,6 +104,26 @@ def test_a_sweep_without_runs_can_be_written(tmp_path: Path) -> None:
     ).write(tmp_path, "")
 
     assert pq.read_table(io.BytesIO((tmp_path / "runs.parquet").read_bytes())).num_rows == 0
+
+
+def test_the_page_says_what_all_runs_have_in_common(result: SweepResult) -> None:
+    page = sweep_page(result, "runs", [Figure("Pairs", "BTC/USDT <b>")])
+
+    assert "<h2>All runs</h2>" in page
+    assert "BTC/USDT &lt;b&gt;" in page
+    assert "All runs" not in sweep_page(result, "runs")
+
+
+def test_the_page_says_in_which_order_its_runs_are(result: SweepResult) -> None:
+    span = TimeRange.parse("20250101-20250201")
+    window = Window(number=1, training=span, test=span)
+    windows = (WindowResult(window=window, training=None, test=None),)
+    walked = dataclasses.replace(result, windows=windows)
+
+    assert "The best profit percent comes first." in sweep_page(result, "runs")
+    assert "sorted by time range; in each, the best profit percent comes first." in sweep_page(
+        walked, "runs"
+    )
 
 
 def test_a_folder_of_runs_may_have_any_name(result: SweepResult) -> None:

@@ -1,6 +1,7 @@
 """Settings, request and logging from a parsed command line."""
 
 import argparse
+import logging
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,8 @@ def start_logging(args: argparse.Namespace) -> None:
     """
     settings = LogSettings(**_given(format=args.log_format, level=args.log_level))
     configure_logging(format=settings.format, level=settings.level)
+    # Where pandas is imported, it says how many threads it uses.
+    logging.getLogger("numexpr").setLevel(logging.WARNING)
 
 
 def read_settings(args: argparse.Namespace) -> tuple[EntrypointSettings, RunRequest]:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +27,9 @@ from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansElsewhere,
     PlansHere,
+    base_facts,
     chosen_limit,
+    outcome_display,
     readable_name,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
@@ -41,7 +42,7 @@ from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configu
 from tradai.entrypoint._sweep.comparison import Comparison
 from tradai.entrypoint._sweep.heat_map import map_json
 from tradai.entrypoint._sweep.local_runs import LocalRuns
-from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
+from tradai.entrypoint._sweep.outcomes import check_figure
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
@@ -75,17 +76,17 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     )
     limit = chosen_limit(args, on_machine=args.on.startswith(LOCAL))
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
-    show = _display(progress, is_quiet=args.json)
+    show = outcome_display(progress, is_quiet=args.json)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
     try:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
-        _finish(args, comparison, folder, settings, runner, label="ended:")
+        _finish(args, comparison, folder, (settings, request), runner, label="ended:")
         print_failure(f"{exc}; the same command goes on where this one ended")
         return ExitCode.of_error(exc)
     staging.remove()
-    result = _finish(args, comparison, folder, settings, runner)
+    result = _finish(args, comparison, folder, (settings, request), runner)
     _track(
         result,
         folder,
@@ -174,33 +175,23 @@ def _place_elsewhere(
     return StoredRuns(job.store, timeout_s=settings.store_timeout_s), plans.plan
 
 
-def _display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
-    """Return what shows each outcome: on a terminal in the progress, elsewhere in a line."""
-    has_lines = not is_quiet and not sys.stderr.isatty()
-
-    def show(outcome: RunOutcome, done: str) -> None:
-        progress.say(done)
-        if has_lines:
-            print_text(f"{done}: {outcome.sentence()}", is_error=True)
-
-    return show
-
-
 def _finish(
     args: argparse.Namespace,
     comparison: Comparison,
     folder: Path,
-    settings: EntrypointSettings,
+    base: tuple[EntrypointSettings, RunRequest],
     runner: JobRunner,
     *,
     label: str = "done: ",
 ) -> SweepResult:
     """Write the result into `folder`, and print it; `label` begins the last line."""
     result = comparison.result(folder.name, command_line(args))
+    settings, request = base
     here = args.on.startswith(LOCAL)
     runs = os.path.relpath(settings.folder, folder) if here else str(settings.store)
     more = map_json(result)
-    result.write(folder, sweep_page(result, runs), more)
+    facts = base_facts(settings, comparison.first.request(request), result.keys)
+    result.write(folder, sweep_page(result, runs, facts), more)
     jobs = [outcome.job for outcome in result.outcomes if outcome.job is not None]
     cost = noted(lambda: SweepCost.of(runner, jobs))
     if args.json:

@@ -3,19 +3,25 @@
 import argparse
 import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import final
 
-from tradai.core import JobSpec, digest
+from tradai.core import JobSpec, digest, redact
 from tradai.entrypoint._commands.arguments import command_line
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
-from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._report.formatting import time_range_text
+from tradai.entrypoint._report.model import Figure
+from tradai.entrypoint._runs.parameters import read_run_parameters
+from tradai.entrypoint._runs.request import RunRequest, load_config
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
+from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.run_limit import RunLimit
 from tradai.entrypoint._sweep.run_place import PlannedJob
 from tradai.entrypoint._sweep.sweep import SweepRun
@@ -34,6 +40,18 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     return limit.runs
 
 
+def outcome_display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
+    """Return what shows each outcome: on a terminal in the progress, elsewhere in a line."""
+    has_lines = not is_quiet and not sys.stderr.isatty()
+
+    def show(outcome: RunOutcome, done: str) -> None:
+        progress.say(done)
+        if has_lines:
+            print_text(f"{done}: {outcome.sentence()}", is_error=True)
+
+    return show
+
+
 def readable_name(name: str, *, default: str) -> str:
     """Return the `name` of a strategy, which may be any text, as the start of folders and jobs."""
     return re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_")[:40] or default
@@ -42,6 +60,34 @@ def readable_name(name: str, *, default: str) -> str:
 def own_staging(args: argparse.Namespace, folder: Path) -> SharedStaging:
     """Return the staging of this command in `folder`: the same command finds it, others do not."""
     return SharedStaging(folder / f"staged-{digest(list(command_line(args)))[:8]}")
+
+
+def base_facts(
+    settings: EntrypointSettings, request: RunRequest, varied: Sequence[str] = ()
+) -> tuple[Figure, ...]:
+    """Return what the runs have in common: configuration, strategy, pairs, time range.
+
+    Args:
+        settings: Settings of the runs.
+        request: Request of one of them.
+        varied: Dotted keys in which the runs differ.
+
+    Raises:
+        TradAIError: The configuration cannot be read.
+    """
+    loaded = load_config(settings, request, environ=os.environ)
+    config, timerange = loaded.config, read_run_parameters(loaded).timerange
+    facts = {
+        "run.timerange": ("Time range", time_range_text(str(timerange or "")) or "all candles"),
+        "timeframe": ("Timeframe", str(config.timeframe)),
+        "pairs": ("Pairs", ", ".join(config.pairs)),
+    }
+    named = redact(" ".join((settings.config or "none", *request.patches)))
+    common = (
+        Figure(label, "varied" if key in varied else text) for key, (label, text) in facts.items()
+    )
+    strategy = Figure("Strategy", f"{config.name} {config.version}")
+    return Figure("Configuration", named), strategy, *common
 
 
 @final

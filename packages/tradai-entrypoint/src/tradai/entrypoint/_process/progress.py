@@ -1,4 +1,4 @@
-"""Progress of long work, shown on a terminal only."""
+"""Progress of long work: a spinner on a terminal, or lines elsewhere."""
 
 import logging
 import sys
@@ -22,10 +22,20 @@ class Progress:
     terminal that is closed meanwhile changes nothing about the work.
     """
 
-    def __init__(self, *, stream: TextIO | None = None, enabled: bool = True) -> None:
-        """Show nothing yet; `__enter__` starts."""
+    def __init__(
+        self, *, stream: TextIO | None = None, enabled: bool = True, has_lines: bool = False
+    ) -> None:
+        """Show nothing yet; `__enter__` starts.
+
+        Args:
+            stream: Where to show it; standard error by default.
+            enabled: Whether to show anything.
+            has_lines: Whether each sentence is a line where there is no terminal.
+        """
         self._stream = stream or sys.stderr
-        self._enabled = enabled and self._stream.isatty()
+        is_terminal = self._stream.isatty()
+        self._enabled = enabled and is_terminal
+        self._has_lines = enabled and has_lines and not is_terminal
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._moved: list[tuple[LogHandler, TextIO]] = []
@@ -58,6 +68,10 @@ class Progress:
         """Show the work in progress, e.g. ``"reading candles"``."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=printable(doing))
+        elif self._has_lines:
+            with suppress(OSError):
+                self._stream.write(f"{printable(doing)}\n")
+                self._stream.flush()
 
     def _move_log(self, bar: "Bar") -> None:
         """Print the lines of the log above the spinner, where both go to a terminal."""

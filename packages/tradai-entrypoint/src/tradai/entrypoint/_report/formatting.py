@@ -67,9 +67,11 @@ def result_text(value: object) -> str:
 
     >>> result_text(1234.5), result_text({"custom_exit": 2, "leverage": 1}), result_text(None)
     ('1,234.5', 'custom_exit 2, leverage 1', '-')
+    >>> result_text({})
+    'none'
     """
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "-"
+        return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "none"
     if isinstance(value, float):
         return f"{value:,.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
     return "-" if value is None else str(value)

@@ -1,11 +1,11 @@
 """HTML page of the tests of a backtest: findings, runs, resamples, assumptions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
-from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._report.model import Figure, RunReportParts
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
@@ -14,6 +14,7 @@ from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._robust.walk_result import WINDOW_COLUMNS, window_rows
 from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.page import base_section
 
 _POINTS = 100
 _HEADS = (*COLUMNS[:-1], text_head(COLUMNS[-1]))
@@ -26,17 +27,18 @@ _WINDOW_HEADS = (
 )
 
 
-def robustness_page(result: Robustness, name: str, runs: str) -> str:
+def robustness_page(result: Robustness, name: str, runs: str, facts: Sequence[Figure] = ()) -> str:
     """Return the page; it needs no network.
 
     Args:
         result: Result of the tests.
         name: Name of the analysis.
         runs: Folder of the runs, as seen from that of the page.
+        facts: What the runs have in common.
     """
     charts = (_chart(result.bootstrap, result.balance),) if result.bootstrap else ()
     bundle = ChartBundle.packaged() if charts else None
-    content = joined(_sections(result, charts, runs))
+    content = joined((*_sections(result, charts, runs), *base_section(facts)))
     if bundle:
         content = joined((content, bundle.scripts(RunReportParts(curves=charts))))
     return render_page(f"Robustness of {name}", _header(result, name), content, bundle=bundle)

@@ -52,7 +52,7 @@ class Study:
         walk: The wish for a walk-forward.
         shaking: Choices of the shaken runs.
         runs: Folder of the runs.
-        say: Called with a sentence on the progress.
+        on_outcome: Called with each outcome, and with the number of runs that are done.
     """
 
     sweep: Sweep
@@ -62,7 +62,7 @@ class Study:
     walk: WalkWish
     shaking: Shaking
     runs: Path
-    say: Callable[[str], object]
+    on_outcome: Callable[[RunOutcome, str], object]
     _done: int = field(default=0, init=False)
 
     def run(self) -> Robustness:
@@ -105,7 +105,7 @@ class Study:
             _variants([{}, *sets[:_CANDIDATES]]),
             choice.windows,
             figure="profit_percent",
-            on_outcome=lambda *_: self._count(),
+            on_outcome=lambda outcome, _: self._count(outcome),
         )
         comparison.run()
         made = comparison.result("", ())
@@ -122,12 +122,12 @@ class Study:
         with closing(self.sweep.outcomes(runs)) as made:
             for outcome in made:
                 outcomes.append(outcome)
-                self._count()
+                self._count(outcome)
         return sorted(outcomes, key=lambda outcome: outcome.variant.number)
 
-    def _count(self) -> None:
+    def _count(self, outcome: RunOutcome) -> None:
         self._done += 1
-        self.say(f"{counted(self._done, 'run')} done")
+        self.on_outcome(outcome, f"{counted(self._done, 'run')} done")
 
 
 def _variants(sets: Iterable[dict[str, str]]) -> list[Variant]:

@@ -47,6 +47,11 @@ class Comparison:
         self._on_outcome = on_outcome
         self._tests: list[RunOutcome] = []
 
+    @property
+    def first(self) -> SweepRun:
+        """The run of the first variant over the time range of the configuration."""
+        return SweepRun(variant=self._variants[0])
+
     def run(self) -> None:
         """Run all variants; with windows, the best of each on the range after it, too.
 

@@ -1,25 +1,27 @@
 """HTML page of a sweep: one table to compare the runs, the windows, and the failures."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tradai.core import is_uri
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
+from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._report.page import render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
-from tradai.entrypoint._report.tables import plain_table, share_bar
+from tradai.entrypoint._report.tables import facts_table, plain_table, share_bar
 from tradai.entrypoint._sweep.heat_map import HeatMap, survival_sentence
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 
 
-def sweep_page(result: SweepResult, runs: str) -> str:
+def sweep_page(result: SweepResult, runs: str, facts: Sequence[Figure] = ()) -> str:
     """Return the page; it needs no network.
 
     Args:
         result: Result of the sweep.
         runs: Folder of the runs, as seen from that of the page, which links to their reports; or
             the URI of their store, where a browser may not find them.
+        facts: What the runs have in common.
     """
     tone = "bad" if result.failed else "good"
     header = element(
@@ -28,7 +30,15 @@ def sweep_page(result: SweepResult, runs: str) -> str:
         element("h1", result.name),
         element("p", result.sentence(), class_=f"verdict {tone}"),
     )
-    return render_page(f"Sweep {result.name}", header, joined(_sections(result, runs)))
+    return render_page(
+        f"Sweep {result.name}", header, joined((*_sections(result, runs), *base_section(facts)))
+    )
+
+
+def base_section(facts: Sequence[Figure]) -> Iterator[Markup]:
+    """Yield the section on what all runs have in common; none without facts."""
+    if facts:
+        yield section("All runs", facts_table("All runs", facts))
 
 
 def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
@@ -44,14 +54,22 @@ def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
     succeeded = [outcome for outcome in result.ranked if outcome.is_success]
     if succeeded:
         table = plain_table("Runs", result.columns, _rows(result, succeeded, runs))
-        name = result.figure.replace("_", " ")
-        yield section("Runs", element("p", f"The best {name} comes first.", class_="remark"), table)
+        yield section("Runs", element("p", _order(result), class_="remark"), table)
     if result.failed:
         failures = (
             (_cell(each.variant.label), _cell(str(each.exit_code)), _cell(each.verdict))
             for each in result.failed
         )
         yield section("Failed", plain_table("Failed", ("variant", "exit", "verdict"), failures))
+
+
+def _order(result: SweepResult) -> str:
+    first = f"best {result.figure.replace('_', ' ')} comes first."
+    return (
+        f"The runs are sorted by time range; in each, the {first}"
+        if result.windows
+        else f"The {first}"
+    )
 
 
 def _rows(

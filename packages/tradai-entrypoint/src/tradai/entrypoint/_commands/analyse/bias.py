@@ -19,7 +19,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         settings.model_copy(update={"id": new_bias_id(SystemClock().now())}),
         request=request,
         interrupts=interrupts,
-        progress=Progress(enabled=not args.json),
+        progress=Progress(enabled=not args.json, has_lines=True),
     )
     verdict = entrypoint.run_to_verdict()
     print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)

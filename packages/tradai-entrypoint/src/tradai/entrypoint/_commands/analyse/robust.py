@@ -13,7 +13,9 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
+    base_facts,
     chosen_limit,
+    outcome_display,
     own_staging,
     readable_name,
 )
@@ -32,6 +34,7 @@ from tradai.entrypoint._runs.parameters import read_run_parameters
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
 from tradai.entrypoint._runs.strategy_entrypoint import StrategyEntrypoint
 from tradai.entrypoint._sweep.local_runs import LocalRuns
+from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.sweep import Sweep
 from tradai.entrypoint.freqtrade import SharedStaging, plan_run
 
@@ -48,9 +51,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     settings, request = pin_configuration(*read_settings(args))
     limit = chosen_limit(args, on_machine=True)
     progress = Progress(enabled=not args.json)
+    show = outcome_display(progress, is_quiet=args.json)
     staging = own_staging(args, Path(args.analyses))
     analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
-    study = analysis.study(shaking, walk=args.walk_forward, limit=limit, say=progress.say)
+    study = analysis.study(shaking, walk=args.walk_forward, limit=limit, on_outcome=show)
     try:
         with progress:
             result = study.run()
@@ -60,7 +64,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     staging.remove()
     folder = Path(args.analyses) / analysis.name
     runs = os.path.relpath(settings.folder, folder)
-    result.write(folder, robustness_page(result, analysis.name, runs))
+    facts = base_facts(settings, request)
+    result.write(folder, robustness_page(result, analysis.name, runs, facts))
     _print(result, folder, as_json=args.json)
     return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
 
@@ -93,7 +98,12 @@ class _Analysis:
         self._settings = settings.model_copy(update={"trace_id": self.name})
 
     def study(
-        self, shaking: Shaking, *, walk: str, limit: int, say: Callable[[str], object]
+        self,
+        shaking: Shaking,
+        *,
+        walk: str,
+        limit: int,
+        on_outcome: Callable[[RunOutcome, str], object],
     ) -> Study:
         """Return the study of the configuration, of which nothing is run yet.
 
@@ -123,7 +133,7 @@ class _Analysis:
             walk=WalkWish.parse(walk, self._timerange),
             shaking=shaking,
             runs=self._settings.folder,
-            say=say,
+            on_outcome=on_outcome,
         )
 
 

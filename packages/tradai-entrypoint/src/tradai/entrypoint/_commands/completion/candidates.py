@@ -5,6 +5,7 @@ Nothing here needs pydantic, whose import takes longer than all the rest, or rea
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,9 @@ from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
 _JOBS: Final = ".tradai/jobs"
 _RUNNER: Final = "local:"
 _SESSIONS: Final = "TRADAI_LIVE_SESSIONS"
+_PARAMS: Final = "_params"
+# A key of YAML at the beginning of a line.
+_KEY: Final = re.compile(r"(?P<depth> *)(?P<key>[A-Za-z_]\w*):")
 
 
 def run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
@@ -56,10 +60,15 @@ def job_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
 
 
 def config_keys(args: argparse.Namespace, prefix: str) -> Iterator[str]:
-    """Yield the keys of a strategy configuration and of run parameters, as overrides."""
-    del args, prefix
+    """Yield the keys of a strategy configuration and of run parameters, as overrides.
+
+    Hyper-parameters of a named configuration stand for their table.
+    """
+    del prefix
+    named = dict.fromkeys(_parameters(_config_of(args)))
+    tables = {key.partition(".")[0] for key in named}
     keys = files(__package__).joinpath("config_keys.txt").read_text(encoding="ascii")
-    yield from (f"{key}=" for key in keys.split())
+    yield from (f"{key}=" for key in (*keys.split(), *named) if key not in tables)
 
 
 def paths(args: argparse.Namespace, prefix: str) -> Iterator[str]:
@@ -70,6 +79,36 @@ def paths(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     for path in _children(Path(start or ".").expanduser()):
         if path.name.startswith(name) and path.name.startswith(".") <= name.startswith("."):
             yield f"{start}{path.name}{'/' if path.is_dir() else ''}"
+
+
+def _config_of(args: argparse.Namespace) -> str:
+    """Return the (first) configuration of the line; empty without one."""
+    named = getattr(args, "config", None) or getattr(args, "configs", None) or ""
+    return named if isinstance(named, str) else str(named[0])
+
+
+def _parameters(config: str) -> Iterator[str]:
+    """Yield the hyper-parameters of a YAML file that has them in block style, as dotted keys.
+
+    A parser of YAML would take longer than all the rest.
+    """
+    table = depth = ""
+    for line in _text_of(Path(config)).splitlines():
+        found = _KEY.match(line)
+        if found and not found["depth"]:
+            table, depth = found["key"] if found["key"].endswith(_PARAMS) else "", ""
+        elif found and table:
+            depth = depth or found["depth"]
+            if found["depth"] == depth:
+                yield f"{table}.{found['key']}"
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of the file `path`; nothing where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _run_folders(args: argparse.Namespace) -> Iterator[Path]:
