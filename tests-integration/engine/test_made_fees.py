@@ -11,6 +11,7 @@ import pytest
 RANGE = ("--timerange", "20250105-20250108")
 
 
+@pytest.mark.deep
 def test_the_engine_charges_the_higher_fee_of_the_rules_as_it_does_that_of_the_configuration(
     tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:

@@ -91,3 +91,17 @@ def test_a_flag_of_a_move_alone_is_refused(files: Path, capsys: pytest.CaptureFi
     assert code == 78
     assert "add --from-freqtrade" in capsys.readouterr().err
     assert not (files / "new").exists()
+
+
+def test_the_next_commands_name_the_candles_that_freqtrade_has(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "user_data" / "data" / "binance").mkdir(parents=True)
+
+    call("--from-freqtrade", "config.json", "--strategy", "Mine")
+
+    next_commands = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("next:")
+    ]
+    assert len(next_commands) == 2
+    assert all("--data user_data/data/binance" in line for line in next_commands)

@@ -328,7 +328,7 @@ def test_a_stop_is_obeyed_at_the_next_heartbeat_and_waited_for(
 
     assert [request.reason for request in session.obeyed] == ["the news"]
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "trend: stopped is asked for"
+    assert lines[0] == "trend is asked to stop"
     assert lines[-1] == "trend: stopped: the orders are cancelled"
 
 

@@ -248,3 +248,29 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
     assert f'{begin}"well, ""done""",{root}/dated' in lines
     assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn" in lines
+
+
+@pytest.mark.parametrize(
+    ("place", "document"),
+    [
+        ("sweeps/a/sweep.json", {"windows": [{"runs": [{"run_id": "run-4"}]}]}),
+        ("comparisons/a/comparison.json", {"runs": [{"run_id": "run-4"}, {"run_id": None}]}),
+        ("analyses/a/robustness.json", {"costs": {"fee doubled": {"run_id": "run-4"}}}),
+    ],
+)
+def test_a_run_that_a_page_links_to_stays_as_long_as_the_page(
+    root: Path, prune: Call, place: str, document: dict[str, Any]
+) -> None:
+    page = root.parent / place
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps(document))
+    (root.parent / "sweeps/torn").mkdir(parents=True)
+    (root.parent / "sweeps/torn/sweep.json").write_text("{")
+
+    _, out, _ = prune("--keep", "2", "--yes")
+    kept = names(root)
+    prune("--keep", "2", "--yes", "--also", "pages")
+
+    assert f"kept run-4: {page.with_name('report.html')} links to it (--also pages)" in out
+    assert kept == ["run-1", "run-2", "run-4"]
+    assert names(root) == ["run-1", "run-2"]

@@ -441,7 +441,7 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
             run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
         )
         record.config["name"] = "trend"
-        record.results |= results
+        record.results |= {**results, "profit_percent": 3.0, "max_drawdown_percent": 8.9677}
         (tmp_path / "runs" / run_id).mkdir(parents=True)
         (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
 
@@ -449,5 +449,6 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
 
     start = "2026-01-01 00:00"
     assert all(text in rows["mine"] for text in ("trend", "backtest", start, " 7 "))
+    assert "+3.00 %  8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]

@@ -1,0 +1,200 @@
+"""`status --watch` shows a dry-run each time that its status is new, until it ends."""
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tradai.core import JsonValue, TradingMode
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest, Verdict
+from tradai.entrypoint._commands.paper import paper_run, screen
+from tradai.entrypoint._commands.paper.paper_run import PaperRun
+from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
+from tradai.entrypoint._paper.run_process import lives, locked_run
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Steps:
+    """A clock whose sleeps are the steps of the run that is watched."""
+
+    def __init__(self, folder: Path, process: ExitStack) -> None:
+        self._steps = self._run(folder / "scratch", process)
+
+    def now(self) -> datetime:
+        return START
+
+    def sleep(self, _: float) -> None:
+        next(self._steps)
+
+    def _run(self, scratch: Path, process: ExitStack) -> Iterator[None]:
+        PaperStatus(at=START, currency="USDT", last_candle="BTC/USDT 01").write(scratch)
+        yield
+        # Nothing is new.
+        yield
+        PaperStatus(at=START.replace(hour=1), currency="USDT", last_candle="BTC/USDT 02").write(
+            scratch
+        )
+        process.close()
+        yield
+
+
+class LastLook:
+    """A clock at whose first look, for the age of a status, the run ends."""
+
+    def __init__(self, folder: Path, process: ExitStack) -> None:
+        self._ends: Iterator[Callable[[], None]] = iter([lambda: end(folder, process)])
+
+    def now(self) -> datetime:
+        for ends in self._ends:
+            ends()
+        return START
+
+    def sleep(self, _: float) -> None:
+        """Nothing happens any more."""
+
+
+def paper_manifest() -> RunManifest:
+    return RunManifest(
+        run_id="paper", trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
+    )
+
+
+def end(folder: Path, process: ExitStack) -> None:
+    manifest = paper_manifest()
+    manifest.end(Verdict(exit_code=ExitCode.DONE, sentence="stopped in good order"), at=START)
+    (folder / "manifest.json").write_text(manifest.as_json())
+    process.close()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> ExitStack:
+    """The process of a dry-run."""
+    (tmp_path / "manifest.json").write_text(paper_manifest().as_json())
+    (tmp_path / "journal.jsonl").touch()
+    (tmp_path / "scratch").mkdir()
+    process = ExitStack()
+    process.enter_context(locked_run(tmp_path))
+    return process
+
+
+def test_the_end_of_a_run_that_comes_between_two_looks_is_shown(
+    tmp_path: Path,
+    process: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    PaperStatus(at=START, currency="USDT").write(tmp_path / "scratch")
+    clock = LastLook(tmp_path, process)
+    monkeypatch.setattr(screen, "SystemClock", lambda: clock)
+    args = argparse.Namespace(watch=True, json=False)
+
+    assert screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts()) == 0
+
+    out = capsys.readouterr().out
+    assert out.count("starting") == 1
+    assert out.count("ended with exit code 0") == 1
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(
+    tmp_path: Path, process: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(folder: Path) -> bool:
+        end(folder, process)
+        return lives(folder)
+
+    monkeypatch.setattr(paper_run, "lives", ended)
+
+    assert PaperRun(tmp_path).state == "ended with exit code 0"
+
+
+def test_each_new_status_is_shown_once(
+    tmp_path: Path,
+    process: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    steps = Steps(tmp_path, process)
+    monkeypatch.setattr(screen, "SystemClock", lambda: steps)
+    args = argparse.Namespace(watch=True, json=False)
+
+    code = screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert [out.count(text) for text in ("BTC/USDT 01", "BTC/USDT 02")] == [1, 1]
+    assert out.count("starting") == 2
+    assert "its process is gone" in out
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(0.0, "not filled yet"), (1.5, "1.5")])
+def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
+    tmp_path: Path,
+    process: ExitStack,
+    amount: float,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trade = OpenTrade(pair="ETH/USDT", opened_at="now", amount=amount, open_rate=9, stake=4)
+    PaperStatus(at=START, currency="USDT", open_trades=(trade,)).write(tmp_path / "scratch")
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    assert f"  {shown}  " in capsys.readouterr().out
+
+
+def test_the_status_of_a_fallback_says_that_it_places_no_order(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = paper_manifest()
+    manifest.is_fallback = True
+    (tmp_path / "manifest.json").write_text(manifest.as_json())
+    paper = PaperRun(tmp_path)
+
+    args = argparse.Namespace(watch=False, json=False)
+    with process:
+        screen.show_paper(paper, args, interrupts=Interrupts())
+        screen.show_papers([paper], as_json=False)
+
+    shown = capsys.readouterr().out
+    assert "configuration" in shown
+    assert shown.count("places no order") == 2
+    assert paper.to_json()["is_fallback"] is True
+
+
+@pytest.mark.parametrize(
+    ("results", "continuation", "is_shown"),
+    [
+        ({"closed_trades": 2}, {}, True),
+        ({"closed_trades": 2}, {"continued_by": "next"}, False),
+        ({}, {}, False),
+    ],
+)
+def test_the_status_of_an_ended_run_names_the_command_that_goes_on_with_it(
+    tmp_path: Path,
+    process: ExitStack,
+    capsys: pytest.CaptureFixture[str],
+    results: dict[str, JsonValue],
+    continuation: dict[str, JsonValue],
+    *,
+    is_shown: bool,
+) -> None:
+    manifest = paper_manifest()
+    manifest.results |= results
+    manifest.continuation |= continuation
+    manifest.end(Verdict(exit_code=ExitCode.DONE, sentence="stopped"), at=START)
+    (tmp_path / "manifest.json").write_text(manifest.as_json())
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+    lived = capsys.readouterr().out
+    screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    assert "run --continue" not in lived
+    assert ("tradai-entrypoint run --continue paper" in capsys.readouterr().out) is is_shown

@@ -311,6 +311,16 @@ def test_a_run_without_trades_says_so_instead_of_drawing_a_point() -> None:
     assert not page.scripts
 
 
+def test_a_notice_that_begins_with_a_key_keeps_its_small_letter() -> None:
+    notices = ("execution.minimal_roi replaces that of the class", "the candles are synthetic")
+
+    page = render_report(replace(report(result=parts()), notices=notices))
+
+    assert '<li class="literal">execution.minimal_roi' in page
+    assert "<li>the candles are synthetic" in page
+    assert ".notices li:not(.literal)::first-letter" in page
+
+
 def test_notices_stand_before_every_figure() -> None:
     warned = replace(report(result=parts()), notices=("these candles are synthetic",))
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.entrypoint._robust.bootstrap import Bootstrap
-from tradai.entrypoint._robust.costs import SLIPPAGE, cost_cases
+from tradai.entrypoint._robust.costs import SLIPPAGE, added_costs
+from tradai.entrypoint._robust.trades import ClosedTrades
 
 PROFITS = st.lists(st.floats(-1_000, 1_000), min_size=1, max_size=60)
 
@@ -54,19 +55,24 @@ def test_the_mean_of_the_resamples_is_the_profit_of_the_backtest() -> None:
     assert sum(made.profits) / len(made.profits) == pytest.approx(sum(profits), rel=0.05)
 
 
-@given(st.decimals(0, Decimal("0.04"), places=5))
-def test_each_case_of_costs_is_at_least_as_dear_as_the_one_it_contains(fee: Decimal) -> None:
-    cases = cost_cases(fee)
+AMOUNTS = st.floats(0, 1_000_000)
 
-    assert cases["fee doubled"] >= fee
-    assert cases["slippage added"] == fee + SLIPPAGE
-    assert all(low <= cases["fee and slippage doubled"] for low in cases.values())
+
+@given(AMOUNTS, AMOUNTS)
+def test_each_case_of_costs_is_at_least_as_dear_as_those_it_contains(
+    turnover: float, fees: float
+) -> None:
+    cases = added_costs(ClosedTrades(profits=(), turnover=turnover, fees=fees))
+
+    assert all(0 <= cost <= cases["fee and slippage doubled"] for cost in cases.values())
 
 
 @given(st.decimals(1, 100_000, places=2), st.decimals(0, Decimal("0.01"), places=4))
-def test_slippage_as_a_fee_costs_what_a_worse_price_costs(price: Decimal, fee: Decimal) -> None:
-    worse = price * (1 + SLIPPAGE)
-    paid = worse * (1 + fee)
-    as_fee = price * (1 + cost_cases(fee)["slippage added"])
+def test_slippage_costs_what_a_worse_price_costs(price: Decimal, fee: Decimal) -> None:
+    paid = price * (1 + fee)
+    worse = price * (1 + SLIPPAGE) * (1 + fee)
+    trades = ClosedTrades(profits=(), turnover=float(price), fees=float(price * fee))
 
-    assert paid - as_fee == price * SLIPPAGE * fee
+    # Apart from the fee on the difference.
+    added = float(worse - paid - price * SLIPPAGE * fee)
+    assert added_costs(trades)["slippage added"] == pytest.approx(added)

@@ -18,8 +18,11 @@ from tradai.entrypoint._sweep.variants import Variant
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 
 
-def outcome(number: int = 1, *, profit: float | None = None, **values: str) -> RunOutcome:
-    figures: dict[str, JsonValue] = {} if profit is None else {"profit_percent": profit}
+def outcome(
+    number: int = 1, *, profit: float | None = None, trades: int = 40, **values: str
+) -> RunOutcome:
+    figures: dict[str, JsonValue] = {"profit_percent": profit, "trades": trades}
+    figures = {} if profit is None else figures
     code = 76 if profit is None else 0
     return RunOutcome(
         variant=Variant(number=number, values={f"execution.{key}": values[key] for key in values}),
@@ -43,10 +46,7 @@ def result(profit: float | None = 10.0, trades: int = 40) -> Robustness:
 def survivor() -> Robustness:
     return result().tested(
         shaken=[outcome(2, profit=8.0), outcome(3, profit=-1.0), outcome(4, profit=5.0)],
-        costs={
-            "fee doubled": outcome(5, profit=2.5, fee="0.002"),
-            "slippage added": outcome(6, fee="0.0015"),
-        },
+        costs={"fee doubled": 75.0, "slippage added": 104.0},
         bootstrap=Bootstrap.of([2.5] * 40, seed=1, resamples=20),
     )
 
@@ -152,7 +152,7 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
         "test_profit_percent": 3.0,
     }
     assert second["best"] == "shaken 1"
-    assert len(pq.read_table(tmp_path / "runs.parquet").to_pylist()) == len(result.outcomes) == 8
+    assert len(pq.read_table(tmp_path / "runs.parquet").to_pylist()) == len(result.outcomes) == 6
 
 
 def test_numbers_of_the_class_alone_are_said_not_to_be_shaken() -> None:
@@ -165,16 +165,30 @@ def test_numbers_of_the_class_alone_are_said_not_to_be_shaken() -> None:
 
 
 def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() -> None:
-    shaken, doubled, failed, resampled, _ = (each.sentence for each in survivor().findings)
+    shaken, doubled, slipped, resampled, _ = (each.sentence for each in survivor().findings)
 
     assert "2 of 3 sets make a profit" in shaken
     assert (
         "median keeps 50.0 % (+5.00 %) of the profit, the worst nothing (\N{MINUS SIGN}1.00 %)"
         in shaken
     )
-    assert "a fee of 0.2 % per order) the strategy keeps 25.0 % (+2.50 %)" in doubled
-    assert "a fee of 0.15 % per order) there is no result: failed" in failed
+    assert doubled == (
+        "With the fee doubled, the same trades cost 7.5 % of the starting balance more. "
+        "The strategy keeps 25.0 % (+2.50 %) of its profit."
+    )
+    assert "The strategy keeps nothing (\N{MINUS SIGN}0.40 %) of its profit" in slipped
     assert "100.0 % make a profit. The median keeps 100.0 % (+10.00 %)" in resampled
+
+
+def test_a_set_with_few_trades_is_no_survivor() -> None:
+    sets = [outcome(2, profit=8.0, trades=30), outcome(3, profit=6.0, trades=29)]
+    shaken = result().tested(
+        shaken=[*sets, outcome(4, profit=-1.0)], costs={}, bootstrap=Bootstrap.of([1.0], seed=1)
+    )
+
+    sentence = shaken.findings[0].sentence
+    assert "1 of 3 sets make a profit. 1 have fewer than 30 trades and count as none." in sentence
+    assert "count as none" not in survivor().findings[0].sentence
 
 
 def test_few_trades_and_a_loss_are_not_tested() -> None:
@@ -192,8 +206,8 @@ def test_the_files_have_every_run(tmp_path: Path) -> None:
     assert [each["run_id"] for each in found["shaken"]] == ["run-2", "run-3", "run-4"]
     assert found["bootstrap"]["profit_percent_median"] == 10.0
     rows = pq.read_table(tmp_path / "runs.parquet").to_pylist()
-    assert [row["run_id"] for row in rows] == [f"run-{number}" for number in range(1, 7)]
-    assert rows[4]["execution.fee"] == "0.002"
+    assert [row["run_id"] for row in rows] == [f"run-{number}" for number in range(1, 5)]
+    assert found["costs"]["fee doubled"] == {"cost_percent": 7.5, "profit_percent": 2.5}
     resamples = pq.read_table(tmp_path / "resamples.parquet").to_pydict()
     assert resamples == {"profit_percent": [10.0] * 20, "drawdown_percent": [0.0] * 20}
 
@@ -204,9 +218,9 @@ def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     for finding in survivor().findings:
         assert finding.sentence in page
     assert 'href="../../runs/run-2/report.html"' in page
-    assert "slippage added: failed" in page
     assert 'id="curves-bootstrap"' in page
     assert "Slippage is an assumption" in page
+    assert "charged on the orders of the backtest, and change no trade" in page
 
 
 def test_a_run_in_a_folder_with_any_letters_is_linked() -> None:

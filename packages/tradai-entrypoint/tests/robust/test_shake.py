@@ -60,6 +60,30 @@ def test_a_real_number_moves_by_its_share(value: float, share: float) -> None:
     assert float(moved) == pytest.approx(value * (1 + share), abs=1e-6)
 
 
+@pytest.mark.parametrize("value", [0.999, 1.01, 0.97])
+def test_a_number_near_its_limits_is_not_shaken_to_them_again_and_again(value: float) -> None:
+    parameter = DeclaredParameter(kind="DecimalParameter", low=0.97, high=1.01, decimals=4)
+    groups = shaken_groups(config_of(buy_params={"band": value}), {"band": parameter})
+
+    sets = shaken_sets(groups, share=0.05, count=8, seed=1)
+
+    values = {Decimal(each["buy_params.band"]) for each in sets}
+    assert len(values) == 8
+    assert not values & {Decimal("0.97"), Decimal("1.01")}
+
+
+def test_a_number_near_a_limit_is_shaken_differently_in_each_set() -> None:
+    parameter = DeclaredParameter(kind="DecimalParameter", low=0.97, high=1.01, decimals=3)
+    other = DeclaredParameter(kind="RealParameter")
+    config = config_of(buy_params={"band": 0.999, "other": 7.0})
+    groups = shaken_groups(config, {"band": parameter, "other": other})
+
+    sets = shaken_sets(groups, share=0.05, count=8, seed=42)
+
+    at_limits = [each for each in sets if each["buy_params.band"] in {"0.970", "1.010"}]
+    assert len(at_limits) < 2
+
+
 @given(st.integers(0, 1_000))
 def test_the_same_seed_gives_the_same_sets_and_each_once(seed: int) -> None:
     groups = shaken_groups(config_of(execution={"stoploss": Decimal("-0.04")}), {})

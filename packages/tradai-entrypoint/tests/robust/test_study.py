@@ -1,5 +1,6 @@
 """The order of the tests of a backtest, and the runs of its walk-forward."""
 
+import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 
 RANGE = TimeRange.parse("20250101-20250701")
+ORDER = {"amount": 1, "safe_price": 100, "ft_is_entry": True, "order_filled_timestamp": 1}
 STOP = ShakenGroup(values={"execution.stoploss": Decimal("-0.1")})
 
 
@@ -48,7 +50,13 @@ class Runs:
 def runs(tmp_path: Path) -> Path:
     """A folder of runs with the trades of the backtest: 60, of which each profits."""
     (tmp_path / "base").mkdir()
-    columns = {"close_timestamp": range(60), "profit_abs": [1.0] * 60, "fee_open": [0.001] * 60}
+    columns = {
+        "close_timestamp": range(60),
+        "profit_abs": [1.0] * 60,
+        "fee_open": [0.001] * 60,
+        "fee_close": [0.001] * 60,
+        "orders": [json.dumps([ORDER])] * 60,
+    }
     pq.write_table(pa.table(columns), tmp_path / "base" / "trades.parquet")
     return tmp_path
 
@@ -85,6 +93,16 @@ def test_a_walk_forward_chooses_among_the_configuration_and_four_shaken_sets(run
         str(each.window.test) for each in result.windows
     ]
     assert len(result.outcomes) == len(sweep.made)
+
+
+def test_higher_costs_are_charged_on_the_same_trades_without_a_further_run(runs: Path) -> None:
+    sweep = Runs()
+
+    result = studied(sweep, runs, walk="none")
+
+    assert len(sweep.made) == 1 + len(result.shaken)
+    assert {key for run in sweep.made for key in run.variant.values} == {"execution.stoploss"}
+    assert result.costs["slippage added"] == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(

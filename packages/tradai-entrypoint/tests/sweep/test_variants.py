@@ -7,7 +7,7 @@ import pytest
 
 from tradai.core import OverridesLayer
 from tradai.core.exceptions import ConfigurationError, NotFoundError
-from tradai.entrypoint._sweep.variants import listed, varied
+from tradai.entrypoint._sweep.variants import Variant, listed, varied
 
 
 def test_every_combination_is_a_variant_and_the_last_key_varies_fastest() -> None:
@@ -104,3 +104,9 @@ def test_a_text_in_a_file_stays_a_text(tmp_path: Path, value: str) -> None:
     (variant,) = listed(path)
 
     assert OverridesLayer(variant.overrides).load().values == {"name": value}
+
+
+def test_a_step_of_a_table_is_labelled_with_the_name_of_the_table() -> None:
+    values = {"execution.minimal_roi.0": "0.05", "buy_params.fast": "8"}
+
+    assert Variant(number=1, values=values).label == "minimal_roi.0=0.05, fast=8"

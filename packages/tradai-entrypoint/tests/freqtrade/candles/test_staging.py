@@ -198,6 +198,26 @@ def test_short_coverage_is_reported_in_sentences(data: Path) -> None:
     assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 72 candles early"
 
 
+def test_series_that_fall_short_in_the_same_way_share_a_sentence(data: Path) -> None:
+    FlatDataRepository(data).save_ohlcv("ADA/USDT", "5m", candles(288))
+    wanted = request(
+        data, series(), series("ADA/USDT"), series("ETH/USDT", warmup=4), hours=(0, 24)
+    )
+
+    btc_and_ada, eth = stage_series(wanted).notices(wanted.series)
+
+    assert btc_and_ada.startswith("each of BTC/USDT@5m and ADA/USDT@5m starts at 2025-01-01 00:00")
+    assert eth.startswith("ETH/USDT@5m starts at 2025-01-01 00:00, 4 candles after")
+
+
+def test_one_missing_candle_is_named_in_the_singular(data: Path) -> None:
+    wanted = request(data, series(), hours=(1, 24 + 5 / 60))
+
+    (early,) = stage_series(wanted).notices(wanted.series)
+
+    assert early == "BTC/USDT@5m ends at 2025-01-01 23:55, 1 candle early"
+
+
 def test_complete_candles_need_no_notice(data: Path) -> None:
     wanted = request(data, series(), hours=(1, 24))
 

@@ -174,14 +174,15 @@ def test_an_unknown_layout_says_what_was_found(
     assert "known are files such as BTC_USDT-5m.feather" in error
 
 
-def test_candles_one_folder_below_are_pointed_at(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("place", ["binance", "data/binance"])
+def test_candles_some_folders_below_are_pointed_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
-    write(tmp_path / "binance" / "BTC_USDT-1m.json", rows(0))
+    write(tmp_path / place / "BTC_USDT-1m.json", rows(0))
 
     assert listing(tmp_path) == ExitCode.DATA
 
-    assert f"{tmp_path}/binance has some: name that folder" in capsys.readouterr().err
+    assert f"{tmp_path}/{place} has some: name that folder" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_here_is_named(

@@ -9,6 +9,7 @@ from typing import Self, final
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.bias_checks import last_bias_checks
+from tradai.entrypoint._history.linked_runs import linked_runs
 from tradai.entrypoint._history.run_need import RunNeed
 from tradai.entrypoint._history.summaries import RunSummary
 from tradai.entrypoint._report.formatting import counted
@@ -57,6 +58,7 @@ class RunNeeds:
         self._ignored = ignored
         self._ids = {run.run_id for run in runs}
         self._analyses = last_bias_checks(root)
+        self._pages = linked_runs(root)
         # What runs that stay say about the runs that they refer to, by the ids of these.
         self._references: dict[str, str] = {}
 
@@ -92,6 +94,9 @@ class RunNeeds:
             yield RunNeed.REFERENCES, self._references[manifest.run_id]
         if manifest.run_id in self._analyses:
             yield RunNeed.BIAS_CHECKS, "it is the last analysis for bias of its source"
+        if manifest.run_id in self._pages:
+            page = self._pages[manifest.run_id]
+            yield RunNeed.PAGES, f"{page} links to it"
 
 
 def _manifest(run: RunSummary) -> RunManifest | None:

@@ -11,3 +11,4 @@ class RunNeed(StrEnum):
     OPEN_TRADES = "open-trades"
     REFERENCES = "references"
     BIAS_CHECKS = "bias-checks"
+    PAGES = "pages"

@@ -206,7 +206,7 @@ def _dry_run_results(
 ) -> dict[str, Any]:
     """Return the results of a dry-run by the names of those of a backtest."""
     profit = results.get(f"realized_profit_{config.get('stake_currency')}")
-    if mode != TradingMode.DRY_RUN or profit is None or type(profit) not in {int, float}:
+    if mode != TradingMode.DRY_RUN or not isinstance(profit, int | float):
         return {}
     balance = float(_block(config.get("execution")).get("starting_balance") or 0)
     percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}

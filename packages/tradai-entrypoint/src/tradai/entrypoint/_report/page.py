@@ -76,8 +76,15 @@ def _header(report: RunReport) -> Markup:
     )
 
 
+def _notice(text: str) -> Markup:
+    """Return an item of the list; one that begins with a key keeps its small letter."""
+    if text.partition(" ")[0].isalpha():
+        return element("li", text)
+    return element("li", text, class_="literal")
+
+
 def _notices(notices: Iterable[str]) -> Markup:
-    items = [element("li", notice) for notice in notices]
+    items = list(map(_notice, notices))
     return element("ul", *items, class_="notices", aria_label="Notices") if items else Markup()
 
 

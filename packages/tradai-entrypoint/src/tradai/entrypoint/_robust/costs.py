@@ -1,23 +1,27 @@
-"""Higher costs of the same orders, as fees that the engine can compute with."""
+"""Higher costs of the same orders, charged on the trades of a backtest after it."""
 
 from decimal import Decimal
 from typing import Final
+
+from tradai.entrypoint._robust.trades import ClosedTrades
 
 # An assumption: the price of an order is worse by this share of it.
 SLIPPAGE: Final = Decimal("0.0005")
 
 
-def cost_cases(fee: Decimal) -> dict[str, Decimal]:
-    """Return the fee per order of each case of higher costs, by its name.
+def added_costs(trades: ClosedTrades) -> dict[str, float]:
+    """Return the costs that each case adds to those of `trades`, in stake currency, by its name.
 
-    The engine has no slippage. A price that is worse by a share of itself costs what a fee higher
-    by that share costs, apart from the fee on the difference.
+    They are not a fee of another backtest: by ROI and trailing stop, the engine leaves at a price
+    that pays for the fee, so that a higher one would also improve the exits.
 
-    >>> cost_cases(Decimal("0.001"))["fee and slippage doubled"]
-    Decimal('0.0030')
+    >>> cases = added_costs(ClosedTrades(profits=(5.0,), turnover=2_000.0, fees=2.0))
+    >>> cases["fee and slippage doubled"]
+    4.0
     """
+    slippage = float(SLIPPAGE) * trades.turnover
     return {
-        "fee doubled": 2 * fee,
-        "slippage added": fee + SLIPPAGE,
-        "fee and slippage doubled": 2 * (fee + SLIPPAGE),
+        "fee doubled": trades.fees,
+        "slippage added": slippage,
+        "fee and slippage doubled": trades.fees + 2 * slippage,
     }

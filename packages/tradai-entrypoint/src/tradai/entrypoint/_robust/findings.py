@@ -50,32 +50,36 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
         outcomes: Their outcomes.
         share: Largest change of a number, as a share of it.
     """
-    profits = [profit for each in outcomes if (profit := profit_of(each)) is not None]
-    if not profits:
+    found = [(profit, each) for each in outcomes if (profit := profit_of(each)) is not None]
+    profits = [profit for profit, _ in found]
+    if not found:
         return Finding("parameters", "No number was shaken, or no run with shaken ones succeeded.")
-    winners = sum(profit > 0 for profit in profits)
+    judged = [profit for profit, each in found if not _has_few_trades(each)]
+    winners = sum(profit > 0 for profit in judged)
+    few = len(found) - len(judged)
+    warning = f" {few} have fewer than {FEWEST_TRADES} trades and count as none." if few else ""
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
-        f"{counted(len(profits), 'set')} make a profit. The median keeps "
+        f"{counted(len(profits), 'set')} make a profit.{warning} The median keeps "
         f"{_kept(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
     )
     return Finding("parameters", sentence)
 
 
-def cost_finding(base: float, outcome: RunOutcome, *, case: str, fee: str) -> Finding:
-    """Return the finding on the run with higher costs.
+def _has_few_trades(outcome: RunOutcome) -> bool:
+    return (outcome.figure("trades") or 0) < FEWEST_TRADES
+
+
+def cost_finding(base: float, cost: float, *, case: str) -> Finding:
+    """Return the finding on higher costs of the same trades.
 
     Args:
         base: Profit of the configuration as a ratio, above 0.
-        outcome: Its outcome.
+        cost: The added costs as a ratio of the starting balance.
         case: Name of the case.
-        fee: Its fee per order, in percent.
     """
-    profit = profit_of(outcome)
-    head = f"With the {case} (a fee of {fee} per order)"
-    if profit is None:
-        return Finding(case, f"{head} there is no result: {outcome.verdict}.")
-    return Finding(case, f"{head} the strategy keeps {_kept(profit, base)} of its profit.")
+    head = f"With the {case}, the same trades cost {percent(cost)} of the starting balance more"
+    return Finding(case, f"{head}. The strategy keeps {_kept(base - cost, base)} of its profit.")
 
 
 def bootstrap_finding(base: float, bootstrap: Bootstrap, *, balance: float) -> Finding:

@@ -34,8 +34,9 @@ _WALK: Final = (
     "A walk-forward chooses among the configuration and the first shaken sets, by profit. Where "
     "the configuration itself was chosen on this time range, no window is out-of-sample for it."
 )
-_SLIPPAGE: Final = (
-    f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order, computed as a fee. "
+_COSTS: Final = (
+    "Higher costs are charged on the orders of the backtest, and change no trade. "
+    f"Slippage is an assumption: {100 * SLIPPAGE:.2f} % of the price per order. "
     "Not modelled are limit orders that a worse price leaves unfilled, and stops that it reaches."
 )
 _RESAMPLES: Final = (
@@ -57,7 +58,7 @@ class Robustness:
         shaking_share: Largest change of a shaken number, as a share of it.
         shaken_keys: The shaken numbers, by dotted key.
         shaken: Outcomes of the runs with shaken numbers.
-        costs: Outcome of each case of higher costs, by its name.
+        costs: Costs that each case adds to its trades, in stake currency, by its name.
         bootstrap: The resampled trades; None when they were not resampled.
         unshaken: Numeric hyper-parameters that only the strategy class has.
         windows: Windows of the walk-forward; empty when it was left out.
@@ -71,7 +72,7 @@ class Robustness:
     shaking_share: float
     shaken_keys: tuple[str, ...]
     shaken: tuple[RunOutcome, ...] = ()
-    costs: Mapping[str, RunOutcome] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
     bootstrap: Bootstrap | None = None
     unshaken: tuple[str, ...] = ()
     windows: tuple[WindowResult, ...] = ()
@@ -79,7 +80,7 @@ class Robustness:
     no_walk: str = ""
 
     def tested(
-        self, *, shaken: Sequence[RunOutcome], costs: Mapping[str, RunOutcome], bootstrap: Bootstrap
+        self, *, shaken: Sequence[RunOutcome], costs: Mapping[str, float], bootstrap: Bootstrap
     ) -> Self:
         """Return the result with the outcomes of the tests."""
         return replace(self, shaken=tuple(shaken), costs=costs, bootstrap=bootstrap)
@@ -102,7 +103,7 @@ class Robustness:
     @property
     def whole_runs(self) -> tuple[RunOutcome, ...]:
         """Outcomes of the runs over the whole range, the backtest of the configuration first."""
-        return (self.base, *self.shaken, *self.costs.values())
+        return (self.base, *self.shaken)
 
     @property
     def outcomes(self) -> tuple[RunOutcome, ...]:
@@ -122,9 +123,8 @@ class Robustness:
     def _findings(self) -> Iterator[Finding]:
         base = profit_of(self.base) or 0.0
         yield shake_finding(base, self.shaken, share=self.shaking_share)
-        for case, outcome in self.costs.items():
-            fee = float(outcome.variant.values["execution.fee"])
-            yield cost_finding(base, outcome, case=case, fee=f"{100 * fee:.4g} %")
+        for case, cost in self.costs.items():
+            yield cost_finding(base, cost / self.balance, case=case)
         if self.bootstrap:
             yield bootstrap_finding(base, self.bootstrap, balance=self.balance)
         yield walk_forward_finding(self.windows, reason=self.no_walk)
@@ -140,15 +140,13 @@ class Robustness:
             for each in self.walks
             if not each.is_success
         )
-        return f"Shaken are {shaken}. {_KNOWN}{left}.", _SLIPPAGE, _RESAMPLES, *walk, *failed
+        return f"Shaken are {shaken}. {_KNOWN}{left}.", _COSTS, _RESAMPLES, *walk, *failed
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""
         yield _row("configuration", self.base)
         for number, outcome in enumerate(self.shaken, 1):
             yield _row(f"shaken {number}", outcome)
-        for case, outcome in self.costs.items():
-            yield _row(case, outcome)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the result as JSON."""
@@ -159,10 +157,15 @@ class Robustness:
             "notes": list(self.notes),
             "base": self.base.to_json(),
             "shaken": [each.to_json() for each in self.shaken],
-            "costs": {case: each.to_json() for case, each in self.costs.items()},
+            "costs": {case: self._cost_json(cost) for case, cost in self.costs.items()},
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
             "walk_forward": walk_json(self.windows, self.no_walk),
         }
+
+    def _cost_json(self, cost: float) -> dict[str, JsonValue]:
+        percent = 100 * cost / self.balance
+        profit = self.base.figure("profit_percent") or 0.0
+        return {"cost_percent": percent, "profit_percent": profit - percent}
 
     def write(self, folder: Path, page: str) -> None:
         """Write ``robustness.json``, two Parquet files and ``report.html`` into `folder`.

@@ -1,5 +1,6 @@
 """Small random changes of the numbers of a configuration."""
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,23 @@ class ShakenGroup:
     low: Decimal | None = None
     high: Decimal | None = None
     is_moved_by_a_step: bool = False
+
+    def drawn(self, source: random.Random, share: float) -> dict[str, Decimal]:
+        """Return each number changed at random by up to `share` of itself, within its limits.
+
+        The change is drawn from those that the limits allow, so that it seldom ends at one.
+        """
+        least, most = (min(share, self._room(sign)) for sign in (-1, 1))
+        return self.shaken(source.uniform(-least, most))
+
+    def _room(self, sign: int) -> float:
+        """Return the share by which the numbers can change in this direction."""
+        rooms = [math.inf]
+        for value in self.values.values():
+            limit = self.high if sign * value > 0 else self.low
+            if value and limit is not None:
+                rooms.append(float(abs((limit - value) / value)))
+        return min(rooms)
 
     def shaken(self, share: float) -> dict[str, Decimal]:
         """Return each number changed by about `share` of itself, within its limits."""
@@ -94,11 +112,7 @@ def shaken_sets(
 def _shaken_set(
     groups: Sequence[ShakenGroup], share: float, source: random.Random
 ) -> dict[str, Decimal]:
-    return {
-        key: value
-        for group in groups
-        for key, value in group.shaken(source.uniform(-share, share)).items()
-    }
+    return {key: value for group in groups for key, value in group.drawn(source, share).items()}
 
 
 def _parameters(

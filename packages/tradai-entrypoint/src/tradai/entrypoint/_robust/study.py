@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core import StrategyConfig
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._robust.bootstrap import Bootstrap
-from tradai.entrypoint._robust.costs import cost_cases
+from tradai.entrypoint._robust.costs import added_costs
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._robust.shake import ShakenGroup, shaken_sets
 from tradai.entrypoint._robust.trades import ClosedTrades
@@ -75,8 +74,6 @@ class Study:
         """
         (base,) = self._outcomes([{}])
         trades = self._trades(base)
-        fee = self.config.execution.fee
-        fee = trades.fee if fee is None else fee
         result = Robustness(
             base=base,
             trades=len(trades.profits),
@@ -85,16 +82,14 @@ class Study:
             shaken_keys=tuple(key for group in self.groups for key in group.values),
             unshaken=self.unshaken,
         )
-        return result if result.problem else self._tested(result, trades, fee or Decimal(0))
+        return result if result.problem else self._tested(result, trades)
 
-    def _tested(self, result: Robustness, trades: ClosedTrades, fee: Decimal) -> Robustness:
-        shaking, cases = self.shaking, cost_cases(fee)
+    def _tested(self, result: Robustness, trades: ClosedTrades) -> Robustness:
+        shaking = self.shaking
         sets = shaken_sets(self.groups, share=shaking.share, count=shaking.sets, seed=shaking.seed)
-        costs = [{"execution.fee": f"{each.normalize():f}"} for each in cases.values()]
-        outcomes = self._outcomes([*sets, *costs])
         tested = result.tested(
-            shaken=outcomes[: len(sets)],
-            costs=dict(zip(cases, outcomes[len(sets) :], strict=True)),
+            shaken=self._outcomes(sets),
+            costs=added_costs(trades),
             bootstrap=Bootstrap.of(trades.profits, seed=shaking.seed),
         )
         return self._walked(tested, sets)
@@ -118,7 +113,7 @@ class Study:
 
     def _trades(self, base: RunOutcome) -> ClosedTrades:
         if not base.is_success:
-            return ClosedTrades(profits=(), fee=None)
+            return ClosedTrades(profits=())
         return ClosedTrades.read(self.runs / base.run_id)
 
     def _outcomes(self, sets: Iterable[dict[str, str]]) -> list[RunOutcome]:

@@ -1,13 +1,17 @@
-"""Profits and fees of the trades of a recorded backtest."""
+"""Profits, turnover and fees of the trades of a recorded backtest."""
 
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from operator import itemgetter
 from pathlib import Path
-from typing import Self, final
+from typing import Any, Final, Self, final
 
 from tradai.core import file_errors
 from tradai.entrypoint._store.names import TRADES_NAME
+
+_COLUMNS: Final = ("close_timestamp", "profit_abs", "fee_open", "fee_close", "orders")
 
 
 @final
@@ -17,11 +21,13 @@ class ClosedTrades:
 
     Attributes:
         profits: Profit of each in stake currency, after fees.
-        fee: Fee per order of the first one; None without trades.
+        turnover: Value of all their filled orders in stake currency.
+        fees: Fees of these orders in stake currency.
     """
 
     profits: tuple[float, ...]
-    fee: Decimal | None
+    turnover: float = 0.0
+    fees: float = 0.0
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -34,10 +40,19 @@ class ClosedTrades:
 
         path = folder / TRADES_NAME
         with file_errors("read", path):
-            table = pq.read_table(path, columns=["close_timestamp", "profit_abs", "fee_open"])
-        ends, profits, fees = (column.to_pylist() for column in table.columns)
-        rows = sorted(zip(ends, profits, strict=True), key=itemgetter(0))
+            rows = pq.read_table(path, columns=list(_COLUMNS)).to_pylist()
+        orders = list(_orders(rows))
         return cls(
-            profits=tuple(profit for _, profit in rows),
-            fee=Decimal(repr(fees[0])) if fees else None,
+            profits=tuple(row["profit_abs"] for row in sorted(rows, key=itemgetter(_COLUMNS[0]))),
+            turnover=math.fsum(value for value, _ in orders),
+            fees=math.fsum(value * rate for value, rate in orders),
         )
+
+
+def _orders(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:
+    """Yield value and rate of the fee of each filled order."""
+    for row in rows:
+        for order in json.loads(row["orders"]):
+            if order["order_filled_timestamp"] is not None:
+                rate = row["fee_open" if order["ft_is_entry"] else "fee_close"]
+                yield order["amount"] * order["safe_price"], rate

@@ -37,9 +37,13 @@ class Variant:
 
     @property
     def label(self) -> str:
-        """The values in one line, under the last steps of their keys."""
-        named = (f"{key.rpartition('.')[2]}={value}" for key, value in self.values.items())
-        return ", ".join(named)
+        """The values in one line, under the last steps of their keys; a number has two steps."""
+        return ", ".join(f"{_last_steps(key)}={value}" for key, value in self.values.items())
+
+
+def _last_steps(key: str) -> str:
+    before, _, last = key.rpartition(".")
+    return f"{before.rpartition('.')[2]}.{last}" if last.isdigit() and before else last
 
 
 def varied(texts: Sequence[str]) -> tuple[Variant, ...]:

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules as MarketRules
     from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
-    from tradai.entrypoint.freqtrade._exchange.markets import (
-        MARKETS_NAME as MARKETS_NAME,
-        MarketsSnapshot as MarketsSnapshot,
-    )
+    from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot as MarketsSnapshot
+    from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME as MARKETS_NAME
     from tradai.entrypoint.freqtrade._modes._bias.bias import BiasEntrypoint as BiasEntrypoint
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
     from tradai.entrypoint.freqtrade._modes.backtest import BacktestHandler as BacktestHandler
@@ -80,7 +78,8 @@ if not TYPE_CHECKING:
             "_exchange.exchange": "MarketRules",
             "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
-            "_exchange.markets": "MARKETS_NAME MarketsSnapshot",
+            "_exchange.markets": "MarketsSnapshot",
+            "_exchange.rules_reading": "MARKETS_NAME",
             "_modes.backtest": "BacktestHandler",
             "_modes.download": "download",
             "_modes.dry_run": "DryRunHandler",

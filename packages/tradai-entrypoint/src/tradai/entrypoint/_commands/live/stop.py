@@ -18,6 +18,11 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 
 _CODES: Final = {SessionState.FAILED: ExitCode.CRASHED, SessionState.HALTED: ExitCode.HALTED}
+_WANTED: Final = {
+    SessionState.STOPPED: "stop",
+    SessionState.PAUSED: "pause",
+    SessionState.RUNNING: "go on",
+}
 
 
 def execute(
@@ -32,7 +37,7 @@ def execute(
     screen = _Screen(clock, is_quiet=args.json)
     with interrupts.raising():
         request_session(store, args.session, request)
-        screen.say(f"{args.session}: {request.state.value} is asked for")
+        screen.say(f"{args.session} is asked to {_WANTED[request.state]}")
         if args.detach:
             record = session_record(store, args.session)
         else:
@@ -55,7 +60,7 @@ def _stop_paper(
     screen = _Screen(clock, is_quiet=args.json)
     with interrupts.raising():
         paper.request(request)
-        screen.say(f"{paper.run_id}: {request.state.value} is asked for")
+        screen.say(f"{paper.run_id} is asked to {_WANTED[request.state]}")
         code = ExitCode.DONE if args.detach else paper.follow(request, clock, screen.show)
     if args.json:
         print_json(paper.to_json())

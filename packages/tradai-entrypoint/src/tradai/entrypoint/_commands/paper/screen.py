@@ -100,9 +100,19 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     for name, fact in manifest.continuation.items():
         if name in {"continues", "continued_by"}:
             yield name.replace("_", " "), str(fact)
-    if manifest.state == "ended":
-        for name, figure in manifest.results.items():
-            yield name.replace("_", " "), result_text(figure)
+    if _can_go_on(paper):
+        yield "go on", f"tradai-entrypoint run --continue {manifest.run_id}"
+    # They are written at the end.
+    for name, figure in manifest.results.items():
+        yield name.replace("_", " "), result_text(figure)
+
+
+def _can_go_on(paper: PaperRun) -> bool:
+    """Return whether `run --continue` takes the run: it traded, and its process is gone."""
+    manifest = paper.manifest
+    is_taken_over = "continued_by" in manifest.continuation
+    has_traded = manifest.state == "running" or "closed_trades" in manifest.results
+    return has_traded and not (is_taken_over or manifest.is_fallback or paper.lives)
 
 
 def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from tradai.entrypoint._history.summaries import (
 )
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
-from tradai.entrypoint._report.formatting import percent
+from tradai.entrypoint._report.formatting import percent, plain
 from tradai.entrypoint._store.names import SCHEMA_VERSION
 
 _COLUMNS: Final = (
@@ -132,7 +132,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         run.config_id or "-",
         "-" if trades is None else str(trades),
         "-" if profit is None else percent(profit / 100, with_sign=True),
-        "-" if drawdown is None else percent(drawdown / 100),
+        "-" if drawdown is None else f"{plain(drawdown, 2)} %",
         _verdict(run),
     )
 

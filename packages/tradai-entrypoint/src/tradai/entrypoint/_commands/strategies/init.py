@@ -78,11 +78,13 @@ def _print_move(move: "StrategyMove", *, is_json: bool) -> None:
     for notice in move.notices:
         print_text(f"note: {notice}")
     print_text(f"made {move.folder}")
-    _print_next(move.folder, move.overrides)
+    _print_next(move.folder, move.overrides, move.data)
 
 
-def _print_next(folder: Path, overrides: tuple[str, ...]) -> None:
+def _print_next(folder: Path, overrides: tuple[str, ...], data: Path | None = None) -> None:
     config = shlex.quote(str(folder / "strategy.yaml"))
     more = "".join(f" {override}" for override in overrides)
+    place = shlex.quote(str(data)) if data else "DIR"
     for command in ("check", "run"):
-        print_text(f"next: tradai-entrypoint {command} {config} --mode backtest --data DIR{more}")
+        words = f"{command} {config} --mode backtest --data {place}{more}"
+        print_text(f"next: tradai-entrypoint {words}")

@@ -55,8 +55,8 @@ class NeededSeries:
 
     @property
     def noun(self) -> str:
-        """Name of its rows, in the plural."""
-        return "funding rates" if self.kind == "funding_rate" else "candles"
+        """Name of one of its rows."""
+        return "funding rate" if self.kind == "funding_rate" else "candle"
 
     @property
     def late_effect(self) -> str:
@@ -224,35 +224,47 @@ class StagedData:
         return min([*ends, self.timerange.stop])
 
     def notices(self, needed: Sequence[NeededSeries]) -> tuple[str, ...]:
-        """Return a sentence for each way in which the candles fall short of what was `needed`."""
-        pairs = zip(self.series, needed, strict=True)
-        return tuple(text for staged, wanted in pairs for text in self._shortfalls(staged, wanted))
+        """Return a sentence for each way in which the candles fall short of what was `needed`.
+
+        Series that fall short in the same way share one.
+        """
+        names: dict[str, list[str]] = {}
+        for staged, wanted in zip(self.series, needed, strict=True):
+            for shortfall in self._shortfalls(staged, wanted):
+                names.setdefault(shortfall, []).append(wanted.name)
+        return tuple(f"{_each_of(names[shortfall])} {shortfall}" for shortfall in names)
 
     def _shortfalls(self, staged: StagedSeries, wanted: NeededSeries) -> Iterator[str]:
         start = self.timerange.start - wanted.warmup * wanted.candle
         late = (staged.first - start) // wanted.candle
         early = (self.timerange.stop - staged.last) // wanted.candle - 1
         if late > 0:
+            first, missing = f"{staged.first:%Y-%m-%d %H:%M}", counted(late, wanted.noun)
             yield (
-                f"{wanted.name} starts at {staged.first:%Y-%m-%d %H:%M}, {late} {wanted.noun} "
-                f"after {start:%Y-%m-%d %H:%M}: {wanted.late_effect}"
+                f"starts at {first}, {missing} after {start:%Y-%m-%d %H:%M}: {wanted.late_effect}"
             )
         if early > 0:
-            last = f"{staged.last:%Y-%m-%d %H:%M}"
-            yield f"{wanted.name} ends at {last}, {early} {wanted.noun} early{wanted.early_effect}"
+            last, missing = f"{staged.last:%Y-%m-%d %H:%M}", counted(early, wanted.noun)
+            yield f"ends at {last}, {missing} early{wanted.early_effect}"
         if staged.gaps:
             longest = max(staged.gaps, key=lambda gap: gap.missing)
             yield (
-                f"{wanted.name} lacks {staged.missing} {wanted.noun} in "
+                f"lacks {counted(staged.missing, wanted.noun)} in "
                 f"{counted(len(staged.gaps), 'gap')}, "
                 f"the longest {longest.missing} from {longest.start:%Y-%m-%d %H:%M}: "
                 f"{wanted.gap_effect}{_leap(staged.gaps)}"
             )
         if staged.jumps:
             yield (
-                f"{wanted.name} has jumps that no market makes, {len(staged.jumps)} in all, the "
+                f"has jumps that no market makes, {len(staged.jumps)} in all, the "
                 f"first: {staged.jumps[0]}; check where the candles are from"
             )
+
+
+def _each_of(names: Sequence[str]) -> str:
+    """Return `names` as the subject of a sentence in the singular."""
+    *others, last = names
+    return f"each of {', '.join(others)} and {last}" if others else last
 
 
 def _leap(gaps: Sequence[StagedGap]) -> str:

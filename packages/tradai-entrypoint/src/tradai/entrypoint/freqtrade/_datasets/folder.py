@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, final
 
@@ -96,9 +96,17 @@ def _order(file: DataFile) -> tuple[str, bool, Timeframe | str, str, str]:
     return file.pair, is_candles, file.timeframe or "", file.kind, file.file_format
 
 
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """Yield folders with candles, as deep as Freqtrade has them: in ``data/binance/futures``."""
+    for depth in ("*", "*/*", "*/*/*"):
+        yield from (
+            each for each in sorted(folder.glob(depth)) if each.is_dir() and any(_files(each))
+        )
+
+
 def _unknown_layout(folder: Path) -> NotFoundError:
     entries = sorted(folder.iterdir())
-    below = [each for each in entries if each.is_dir() and any(_files(each))]
+    below = list(islice(_folders_below(folder), 1))
     names = ", ".join(f"{each.name}/" if each.is_dir() else each.name for each in entries[:_SHOWN])
     more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
     found = f"it has {names}{more}" if entries else "it is empty"

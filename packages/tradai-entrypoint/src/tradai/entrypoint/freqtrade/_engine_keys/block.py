@@ -134,7 +134,10 @@ def _message_problems(name: str, value: Block, mode: TradingMode) -> Iterator[Pr
             yield f"{path}.{key}", "must be a reference to a secret, such as env:NAME"
     for key, most in (("retries", _MOST_RETRIES), ("retry_delay", _LONGEST_DELAY_S)):
         if name == "webhook" and not _is_from_zero_to(most, value.get(key, 0)):
-            yield f"{path}.{key}", f"must be from 0 to {most}: the bot does not trade meanwhile"
+            yield (
+                f"{path}.{key}",
+                f"must be 0 or more, at most {most}: the bot does not trade meanwhile",
+            )
 
 
 def _is_from_zero_to(most: int, value: object) -> bool:

@@ -6,40 +6,34 @@ They decide over trades as the candles do, so they are digested and kept beside 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Self, final
+from typing import Literal, Self, final
 
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
 from tradai.core import (
-    FileKind,
     FileStore,
     JsonObject,
     JsonValue,
     MarketSnapshot,
-    UnusableFileError,
     digest,
-    read_regular_file,
     utc_now,
 )
 from tradai.core.exceptions import (
     ConfigurationError,
     NotFoundError,
-    StorageError,
     ValidationError,
 )
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
+from tradai.entrypoint.freqtrade._exchange.rules_reading import read_rules
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
-    RECORDED_NAMES,
     exchange_named,
 )
-
-MARKETS_NAME: Final = "markets.json"
 
 
 @final
@@ -106,24 +100,7 @@ class MarketsSnapshot(BaseModel):
             ValidationError: It is not a snapshot, not a regular file, or too large.
             StorageError: The disk refused.
         """
-        try:
-            text = read_regular_file(path, FileKind.MARKET_RULES)
-        except FileNotFoundError:
-            raise _missing(path, exchange) from None
-        except IsADirectoryError:
-            raise ValidationError(
-                f"the market rules {path} are a folder: name the file, such as "
-                f"{path / MARKETS_NAME}",
-                field=str(path),
-                expected="a file",
-            ) from None
-        except UnusableFileError as exc:
-            message = f"the market rules {path} cannot be read: {exc.strerror}"
-            raise ValidationError(message, field=str(path), expected=exc.expected) from None
-        except OSError as exc:
-            raise StorageError(
-                f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
-            ) from exc
+        text = read_rules(path, exchange)
         try:
             snapshot = cls.model_validate_json(text)
         except pydantic.ValidationError:
@@ -273,16 +250,3 @@ class MarketsSnapshot(BaseModel):
 
     def _pair_of(self, symbol: Symbol) -> str:
         return exchange_named(self.exchange).pair_of(symbol)
-
-
-def _missing(path: Path, exchange: str | None) -> NotFoundError:
-    if not path.parent.exists():
-        message = f"there is no folder {path.parent}: check --data, or --markets"
-        return NotFoundError(message, kind="data folder", key=str(path.parent))
-    place = f"--data {path.parent}" if path.name == MARKETS_NAME else f"--markets {path}"
-    making = ", or make them without internet with `markets make`"
-    message = (
-        f"no market rules at {path}: capture them with `tradai-entrypoint markets capture CONFIG "
-        f"{place}`{'' if exchange in RECORDED_NAMES else making}"
-    )
-    return NotFoundError(message, kind="markets", key=str(path))

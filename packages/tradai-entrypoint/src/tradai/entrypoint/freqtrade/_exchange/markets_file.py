@@ -7,7 +7,7 @@ from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._candles.dataset import data_folder
-from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME
+from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 
 
 def markets_file(given: str | None, data: str) -> Path:

@@ -20,7 +20,7 @@ from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKe
 from tradai.entrypoint.freqtrade._new_folder.old_names import with_old_names, with_present_names
 from tradai.entrypoint.freqtrade._new_folder.parameter_file import parameter_fates
 from tradai.entrypoint.freqtrade._new_folder.secret_guard import SecretGuard
-from tradai.entrypoint.freqtrade._new_folder.special_keys import Config
+from tradai.entrypoint.freqtrade._new_folder.special_keys import Config, block_of
 from tradai.entrypoint.freqtrade._new_folder.translation import (
     Translation,
     drop_unusable,
@@ -58,12 +58,14 @@ class StrategyMove:
         keys: The fate of each key of the configuration; those to look at first come first.
         notices: Sentences that a reader should know of.
         overrides: Overrides with which a backtest has the trades of Freqtrade's own.
+        data: Folder of candles that Freqtrade reads; None where there is none.
     """
 
     folder: Path
     keys: tuple[MovedKey, ...]
     notices: tuple[str, ...]
     overrides: tuple[str, ...]
+    data: Path | None = None
 
 
 def move_strategy(
@@ -116,12 +118,21 @@ def move_strategy(
         keys=_in_order(with_old_names(translation.keys, renamed)),
         notices=tuple(_notices(translation, found, overrides, environ or {})),
         overrides=overrides,
+        data=_data_folder(config),
     )
 
 
 def _in_order(keys: Sequence[MovedKey]) -> tuple[MovedKey, ...]:
     """Return `keys`, those to look at first."""
     return tuple(sorted(keys, key=lambda key: list(KeyStatus).index(key.status)))
+
+
+def _data_folder(config: Config) -> Path | None:
+    """Return the folder of candles of `config`, or where Freqtrade has it otherwise."""
+    user_data = Path(str(config.get("user_data_dir") or "user_data"))
+    exchange = str(block_of(config, "exchange").get("name") or "")
+    folder = Path(str(config.get("datadir") or user_data / "data" / exchange))
+    return folder if folder.is_dir() else None
 
 
 def _folders(config: Config, source: Path | None) -> list[Path]:

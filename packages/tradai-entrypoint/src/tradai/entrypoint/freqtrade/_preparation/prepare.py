@@ -27,8 +27,9 @@ from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
-from tradai.entrypoint.freqtrade._exchange.markets import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
+from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     DIGEST_NAME as TIERS_DIGEST,
     job_environment,
