@@ -95,7 +95,7 @@ def test_a_walk_forward_may_keep_nothing() -> None:
 
 
 def test_a_window_without_a_result_is_counted_apart() -> None:
-    assert "numbers. 1 have no result. In 30 days 75.0 %" in finding_of(
+    assert "numbers. 1 of them came to no result. In 30 days 75.0 %" in finding_of(
         walked((8.0, 3.0), (4.0, None))
     )
     assert "Not one of 2 windows has a result" in finding_of(walked((None, None), (4.0, None)))
@@ -188,7 +188,10 @@ def test_a_set_with_few_trades_is_no_survivor() -> None:
     )
 
     sentence = shaken.findings[0].sentence
-    assert "1 of 3 sets make a profit. 1 have fewer than 30 trades and count as none." in sentence
+    assert (
+        "1 of 3 sets make a profit. 1 of them had fewer than 30 trades, and count as none."
+        in sentence
+    )
     assert "count as none" not in survivor().findings[0].sentence
 
 

@@ -349,3 +349,13 @@ def test_a_price_that_leaps_is_a_fault_that_a_run_trades_on(
 
     assert [(each.problem, each.first) for each in found] == [(problem, GOOD[4][0])]
     assert not refuses(tmp_path)
+
+
+def test_a_price_that_is_not_a_number_leaps_nowhere(tmp_path: Path) -> None:
+    later = [[row[0], math.nan, *row[2:]] for row in GOOD[4:]]
+    save(tmp_path, GOOD[:2] + later)
+
+    problems = [each.problem for each in check_series(str(tmp_path)).findings]
+
+    assert problems
+    assert not [problem for problem in problems if "nan times" in problem]

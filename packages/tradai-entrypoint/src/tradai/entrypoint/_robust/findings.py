@@ -57,7 +57,9 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
     judged = [profit for profit, each in found if not _has_few_trades(each)]
     winners = sum(profit > 0 for profit in judged)
     few = len(found) - len(judged)
-    warning = f" {few} have fewer than {FEWEST_TRADES} trades and count as none." if few else ""
+    warning = (
+        f" {few} of them had fewer than {FEWEST_TRADES} trades, and count as none." if few else ""
+    )
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
         f"{counted(len(profits), 'set')} make a profit.{warning} The median keeps "
@@ -119,7 +121,7 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
         made = f"The best numbers make no profit in-sample ({percent(inside, with_sign=True)} in "
         return Finding(name, f"{made}30 days), so there is nothing that could survive.")
     winners = sum((profit_of(each.test) or 0) > 0 for each in windows if each.test)
-    lost = f" {len(windows) - whole} have no result." if whole < len(windows) else ""
+    lost = f" {len(windows) - whole} of them came to no result." if whole < len(windows) else ""
     sentence = (
         f"Of {counted(len(windows), 'window')}, {winners} make a profit out-of-sample, on candles "
         f"after those that chose the numbers.{lost} In 30 days {_kept(outside, inside)} is left "

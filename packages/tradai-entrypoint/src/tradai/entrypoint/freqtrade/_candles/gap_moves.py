@@ -21,5 +21,5 @@ def moves_over(gaps: "Sequence[Gap]", candles: "CandleColumns") -> Iterator[floa
 
 
 def is_far(move: float) -> bool:
-    """Return whether a price that moved so is hardly that of the same coin or unit."""
-    return not 1 / _FAR <= move <= _FAR
+    """Return whether a price that moved so is hardly that of the same coin or unit; NaN is not."""
+    return move < 1 / _FAR or move > _FAR

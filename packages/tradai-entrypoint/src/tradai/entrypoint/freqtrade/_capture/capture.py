@@ -122,7 +122,8 @@ def _answer_of(
 ) -> dict[str, Any]:
     if failure is not None:
         raise failure
-    if ended.return_code != 0:
+    found = _json_object(ended.output) if ended.return_code == 0 else None
+    if found is None:
         raise ExternalServiceError(
             f"the engine could not read the markets of {exchange} from its answers "
             f"({ended.last_words}): try again later, or with another version of the engine",
@@ -130,5 +131,13 @@ def _answer_of(
             operation="load markets",
             retryable=True,
         )
-    found: dict[str, Any] = json.loads(ended.output)
     return found
+
+
+def _json_object(output: str) -> dict[str, Any] | None:
+    """Return the object that a child wrote; None where a library wrote there, too."""
+    try:
+        found = json.loads(output)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

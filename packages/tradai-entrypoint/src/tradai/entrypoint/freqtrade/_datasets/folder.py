@@ -61,7 +61,9 @@ def open_folder(data: str) -> CandleFolder:
         raise NotFoundError(message, kind="data folder", key=str(path or data))
     files = files_in(path)
     if not files:
-        raise _unknown_layout(path)
+        with file_errors("list", path):
+            unknown = _unknown_layout(path)
+        raise unknown
     return CandleFolder(path=path, files=files)
 
 

@@ -136,7 +136,7 @@ def _message_problems(name: str, value: Block, mode: TradingMode) -> Iterator[Pr
         if name == "webhook" and not _is_from_zero_to(most, value.get(key, 0)):
             yield (
                 f"{path}.{key}",
-                f"must be 0 or more, at most {most}: the bot does not trade meanwhile",
+                f"must be from 0 to {most}: the bot does not trade meanwhile",
             )
 
 
