@@ -62,7 +62,9 @@ def test_the_digest_is_over_what_decides_trades(path: Path) -> None:
     assert load_tiers(path, [BTC]).digest != first
 
 
-@pytest.mark.parametrize("text", ["[]", "nothing", '{"BTC', "null"])
+@pytest.mark.parametrize(
+    "text", ["[]", "nothing", '{"BTC', "null", pytest.param("[" * 100_000, id="deep")]
+)
 def test_a_file_of_something_else_is_refused(path: Path, text: str) -> None:
     path.write_text(text)
 

@@ -311,3 +311,12 @@ def test_a_body_that_never_ends_is_refused() -> None:
         client.sendall(b"x" * 20_000)
 
         assert client.recv(100).startswith(b"HTTP/1.0 431")
+
+
+def test_a_body_of_a_size_that_is_no_number_of_bytes_ends_no_server() -> None:
+    with MarketServer(RECORDED) as server, connected(server) as client:
+        client.sendall(b"POST /x HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n")
+        client.sendall(b"x" * 20_000)
+
+        assert client.recv(100).startswith(b"HTTP/1.0 431")
+        assert get(f"{server.base_url}/{SPOT_URL}") == {"of": "spot"}

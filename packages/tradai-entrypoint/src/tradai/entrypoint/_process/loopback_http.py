@@ -8,6 +8,7 @@ import contextlib
 import os
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typing import Final, Self, final
 _HOST: Final = "127.0.0.1"
 _MOST_CONNECTIONS: Final = 128
 _LARGEST_REQUEST: Final = 16 * 1024
+_MOST_DIGITS: Final = 18
 _CHUNK_BYTES: Final = 16 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -247,5 +249,6 @@ def _body_size(head: bytes) -> int:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            return int(value)
+            # A number of thousands of digits is an error to Python.
+            return int(value) if len(value.strip()) <= _MOST_DIGITS else sys.maxsize
     return 0

@@ -35,6 +35,8 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     # A file takes its place when the block ends, and all are on the disk then.
     with ExitStack() as drafts:
         for name, data in files.items():
+            # The error of a file names it, and not the folder.
+            drafts.enter_context(file_errors("write", folder / name))
             draft = drafts.enter_context(atomic_file(folder / name))
             draft.write(data)
             draft.flush()

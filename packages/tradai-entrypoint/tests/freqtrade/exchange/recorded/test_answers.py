@@ -76,7 +76,14 @@ def test_each_recorded_body_finds_its_answer_whatever_its_spaces_and_order(
         assert bodies[found] == body
 
 
-@pytest.mark.parametrize("text", ["", "{", "<html></html>"])
+def test_a_body_that_is_nested_too_deep_is_compared_as_text() -> None:
+    deep = "[" * 100_000
+
+    assert recorded((URL, deep)).find(URL, deep) is not None
+    assert recorded((URL, deep)).find(URL, f"{deep} ") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "<html></html>", pytest.param("[" * 100_000, id="deep")])
 def test_an_answer_that_is_cut_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="not whole JSON"):
         RecordedAnswer(url=URL, text=text)

@@ -114,7 +114,8 @@ def _checked(answer: bytes) -> str:
     try:
         text = answer.decode()
         json.loads(text)
-    except ValueError:
+    # Deep nesting is a RecursionError.
+    except (ValueError, RecursionError):
         kind = "a web page" if _is_page(answer) else "no whole JSON"
         message = f"its answer is {kind}"
         raise _UnusableError(message) from None

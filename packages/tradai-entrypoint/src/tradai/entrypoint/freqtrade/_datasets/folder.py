@@ -97,7 +97,7 @@ def _order(file: DataFile) -> tuple[str, bool, Timeframe | str, str, str]:
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
-    """Yield folders with candles, as deep as Freqtrade has them: in ``data/binance/futures``."""
+    """Yield folders with candles, as deep as Freqtrade has them: ``data/EXCHANGE/futures``."""
     for depth in ("*", "*/*", "*/*/*"):
         yield from (
             each for each in sorted(folder.glob(depth)) if each.is_dir() and any(_files(each))

@@ -89,7 +89,8 @@ def load_tiers(path: Path, pairs: Iterable[str]) -> LeverageTiers:
         text = read_regular_file(path, FileKind.MARKET_RULES)
     try:
         values = json.loads(text)
-    except ValueError:
+    # Deep nesting is a RecursionError.
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         message = f"{path} is not a file of leverage tiers: expected {_FORM}"

@@ -37,7 +37,8 @@ class RecordedAnswer(BaseModel):
     def _is_json(cls, text: str) -> str:
         try:
             json.loads(text)
-        except ValueError:
+        # Deep nesting is a RecursionError.
+        except (ValueError, RecursionError):
             message = "an answer is not whole JSON"
             raise ValueError(message) from None
         return text
@@ -67,5 +68,5 @@ def _canonical(body: str) -> bytes:
     """Return `body` without the differences that mean nothing in JSON."""
     try:
         return canonical_json(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.encode()
