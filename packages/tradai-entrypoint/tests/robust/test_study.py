@@ -107,6 +107,7 @@ def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> 
 
     assert [outcome for outcome, _ in said] == list(result.outcomes)
     assert said[0][1] == "1 run done"
+    assert said[0][0].sentence() == "configuration: done"
     assert said[-1][1] == f"{len(result.outcomes)} runs done"
 
 

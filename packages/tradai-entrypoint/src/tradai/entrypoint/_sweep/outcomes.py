@@ -57,7 +57,8 @@ class RunOutcome:
         """Return variant, time range and end in one line."""
         window = f" over {self.timerange}" if self.timerange else ""
         code = "" if self.is_success else f" (exit {self.exit_code})"
-        return f"{self.variant.label}{window}: {self.verdict}{code}"
+        name = self.variant.label or "configuration"
+        return f"{name}{window}: {self.verdict}{code}"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the values of the variant, and the run with its figures, as JSON."""
