@@ -1,6 +1,6 @@
 """Parts of the report of a recorded run, made again from the files in its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
 
 _OPTION: Final = "--strategy"
+# The file without which the page of a mode has no result.
+_RESULTS: Final[Mapping[TradingMode, str]] = {
+    TradingMode.BACKTEST: BACKTEST_NAME,
+    TradingMode.TRAIN: BACKTEST_NAME,
+    TradingMode.HYPEROPT: EPOCHS_NAME,
+    TradingMode.DRY_RUN: DATABASE_NAME,
+}
 
 
 def recorded_parts(
@@ -40,9 +47,11 @@ def recorded_parts(
         data: Path or URI of candles of the time of a dry-run, for its slippage.
 
     Raises:
-        StorageError: A result or a candle cannot be read.
+        StorageError: A result or a candle cannot be read, or a result that the manifest names is
+            missing.
         ConfigurationError: No backend for `data` is installed.
     """
+    _check_result(folder, record)
     match record.mode:
         case TradingMode.BACKTEST if (folder / BACKTEST_NAME).is_file():
             return _backtest(folder, record, with_candles=with_candles)
@@ -56,6 +65,16 @@ def recorded_parts(
             return paper_parts(database, folder, record, at=at, data=data)
         case _:
             return None
+
+
+def _check_result(folder: Path, record: RunManifest) -> None:
+    name = _RESULTS.get(record.mode) if record.mode else None
+    if name in record.artifacts and not (folder / name).is_file():
+        message = (
+            f"{folder / name} is missing, and the manifest of run {record.run_id!r} names it as a "
+            "result: put the file back, or make the run again"
+        )
+        raise StorageError(message, operation="read")
 
 
 def _hyperopt(folder: Path, record: RunManifest) -> RunReportParts | None:
