@@ -444,3 +444,23 @@ def test_kept_candles_that_are_damaged_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match="run the backtest again"):
         read_kept_candles(tmp_path / "candles.parquet", "5m")
+
+
+@pytest.mark.parametrize("name", ["pair", "date", "open"])
+def test_kept_candles_of_other_columns_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "candles.parquet"
+    write_candles([candle_table(5)], path)
+    pq.write_table(pq.read_table(path).drop_columns([name]), path)
+
+    with pytest.raises(StorageError, match=rf"another type: {name}\)"):
+        read_kept_candles(path, "5m")
+
+
+def test_kept_candles_with_prices_as_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "candles.parquet"
+    write_candles([candle_table(2)], path)
+    kept = pq.read_table(path)
+    pq.write_table(kept.set_column(2, "open", pa.array(["100", "101"])), path)
+
+    with pytest.raises(StorageError, match=r"another type: open\)"):
+        read_kept_candles(path, "5m")

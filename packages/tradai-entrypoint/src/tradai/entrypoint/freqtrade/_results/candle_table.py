@@ -15,6 +15,8 @@ from tradai.core.exceptions import StorageError
 
 VALUES: Final = ("open", "high", "low", "close", "volume")
 _INSTANT: Final = pa.timestamp("ms", "UTC")
+# Of kept candles, beside the pair.
+_COLUMNS: Final = {"date": _INSTANT, **dict.fromkeys(VALUES, pa.float64())}
 
 
 @final
@@ -52,8 +54,7 @@ def read_candles(folder: Path, pair: str, timeframe: str) -> CandleTable:
         with file_errors("read", path), pa.memory_map(str(path)) as source:
             table = pa.ipc.open_file(source).read_all()
     except pa.ArrowException as exc:
-        message = f"{path} has no candles that can be read ({exc}); run the backtest again"
-        raise StorageError(message, operation="read candles") from exc
+        raise _unreadable(path, str(exc)) from exc
     values = {name: numbers(table[name]) for name in VALUES}
     return CandleTable(pair=pair, timeframe=timeframe, opened=seconds(table["date"]), values=values)
 
@@ -77,8 +78,7 @@ def write_candles(tables: Sequence[CandleTable], path: Path) -> None:
     """
     buffer = pa.BufferOutputStream()
     text = pa.dictionary(pa.int32(), pa.string())
-    fields = [("pair", text), ("date", _INSTANT), *((name, pa.float64()) for name in VALUES)]
-    schema = pa.schema(fields)
+    schema = pa.schema([("pair", text), *_COLUMNS.items()])
     with pq.ParquetWriter(buffer, schema, compression="zstd", use_dictionary=["pair"]) as writer:
         for table in tables:
             writer.write_table(_rows(table, schema))
@@ -93,10 +93,23 @@ def read_kept_candles(path: Path, timeframe: str) -> list[CandleTable]:
     """
     try:
         with file_errors("read", path), pq.ParquetFile(path) as file:
+            _check_columns(file.schema_arrow, path)
             return [_kept(file.read_row_group(i), timeframe) for i in range(file.num_row_groups)]
     except pa.ArrowException as exc:
-        message = f"{path} has no candles that can be read ({exc}); run the backtest again"
-        raise StorageError(message, operation="read candles") from exc
+        raise _unreadable(path, str(exc)) from exc
+
+
+def _check_columns(schema: pa.Schema, path: Path) -> None:
+    found = dict(zip(schema.names, schema.types, strict=True))
+    wrong = [name for name, kind in _COLUMNS.items() if found.get(name) != kind]
+    wrong += [] if "pair" in found else ["pair"]
+    if wrong:
+        raise _unreadable(path, f"columns that it lacks or has of another type: {', '.join(wrong)}")
+
+
+def _unreadable(path: Path, reason: str) -> StorageError:
+    message = f"{path} has no candles that can be read ({reason}); run the backtest again"
+    return StorageError(message, operation="read candles")
 
 
 def _kept(table: pa.Table, timeframe: str) -> CandleTable:
