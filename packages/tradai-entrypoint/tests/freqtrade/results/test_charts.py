@@ -464,3 +464,36 @@ def test_kept_candles_with_prices_as_text_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match=r"another type: open\)"):
         read_kept_candles(path, "5m")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_kept_candles_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    table = candle_table(5)
+    write_candles(
+        [replace(table, values={**table.values, "close": np.full(5, value)})], tmp_path / "c"
+    )
+
+    with pytest.raises(StorageError, match="not finite"):
+        read_kept_candles(tmp_path / "c", "5m")
+
+
+def test_kept_candles_with_missing_values_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "candles.parquet"
+    write_candles([candle_table(5)], path)
+    with pq.ParquetWriter(path, (kept := pq.read_table(path)).schema) as writer:
+        writer.write_table(kept)
+        writer.write_table(kept.set_column(2, "open", pa.nulls(5, pa.float64())))
+
+    with pytest.raises(StorageError, match="is missing"):
+        read_kept_candles(path, "5m")
+
+
+def test_a_market_that_began_at_a_price_of_zero_is_not_drawn() -> None:
+    table = candle_table(288)
+    zero = replace(table, values={**table.values, "close": np.zeros(288)})
+    equity = replace(long_equity(25), at=START_S + 3600 * np.arange(25))
+
+    points = equity_points(equity, [zero], summary())
+
+    assert {point.market for point in points} == {None}
+    assert page_of(RunReportParts(equity=points, candles=chart_candles([zero], [])))

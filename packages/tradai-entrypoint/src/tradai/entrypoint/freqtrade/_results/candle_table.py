@@ -94,9 +94,12 @@ def read_kept_candles(path: Path, timeframe: str) -> list[CandleTable]:
     try:
         with file_errors("read", path), pq.ParquetFile(path) as file:
             _check_columns(file.schema_arrow, path)
-            return [_kept(file.read_row_group(i), timeframe) for i in range(file.num_row_groups)]
+            groups = [file.read_row_group(number) for number in range(file.num_row_groups)]
     except pa.ArrowException as exc:
         raise _unreadable(path, str(exc)) from exc
+    if not all(map(_is_whole, groups)):
+        raise _unreadable(path, "a pair without rows, or a value that is missing or not finite")
+    return [_kept(each, timeframe) for each in groups]
 
 
 def _check_columns(schema: pa.Schema, path: Path) -> None:
@@ -105,6 +108,11 @@ def _check_columns(schema: pa.Schema, path: Path) -> None:
     wrong += [] if "pair" in found else ["pair"]
     if wrong:
         raise _unreadable(path, f"columns that it lacks or has of another type: {', '.join(wrong)}")
+
+
+def _is_whole(table: pa.Table) -> bool:
+    has_values = len(table) > 0 and not any(column.null_count for column in table.columns)
+    return has_values and all(np.isfinite(numbers(table[name])).all() for name in VALUES)
 
 
 def _unreadable(path: Path, reason: str) -> StorageError:

@@ -73,9 +73,9 @@ def equity_points(
 ) -> tuple[EquityPoint, ...]:
     """Return the points of `equity` to draw, beside the balance of buying and holding `tables`."""
     kept = _kept(equity.value)
-    market = _market(equity.at[kept], tables, summary) if tables else [None] * len(kept)
+    market = _market(equity.at[kept], tables, summary) if tables else [math.nan] * len(kept)
     return tuple(
-        EquityPoint(_instant(at), float(value), float(fall), held)
+        EquityPoint(_instant(at), float(value), float(fall), held if math.isfinite(held) else None)
         for at, value, fall, held in zip(
             equity.at[kept], equity.value[kept], equity.drawdown[kept], market, strict=True
         )
@@ -147,9 +147,13 @@ def _kept(values: NDArray[np.float64]) -> list[int]:
 
 
 def _market(at: NDArray[np.int64], tables: Sequence[CandleTable], summary: Summary) -> list[float]:
-    """Return the starting balance times the mean change of the pairs' prices since the start."""
+    """Return the starting balance times the mean change of the pairs' prices since the start.
+
+    It is not finite where a price began at zero.
+    """
     start = int(summary.period.start.timestamp())
-    changes = [_change(at, table, start) for table in tables]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes = [_change(at, table, start) for table in tables]
     held: list[float] = (summary.starting_balance * np.mean(changes, axis=0)).tolist()
     return held
 
