@@ -1,5 +1,6 @@
 """Reasons to doubt the models of a training."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,16 @@ def test_test_rows_from_among_the_train_rows_are_doubtful(
     found = list(cautions(training(), freqai))
 
     assert any("neighbours in time" in each for each in found) is is_doubtful
+
+
+def test_a_record_with_an_infinite_number_is_not_readable(tmp_path: Path) -> None:
+    damaged = tmp_path / "training.json"
+    damaged.write_text(
+        re.sub(r'"train":[^,]+', '"train":1e999', RECORDED.model_dump_json(), count=1)
+    )
+
+    with pytest.raises(StorageError, match=r"training\.json cannot be read"):
+        TrainingRecord.read(damaged)
 
 
 def test_a_damaged_record_is_not_readable(tmp_path: Path) -> None:

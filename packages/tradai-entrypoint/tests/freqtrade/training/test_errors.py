@@ -114,3 +114,12 @@ def test_a_label_with_one_value_is_constant_and_has_no_ratio() -> None:
 
     assert errors.is_constant
     assert (errors.train_ratio, errors.test_ratio) == (None, None)
+
+
+def test_an_error_of_infinite_predictions_is_not_known() -> None:
+    train = table(rise=[1.0, 2.0]), np.array([np.inf, 2.0])
+
+    (errors,) = label_errors(["&-rise"], train, None, pipeline=Unchanged())
+
+    assert errors.train is None
+    assert errors.train_baseline == 0.5

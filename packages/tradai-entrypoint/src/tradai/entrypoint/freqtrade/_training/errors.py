@@ -1,6 +1,7 @@
 """Errors of a model on its train rows and test rows, beside those of a baseline without a model."""
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from tradai.entrypoint.freqtrade._training.record import LabelErrors
@@ -100,5 +101,7 @@ def _is_constant(true: "pd.Series[Any]") -> bool:
     return bool((true == true.iloc[0]).all())
 
 
-def _rms(differences: "pd.Series[float]") -> float:
-    return float((differences**2).mean() ** 0.5)
+def _rms(differences: "pd.Series[float]") -> float | None:
+    """Return the root of the mean square; None where it is not finite."""
+    root = float((differences**2).mean() ** 0.5)
+    return root if isfinite(root) else None

@@ -14,7 +14,7 @@ Measure: TypeAlias = Literal["RMSE", "error rate"]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 @final
