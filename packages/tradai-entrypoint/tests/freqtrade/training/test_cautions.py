@@ -74,7 +74,7 @@ def test_a_record_with_an_infinite_number_is_not_readable(tmp_path: Path) -> Non
         re.sub(r'"train":[^,]+', '"train":1e999', RECORDED.model_dump_json(), count=1)
     )
 
-    with pytest.raises(StorageError, match=r"training\.json cannot be read"):
+    with pytest.raises(StorageError, match=r"errors\.0\.train: must be a finite number"):
         TrainingRecord.read(damaged)
 
 
@@ -82,5 +82,13 @@ def test_a_damaged_record_is_not_readable(tmp_path: Path) -> None:
     damaged = tmp_path / "training.json"
     damaged.write_text('{"kind": ')
 
-    with pytest.raises(StorageError, match=r"training\.json cannot be read"):
+    with pytest.raises(StorageError, match=r"training\.json cannot be read.*or train again"):
         TrainingRecord.read(damaged)
+
+
+def test_an_edited_record_is_refused_with_the_place_of_the_edit(tmp_path: Path) -> None:
+    edited = tmp_path / "training.json"
+    edited.write_text(RECORDED.model_dump_json().replace('"kind":', '"sort":'))
+
+    with pytest.raises(StorageError, match=r"cannot be read \(kind: is missing.*\): put it back"):
+        TrainingRecord.read(edited)

@@ -102,7 +102,7 @@ class RunManifest(BaseModel):
         try:
             return cls.model_validate_json(data)
         except ValidationError as exc:
-            problem = "; ".join(_problems(exc))
+            problem = "; ".join(field_problems(exc))
             message = f"the manifest {place} is not usable: {problem}"
             raise StorageError(message, operation="read") from exc
 
@@ -128,7 +128,7 @@ class RunManifest(BaseModel):
         try:
             valid = RunManifest.model_validate(dict(self))
         except ValidationError as exc:
-            message = f"these facts of the run are not JSON: {'; '.join(_problems(exc))}"
+            message = f"these facts of the run are not JSON: {'; '.join(field_problems(exc))}"
             raise TypeError(message) from None
         return valid.model_dump_json(indent=2) + "\n"
 
@@ -145,7 +145,8 @@ class RunManifest(BaseModel):
             setattr(self, name, value)
 
 
-def _problems(error: ValidationError) -> Iterator[str]:
+def field_problems(error: ValidationError) -> Iterator[str]:
+    """Yield the place and the fault of each value of a file that `error` refuses."""
     for each in error.errors(include_url=False):
         # The end of a place names types.
         place = ".".join(str(step) for step in each["loc"] if "[" not in str(step))

@@ -4,9 +4,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias, final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tradai.core import file_errors
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._runs.record import field_problems
 
 TRAINING_NAME: Final = "training.json"
 
@@ -112,12 +114,18 @@ class TrainingRecord(_Value):
         """Return the record in the file at `path`.
 
         Raises:
+            NotFoundError: It does not exist.
             StorageError: It cannot be read, or is no record of a training.
         """
+        with file_errors("read", path):
+            data = path.read_bytes()
         try:
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValueError) as exc:
-            message = f"the record of the training in {path} cannot be read: {type(exc).__name__}"
+            return cls.model_validate_json(data)
+        except ValidationError as exc:
+            message = (
+                f"the record of the training in {path} cannot be read "
+                f"({next(field_problems(exc))}): put it back as the run wrote it, or train again"
+            )
             raise StorageError(message, operation="read") from exc
 
 
