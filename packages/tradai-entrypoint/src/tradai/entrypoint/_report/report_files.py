@@ -37,6 +37,9 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         for name, data in files.items():
             # The error of a file names it, and not the folder.
             drafts.enter_context(file_errors("write", folder / name))
+            # It would be found only when the others are in their places.
+            if (folder / name).is_dir():
+                raise IsADirectoryError
             draft = drafts.enter_context(atomic_file(folder / name))
             draft.write(data)
             draft.flush()
