@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -125,6 +126,24 @@ def test_a_run_and_a_link_to_it_are_one_run(root: Path) -> None:
 
     assert find_run(root, "b-1").resolve() == (root / "b-1").resolve()
     assert find_run(root, "b").resolve() == (root / "b-1").resolve()
+
+
+def test_a_copy_does_not_hide_its_run_and_is_found_by_its_path(root: Path) -> None:
+    copytree(root / "b-1", root / "kept")
+
+    assert find_run(root, "b-1") == find_run(root, "b") == root / "b-1"
+    assert find_run(root, "latest") == root / "b-1"
+    assert find_run(root, "kept") == find_run(root, str(root / "kept")) == root / "kept"
+
+
+def test_copies_whose_run_is_gone_are_named_by_their_folders(root: Path) -> None:
+    copytree(root / "b-1", root / "kept")
+    (root / "b-1").rename(root / "also-kept")
+
+    with pytest.raises(
+        ValidationError, match=r"for 'b-1' \(.*kept, .*kept\): give the path of one"
+    ):
+        find_run(root, "b-1")
 
 
 def test_a_damaged_run_is_found_by_its_id_so_that_its_reader_says_what_is_wrong(

@@ -18,15 +18,16 @@ def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
     The latest run is the last one that has finished. Of a run that was refused, or ended without
-    a result, there is nothing to repeat.
+    a result, there is nothing to repeat. A copy of a run, in a folder of another name, is found by
+    its path alone as long as the run itself is there.
 
     Raises:
         NotFoundError: The run does not exist, or none has finished.
-        ValidationError: Several ids begin with `name`.
+        ValidationError: Several ids begin with `name`, or several folders are copies of one run.
     """
     if (Path(name) / MANIFEST_NAME).is_file():
         return Path(name)
-    runs = list_runs(root)
+    runs = _without_copies(list_runs(root))
     if name == LATEST:
         matches = [run for run in runs if _has_finished(run)][:1]
     else:
@@ -44,8 +45,23 @@ def find_run(root: Path, name: str) -> Path:
             key=name,
         )
     if len(matches) > 1:
-        raise ambiguous_error(name, [run.run_id for run in matches])
+        raise _several_error(name, matches)
     return matches[0].folder
+
+
+def _without_copies(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """Return `runs` without the copies of those whose folder has the name of the run."""
+    originals = {run.run_id for run in runs if run.is_in_own_folder}
+    return [run for run in runs if run.is_in_own_folder or run.run_id not in originals]
+
+
+def _several_error(name: str, matches: Sequence[RunSummary]) -> ValidationError:
+    run_ids = [run.run_id for run in matches]
+    if len(set(run_ids)) == len(run_ids):
+        return ambiguous_error(name, run_ids)
+    folders = ", ".join(str(run.folder) for run in matches[:_SHOWN])
+    message = f"several folders have runs for {name!r} ({folders}): give the path of one"
+    return ValidationError(message, field="run", expected="one run")
 
 
 def _named_folder(root: Path, name: str) -> Path | None:

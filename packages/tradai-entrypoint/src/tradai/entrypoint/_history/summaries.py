@@ -65,6 +65,11 @@ class RunSummary:
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
 
+    @property
+    def is_in_own_folder(self) -> bool:
+        """Whether the folder has the name of the run, which that of a copy has not."""
+        return self.folder.name == self.run_id
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
