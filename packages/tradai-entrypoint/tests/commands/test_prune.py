@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -83,6 +84,19 @@ def test_nothing_is_removed_without_yes(prune: Call, root: Path) -> None:
     assert code == 0
     assert "would remove run-4\nwould remove run-3\n2 runs would be removed; add --yes" in out
     assert len(names(root)) == 4
+
+
+def test_a_copy_is_named_with_its_folder(
+    prune: Call, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copytree(root / "run-4", root / "kept")
+
+    _, said, _ = prune("--keep", "3")
+    run_command(["runs", "list", "--runs", str(root)], interrupts=Interrupts())
+
+    assert "would remove run-4 in kept\n" in said
+    assert "would remove run-4\n" in said
+    assert "run-4 in kept" in capsys.readouterr().out
 
 
 def test_a_command_without_a_rule_is_refused(prune: Call, root: Path) -> None:

@@ -70,6 +70,11 @@ class RunSummary:
         """Whether the folder has the name of the run, which that of a copy has not."""
         return self.folder.name == self.run_id
 
+    @property
+    def label(self) -> str:
+        """The id; that of a copy with its folder."""
+        return self.run_id if self.is_in_own_folder else f"{self.run_id} in {self.folder.name}"
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     exit_code = "-" if run.exit_code is None else str(run.exit_code)
     profit, drawdown, trades = (run.figures.get(name) for name in FIGURES)
     return (
-        run.run_id,
+        run.label,
         run.strategy or "-",
         _BIAS_MODE if run.is_bias_check else run.mode or "-",
         f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}",

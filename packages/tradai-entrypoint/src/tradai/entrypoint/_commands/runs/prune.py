@@ -66,9 +66,9 @@ def _print(
         )
         return
     for run in removed:
-        print_text(f"{'removed' if args.yes else 'would remove'} {run.run_id}")
+        print_text(f"{'removed' if args.yes else 'would remove'} {run.label}")
     for run, reason in kept:
-        print_text(f"kept {run.run_id}: {reason}")
+        print_text(f"kept {run.label}: {reason}")
     hint = "; add --yes to remove them" if removed else ""
     ending = "removed" if args.yes else f"would be removed{hint}"
     print_text(f"{counted(len(removed), 'run')} {ending}")
