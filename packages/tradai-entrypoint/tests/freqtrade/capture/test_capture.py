@@ -136,15 +136,6 @@ def test_answers_that_the_engine_cannot_read_are_an_error_with_its_reason(
         capture(interrupts, "BTC/USDT", program=FAILING)
 
 
-def test_a_rule_that_is_no_finite_number_is_an_error_of_the_exchange(
-    interrupts: Interrupts,
-) -> None:
-    infinite = ASKING.replace('"cost": {"min": 5}', '"cost": {"min": 1e400}')
-
-    with exchange() as url, pytest.raises(ExternalServiceError, match=r"\(symbols\.0.* finite"):
-        capture(interrupts, "BTC/USDT", program=infinite, base_url=url)
-
-
 def test_a_signal_ends_the_capture(interrupts: Interrupts) -> None:
     with pytest.raises(RunInterruptedError):
         capture(interrupts, "BTC/USDT", program=SIGNALLING)

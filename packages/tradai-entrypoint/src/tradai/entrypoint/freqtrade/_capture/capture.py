@@ -1,14 +1,12 @@
 """Capture the market rules of an exchange: the answers from which the engine loads its markets."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import pydantic
-
-from tradai.core import JsonValue, canonical_json, did_you_mean, error_sentence, utc_now
+from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import ChildExit, run_child
@@ -86,18 +84,14 @@ def _record(
         ended = _run_child(given, engine, interrupts=interrupts, environ=environ)
     found = _answer_of(ended, source.name, relay.failure)
     _check_listed(pairs, found["names"], source.name)
-    try:
-        return MarketsSnapshot(
-            exchange=source.name,
-            captured_at=utc_now(),
-            origin="captured",
-            note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
-            symbols=tuple(found["markets"]),
-            answers=relay.answers,
-        )
-    # A rule that is too large for a number of Python, for example.
-    except pydantic.ValidationError as exc:
-        raise _unreadable(source.name, "; ".join(_problems(exc))) from exc
+    return MarketsSnapshot(
+        exchange=source.name,
+        captured_at=utc_now(),
+        origin="captured",
+        note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+        symbols=tuple(found["markets"]),
+        answers=relay.answers,
+    )
 
 
 def _run_child(
@@ -130,23 +124,14 @@ def _answer_of(
         raise failure
     found = _json_object(ended.output) if ended.return_code == 0 else None
     if found is None:
-        raise _unreadable(exchange, ended.last_words)
+        raise ExternalServiceError(
+            f"the engine could not read the markets of {exchange} from its answers "
+            f"({ended.last_words}): try again later, or with another version of the engine",
+            service=exchange,
+            operation="load markets",
+            retryable=True,
+        )
     return found
-
-
-def _problems(error: pydantic.ValidationError) -> Iterator[str]:
-    for each in error.errors(include_url=False):
-        yield f"{'.'.join(map(str, each['loc']))} {error_sentence(each)}"
-
-
-def _unreadable(exchange: str, reason: str) -> ExternalServiceError:
-    return ExternalServiceError(
-        f"the engine could not read the markets of {exchange} from its answers ({reason}): "
-        "try again later, or with another version of the engine",
-        service=exchange,
-        operation="load markets",
-        retryable=True,
-    )
 
 
 def _json_object(output: str) -> dict[str, Any] | None:
