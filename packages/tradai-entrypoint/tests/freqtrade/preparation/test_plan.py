@@ -206,6 +206,13 @@ def test_training_is_a_backtest_that_keeps_its_models() -> None:
     assert rendered.config["config_files"] == ["strategies/wave.py"]
 
 
+def test_pairs_of_one_coin_which_would_share_a_model_in_freqai_are_refused() -> None:
+    error = refusal(TradingMode.TRAIN, freqai=FREQAI, pairs=["BTC/USDT", "BTC/USDC"])
+
+    assert error.key == "pairs"
+    assert "BTC/USDC, not bought with USDT" in str(error)
+
+
 def test_a_backtest_of_a_freqai_strategy_names_the_model_and_keeps_none() -> None:
     rendered = plan(run={"timerange": "20250101-20250201"}, freqai=FREQAI)
 

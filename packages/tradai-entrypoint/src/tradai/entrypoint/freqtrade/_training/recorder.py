@@ -43,6 +43,7 @@ def record_trainings(folder: Path) -> None:
         # A model class of the strategy may do without the engine's tables, and a disk may be full:
         # its errors are then not known, which is no reason to lose the model.
         with contextlib.suppress(AttributeError, LookupError, OSError, TypeError, ValueError):
+            # The name has the coin and the time, and a plan has one pair of a coin.
             _keep(folder / f"{kitchen.model_filename}.pkl", kitchen, pair=pair, seconds=seconds)
 
     kitchens.find_labels, drawers.save_data = timed_find_labels, recorded_save_data
