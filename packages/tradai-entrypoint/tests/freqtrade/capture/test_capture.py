@@ -136,6 +136,18 @@ def test_answers_that_the_engine_cannot_read_are_an_error_with_its_reason(
         capture(interrupts, "BTC/USDT", program=FAILING)
 
 
+def test_an_infinite_rule_is_an_error_of_the_exchange(
+    interrupts: Interrupts,
+) -> None:
+    program = ASKING.replace('"min": 0.001', '"min": float("inf")')
+
+    with (
+        exchange() as url,
+        pytest.raises(ExternalServiceError, match="could not read the markets of bybit"),
+    ):
+        capture(interrupts, "BTC/USDT", program=program, base_url=url)
+
+
 def test_a_signal_ends_the_capture(interrupts: Interrupts) -> None:
     with pytest.raises(RunInterruptedError):
         capture(interrupts, "BTC/USDT", program=SIGNALLING)

@@ -92,6 +92,15 @@ def test_order_types_that_were_filled_are_said_once(
     )
 
 
+def test_a_refused_order_type_is_not_named_among_those_of_the_engine(folder: Path) -> None:
+    execution = {"stake_amount": 50, "order_types": {"entri": "market"}}
+
+    found = notices(folder, "timeframe = '5m'", execution=execution)
+
+    assert "exit: limit" in found
+    assert "entri" not in found
+
+
 @pytest.mark.parametrize(
     "body",
     [

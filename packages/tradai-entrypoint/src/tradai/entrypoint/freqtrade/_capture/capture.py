@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import pydantic
+
 from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
 from tradai.core.exceptions import ExternalServiceError, NotFoundError
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -84,14 +86,18 @@ def _record(
         ended = _run_child(given, engine, interrupts=interrupts, environ=environ)
     found = _answer_of(ended, source.name, relay.failure)
     _check_listed(pairs, found["names"], source.name)
-    return MarketsSnapshot(
-        exchange=source.name,
-        captured_at=utc_now(),
-        origin="captured",
-        note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
-        symbols=tuple(found["markets"]),
-        answers=relay.answers,
-    )
+    try:
+        return MarketsSnapshot(
+            exchange=source.name,
+            captured_at=utc_now(),
+            origin="captured",
+            note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
+            symbols=tuple(found["markets"]),
+            answers=relay.answers,
+        )
+    except pydantic.ValidationError:
+        reason = "a number is not finite, or a pair is there twice"
+        raise _unreadable(source.name, reason) from None
 
 
 def _run_child(
@@ -124,14 +130,18 @@ def _answer_of(
         raise failure
     found = _json_object(ended.output) if ended.return_code == 0 else None
     if found is None:
-        raise ExternalServiceError(
-            f"the engine could not read the markets of {exchange} from its answers "
-            f"({ended.last_words}): try again later, or with another version of the engine",
-            service=exchange,
-            operation="load markets",
-            retryable=True,
-        )
+        raise _unreadable(exchange, ended.last_words)
     return found
+
+
+def _unreadable(exchange: str, reason: str) -> ExternalServiceError:
+    return ExternalServiceError(
+        f"the engine could not read the markets of {exchange} from its answers ({reason}): try "
+        "again later, or with another version of the engine",
+        service=exchange,
+        operation="load markets",
+        retryable=True,
+    )
 
 
 def _json_object(output: str) -> dict[str, Any] | None:

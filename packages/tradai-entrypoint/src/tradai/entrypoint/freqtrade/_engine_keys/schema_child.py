@@ -1,14 +1,17 @@
-"""The installed engine's own schema on the block `engine`, in a process of its Python."""
+"""The installed engine's own schema on settings of its names, in a process of its Python."""
 
 import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+# Tables whose missing keys are filled, or refused, before the engine gets them.
+_FILLED: Final = ("order_types", "order_time_in_force")
 
 
 def main() -> int:
-    """Read a block from standard input, and print its problems as JSON.
+    """Read settings from standard input, and print their problems as JSON.
 
     A problem is a path, a sentence of the schema, and the names there are when a key is unknown.
     """
@@ -39,9 +42,11 @@ def _invalid(block: object, schema: Mapping[str, Any]) -> Iterator[dict[str, Any
     # As the engine reads it, but for what the rest of the configuration brings.
     jsonschema = importlib.import_module("jsonschema")
     exchange = {**schema["definitions"]["exchange"], "required": []}
+    tables = {name: {**schema["properties"][name], "required": []} for name in _FILLED}
     own = {
         **schema,
         "required": [],
+        "properties": {**schema["properties"], **tables},
         "definitions": {**schema["definitions"], "exchange": exchange},
     }
     for error in jsonschema.Draft4Validator(own).iter_errors(block):

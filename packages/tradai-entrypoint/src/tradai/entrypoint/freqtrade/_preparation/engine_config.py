@@ -20,6 +20,7 @@ from tradai.entrypoint.freqtrade._preparation.engine_options import (
     plain_json,
 )
 from tradai.entrypoint.freqtrade._preparation.engine_settings import place_of, strategy_keys
+from tradai.entrypoint.freqtrade._strategy.order_types import ORDERS
 
 # Stands for the exchange's address until the run has one, so that a plan does not depend on it.
 ENDPOINT: Final = "http://127.0.0.1:0"
@@ -76,22 +77,10 @@ _SAME_NAMES: Final = (
     "unfilledtimeout",
     "use_exit_signal",
 )
-_ORDERS: Final = (
-    "emergency_exit",
-    "entry",
-    "exit",
-    "force_entry",
-    "force_exit",
-    "stoploss",
-    "stoploss_on_exchange",
-    "stoploss_on_exchange_interval",
-    "stoploss_on_exchange_limit_ratio",
-    "stoploss_price_type",
-)
 _SIDES: Final = ("entry", "exit")
 # Tables of the engine: the keys it requires, and the optional ones.
 _TABLES: Final = {
-    "order_types": ((), _ORDERS),
+    "order_types": ((), ORDERS),
     "order_time_in_force": (_SIDES, ()),
     "unfilledtimeout": ((), (*_SIDES, "exit_timeout_count", "unit")),
 }

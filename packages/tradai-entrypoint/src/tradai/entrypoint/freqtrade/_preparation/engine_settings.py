@@ -77,6 +77,8 @@ _RENAMED: Final = {
     "startup_candle_count": "run.startup_candles",
     "strategy_path": "strategy.source",
 }
+# Tables of `execution` that the engine gets as they are.
+_TABLES: Final = ("order_time_in_force", "order_types", "unfilledtimeout")
 _PLACES: Final = (
     _RENAMED
     | {name: name for name in StrategyConfig.model_fields}
@@ -108,7 +110,7 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
 
 
 def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
-    """Check the extra keys, and the block ``engine`` by our rules and by the schema of `engine`.
+    """Check the extra keys, the block ``engine``, and tables of ``execution`` as the engine reads.
 
     Raises:
         ConfigurationError: A key is decided by tradai, is unknown, or has a value that the engine
@@ -126,13 +128,25 @@ def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
             place_of=place_of,
             provenance=origins,
         )
+    named = {
+        "engine": {name: each for name, each in (block or {}).items() if name not in NOT_IN_SCHEMA},
+        "execution": _tables(context.config.execution),
+    }
+    settings = {place: values for place, values in named.items() if values}
+    if settings:
         check_schema(
-            {name: value for name, value in block.items() if name not in NOT_IN_SCHEMA},
+            settings,
             origins,
             engine=engine,
             environ=context.environ,
             interrupts=context.interrupts,
         )
+
+
+def _tables(execution: Execution) -> dict[str, JsonValue]:
+    """Return the tables that the engine gets as they are."""
+    given = {name: getattr(execution, name) for name in _TABLES}
+    return {name: table for name, table in given.items() if table is not None}
 
 
 def strategy_keys(given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

@@ -21,6 +21,19 @@ DEFAULTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
         "stoploss_on_exchange_interval": 60,
     }
 )
+# All keys that the engine's table may have.
+ORDERS: Final = (
+    "emergency_exit",
+    "entry",
+    "exit",
+    "force_entry",
+    "force_exit",
+    "stoploss",
+    "stoploss_on_exchange",
+    "stoploss_on_exchange_interval",
+    "stoploss_on_exchange_limit_ratio",
+    "stoploss_price_type",
+)
 _REQUIRED: Final = frozenset({"entry", "exit", "stoploss", "stoploss_on_exchange"})
 _NAME: Final = "order_types"
 
@@ -57,6 +70,8 @@ def filled_order_types(
 def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) -> str | None:
     """Return a sentence on what a part of the order types was filled to; None when it is whole.
 
+    A key that the engine does not have is left out: it is refused elsewhere.
+
     Raises:
         ConfigurationError: As `filled_order_types`.
     """
@@ -64,7 +79,7 @@ def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) ->
     if filled is None or filled is given:
         return None
     place = f"{_NAME} of class {facts.class_name}" if given is None else f"execution.{_NAME}"
-    shown = ", ".join(f"{name}: {_text(value)}" for name, value in filled.items())
+    shown = ", ".join(f"{name}: {_text(value)}" for name, value in filled.items() if name in ORDERS)
     return f"{place} lacks some order types, so the engine gets {shown}"
 
 
