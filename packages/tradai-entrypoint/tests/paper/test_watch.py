@@ -1,6 +1,8 @@
 """`status --watch` shows a dry-run each time that its status is new, until it ends."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from tradai.entrypoint._commands.paper import paper_run, screen
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._paper.run_process import lives, locked_run
+from tradai.entrypoint._process.output import OutputStream
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -128,6 +131,29 @@ def test_each_new_status_is_shown_once(
     assert [out.count(text) for text in ("BTC/USDT 01", "BTC/USDT 02")] == [1, 1]
     assert out.count("starting") == 2
     assert "its process is gone" in out
+
+
+class Unused:
+    """A clock that never sleeps."""
+
+    def now(self) -> datetime:
+        return START
+
+    def sleep(self, _: float) -> None:
+        pytest.fail("the watch goes on")
+
+
+def test_a_watch_ends_when_its_output_is_lost(
+    tmp_path: Path, process: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(screen, "SystemClock", Unused)
+    args = argparse.Namespace(watch=True, json=False)
+
+    with process, os.fdopen(writing, "w") as broken:
+        monkeypatch.setattr(sys, "stdout", OutputStream(broken))
+        assert screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts()) == 0
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(0.0, "not filled yet"), (1.5, "1.5")])

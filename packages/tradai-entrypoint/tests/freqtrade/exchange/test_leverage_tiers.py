@@ -80,6 +80,13 @@ def test_every_pair_without_tiers_is_named(path: Path) -> None:
     assert caught.value.key == ETH
 
 
+def test_a_pair_that_is_there_twice_is_refused_by_its_name(path: Path) -> None:
+    path.write_text(f'{{"{BTC}": {json.dumps(TIERS)}, "{BTC}": {json.dumps(TIERS)}}}')
+
+    with pytest.raises(ValidationError, match=f"has {BTC} twice: leave one"):
+        load_tiers(path, [BTC])
+
+
 @pytest.mark.parametrize(
     ("tiers", "problem"),
     [

@@ -205,6 +205,27 @@ def test_only_an_exchange_that_is_replayed_has_recorded_answers(change: dict[str
         MarketsSnapshot.model_validate({**values, "symbols": (), **change})
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([("/private/Balance?apikey=not-a-real-key", "{}")], "an answer belongs to an account"),
+        ([("/AssetPairs", "{}"), ("/AssetPairs", "[]")], "a request has two answers"),
+    ],
+)
+def test_recorded_answers_that_no_capture_writes_are_refused(
+    tmp_path: Path, answers: list[tuple[str, str]], said: str
+) -> None:
+    rows = [{"url": f"https://api.exchange.test{path}", "text": text} for path, text in answers]
+    values = {**made("BTC/USDT").model_dump(mode="json"), "exchange": "kraken", "symbols": ()}
+    path = tmp_path / "markets.json"
+    path.write_text(json.dumps({**values, "answers": rows}))
+
+    with pytest.raises(ValidationError, match=said) as caught:
+        MarketsSnapshot.load(path)
+
+    assert "not-a-real-key" not in str(caught.value)
+
+
 def test_a_file_without_recorded_answers_does_not_mention_them(tmp_path: Path) -> None:
     made("BTC/USDT").save(tmp_path / "markets.json")
 

@@ -83,6 +83,11 @@ def checked_output() -> Iterator[OutputStream]:
         sys.stdout, sys.stderr = before
 
 
+def is_output_lost() -> bool:
+    """Return whether standard output, inside of `checked_output`, could not be written."""
+    return isinstance(sys.stdout, OutputStream) and sys.stdout.error is not None
+
+
 def open_missing_descriptors() -> None:
     """Open the standard descriptors that are closed, or other files would get their numbers."""
     for descriptor in _STANDARD:

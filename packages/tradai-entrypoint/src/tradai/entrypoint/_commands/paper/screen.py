@@ -12,6 +12,7 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.output import is_output_lost
 from tradai.entrypoint._report.formatting import duration, result_text
 
 _TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
@@ -23,7 +24,10 @@ _POLL_S: Final = 1.0
 
 
 def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print the status once, or with `--watch` each time that it is new until the run ends."""
+    """Print the status once, or with `--watch` each time that it is new until the run ends.
+
+    It ends, too, when the output is lost.
+    """
     clock, shown = SystemClock(), None
     with interrupts.raising():
         while True:
@@ -31,7 +35,8 @@ def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interru
             goes_on = args.watch and paper.lives
             if _version(paper) != shown:
                 shown = _show(paper, as_json=args.json)
-            if not goes_on:
+            # The command says at its end that output is lost.
+            if not goes_on or is_output_lost():
                 return 0
             clock.sleep(_POLL_S)
 

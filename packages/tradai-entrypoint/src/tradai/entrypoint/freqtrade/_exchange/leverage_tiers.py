@@ -51,6 +51,10 @@ class LeverageTier(BaseModel):
     info: _TierInfo
 
 
+class _RepeatedKeyError(ValueError):
+    """An object of JSON has this key twice."""
+
+
 _TIERS: Final = TypeAdapter(tuple[LeverageTier, ...])
 
 
@@ -88,7 +92,10 @@ def load_tiers(path: Path, pairs: Iterable[str]) -> LeverageTiers:
     with file_errors("read", path):
         text = read_regular_file(path, FileKind.MARKET_RULES)
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_object)
+    except _RepeatedKeyError as exc:
+        message = f"{path} has {exc} twice: leave one"
+        raise ValidationError(message, field=str(path), expected="each name once") from None
     # Deep nesting is a RecursionError.
     except (ValueError, RecursionError):
         values = None
@@ -104,6 +111,15 @@ def load_tiers(path: Path, pairs: Iterable[str]) -> LeverageTiers:
         )
         raise NotFoundError(message, kind="leverage tiers", key=missing[0])
     return LeverageTiers({pair: _read(values[pair], pair, path) for pair in wanted})
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _RepeatedKeyError(name)
+        found[name] = value
+    return found
 
 
 def _read(values: object, pair: str, path: Path) -> tuple[LeverageTier, ...]:

@@ -86,6 +86,13 @@ class MarketsSnapshot(BaseModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _has_one_answer_to_each_request(self) -> Self:
+        if len({(answer.url, answer.body) for answer in self.answers}) < len(self.answers):
+            message = "a request has two answers: expected one"
+            raise ValueError(message)
+        return self
+
     @classmethod
     def load(cls, path: Path, *, exchange: str | None = None) -> Self:
         """Read a snapshot.
@@ -103,9 +110,9 @@ class MarketsSnapshot(BaseModel):
         text = read_rules(path, exchange)
         try:
             snapshot = cls.model_validate_json(text)
-        except pydantic.ValidationError:
+        except pydantic.ValidationError as exc:
             raise ValidationError(
-                f"{path} is not a markets snapshot: capture it again, or make it",
+                f"{path} is not a markets snapshot{_reason(exc)}: capture it again, or make it",
                 field=str(path),
                 expected="the file that `tradai-entrypoint markets capture` or `make` writes",
             ) from None
@@ -250,3 +257,9 @@ class MarketsSnapshot(BaseModel):
 
     def _pair_of(self, symbol: Symbol) -> str:
         return exchange_named(self.exchange).pair_of(symbol)
+
+
+def _reason(exc: pydantic.ValidationError) -> str:
+    """Return the sentence of one of our validators in brackets; it quotes no value."""
+    first = exc.errors(include_url=False, include_input=False)[0]
+    return f" ({first['ctx']['error']})" if first["type"] == "value_error" else ""

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from tradai.core import canonical_json
+from tradai.core import canonical_json, redact
 
 # Some clients send the time of the request, which is another one in each run.
 _CHANGING: Final = frozenset({"timestamp"})
@@ -31,6 +31,15 @@ class RecordedAnswer(BaseModel):
     url: str
     body: str = ""
     text: str
+
+    @field_validator("url")
+    @classmethod
+    def _is_public(cls, url: str) -> str:
+        if redact(url) != url:
+            # The address is not quoted, since it has a key.
+            message = "an answer belongs to an account: its address has a key"
+            raise ValueError(message)
+        return url
 
     @field_validator("text")
     @classmethod
