@@ -169,6 +169,7 @@ def test_fees_are_written_from_flags_and_from_a_file(tmp_path: Path) -> None:
         ),
         ("pairs: {BTC/USDT: {tick: .nan, step: 1, min_notional: 1}}", "a number above 0"),
         ("pairs: {BTC/USDT: {tick: yes, step: 1, min_notional: 1}}", "a number above 0"),
+        ("pairs: {BTC/USDT: {tick: '1_0', step: 1, min_notional: 1}}", "a number above 0"),
         (
             "pairs: {BTC/USDT: {tick: 1, step: 1, min_notional: 1, fee: 0.001}}",
             "so write `fees: {maker: 0.001, taker: 0.001}` beside `pairs`, or set `execution.fee`",

@@ -93,6 +93,8 @@ def test_a_refused_run_that_a_store_may_have_keeps_its_id(
 
     with pytest.raises(ConfigurationError, match="already"):
         RunFolder.create(tmp_path, "run-1")
+    with pytest.raises(ConfigurationError, match="already"):
+        check_run_folder(tmp_path, "run-1", store="s3://runs")
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
     moved = move({"trailing_stop_positive_ofset": 0.02})
 
     first = moved.keys[0]
-    assert (first.key, first.status) == ("trailing_stop_positive_ofset", KeyStatus.UNSUPPORTED)
+    assert (first.key, first.status) == ("trailing_stop_positive_ofset", KeyStatus.DOUBTFUL)
     assert first.note.endswith("; did you mean 'trailing_stop_positive_offset'?")
 
 

@@ -117,7 +117,7 @@ class FileStore:
     def _path(self, uri: str) -> Path:
         path = Path(os.path.normpath(Path(self._root or "", file_path(uri)).absolute()))
         if self._root and not path.resolve().is_relative_to(self._root.resolve()):
-            expected = f"a path below {self._root}"
+            expected = f"a path below {self._root}, and no link that leads out of it"
             message = f"{uri!r} leaves the store: expected {expected}"
             raise ValidationError(message, field="uri", expected=expected)
         return path

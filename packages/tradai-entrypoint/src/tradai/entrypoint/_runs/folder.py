@@ -124,19 +124,20 @@ class RunFolder:
             raise _creation_error(self.path, exc) from exc
 
 
-def check_run_folder(root: Path, run_id: str | None) -> None:
+def check_run_folder(root: Path, run_id: str | None, store: str | None = None) -> None:
     """Check that `RunFolder.create` can create the folder of a run; nothing is created.
 
     Args:
         root: Folder of the runs; it need not exist.
         run_id: Id of the run; None is a new one.
+        store: Store of the run; a refused run that it may have keeps its id.
 
     Raises:
         ValidationError, ConfigurationError, StorageError: As `RunFolder.create`.
     """
     if run_id is not None:
         _check_run_id(run_id)
-        if (root / run_id).exists() and not _is_refusal(root / run_id):
+        if (root / run_id).exists() and (store or not _is_refusal(root / run_id)):
             raise _taken_error(root, run_id)
     nearest = next(path for path in (root, *root.absolute().parents) if path.exists())
     if not nearest.is_dir():

@@ -193,7 +193,7 @@ class StrategyEntrypoint(LoggerMixin):
                 yield self._context
 
     def _check_folder(self) -> str:
-        check_run_folder(self._settings.folder, self._settings.id)
+        check_run_folder(self._settings.folder, self._settings.id, self._settings.store)
         return f"a run can be recorded in {self._settings.folder}"
 
     def _check_store(self) -> str:

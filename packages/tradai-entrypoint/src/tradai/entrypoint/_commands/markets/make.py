@@ -122,7 +122,8 @@ def _rules(pair: str, given: object) -> "MarketRules":
 def _number(pair: str, name: str, given: object) -> str:
     """Return a number above zero as decimal text without an exponent."""
     try:
-        number = Decimal(str(given))
+        # Python's own separator of digits may be a slip for a point.
+        number = Decimal(str(given).replace("_", "x"))
     except InvalidOperation:
         number = Decimal("NaN")
     if isinstance(given, bool) or not number.is_finite() or number <= 0:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tradai.core.frames import FlatDataRepository
 
-_LATEST_MS: Final = 30 * 60 * 1000
+# Half an hour: a rate that came later than that after its full hour is missing.
+_LONGEST_DELAY_MS: Final = 30 * 60 * 1000
 
 
 @final
@@ -121,12 +122,12 @@ def rate_gaps(opened: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Iterator[
     import numpy as np
 
     longest_ms = int(LONGEST_FUNDING_INTERVAL.total_seconds() * 1000)
-    for index in np.flatnonzero(np.diff(opened) > longest_ms + _LATEST_MS):
+    for index in np.flatnonzero(np.diff(opened) > longest_ms + _LONGEST_DELAY_MS):
         before, after = (int(each) for each in opened[index : index + 2])
         yield StagedGap(
             start=from_epoch_ms(before + longest_ms),
             stop=from_epoch_ms(after),
-            missing=(after - before - _LATEST_MS) // longest_ms,
+            missing=(after - before - _LONGEST_DELAY_MS) // longest_ms,
         )
 
 

@@ -10,6 +10,7 @@ class KeyStatus(StrEnum):
     """The fate of a key, in the order in which a reader needs to see it."""
 
     UNSUPPORTED = "not supported"
+    DOUBTFUL = "in doubt"
     PARTIAL = "in part"
     PRIVATE = "secret"
     MAPPED = "mapped"

@@ -67,19 +67,34 @@ def with_present_names(
     """Return `config` with the present names of its settings, and the renamed paths: old to new.
 
     Raises:
-        ConfigurationError: A setting has both names, which Freqtrade refuses, too.
+        ConfigurationError: A setting has two names, which Freqtrade refuses, too, or its present
+            name is in a block whose place another value has.
     """
     named = deepcopy(dict(config))
     renamed: dict[str, str] = {}
     for old, new in OLD_NAMES.items():
         if not has_path(named, old):
             continue
-        if has_path(named, new):
-            message = f"{old} and {new} are one setting, the first by its old name: leave one"
-            raise ConfigurationError(message, key=old)
+        _check_place(named, old, new, renamed)
         set_path(named, new, take_path(named, old))
         renamed[old] = new
     return named, renamed
+
+
+def _check_place(
+    named: Mapping[str, JsonValue], old: str, new: str, renamed: Mapping[str, str]
+) -> None:
+    others = [other for other, place in renamed.items() if place == new]
+    if others:
+        message = f"{others[0]} and {old} are both old names of {new}: leave one"
+        raise ConfigurationError(message, key=old)
+    if has_path(named, new):
+        message = f"{old} and {new} are one setting, the first by its old name: leave one"
+        raise ConfigurationError(message, key=old)
+    block = new.partition(".")[0]
+    if block != new and not isinstance(named.get(block, {}), Mapping):
+        message = f"{old} is {new} now, and {block} is not a block: write one there"
+        raise ConfigurationError(message, key=block)
 
 
 def with_old_names(keys: Sequence[MovedKey], renamed: Mapping[str, str]) -> list[MovedKey]:

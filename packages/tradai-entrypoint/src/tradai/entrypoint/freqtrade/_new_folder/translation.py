@@ -199,7 +199,7 @@ def _own_key(key: str, value: JsonValue) -> Fate:
     """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
     place, note = f"strategy.config.{key}", "a key of the strategy's own"
     if hint := did_you_mean(key, (name for name in IN_FILE if _resembles(key, name))):
-        moved = MovedKey(key=key, status=KeyStatus.UNSUPPORTED, place=place, note=f"{note}{hint}")
+        moved = MovedKey(key=key, status=KeyStatus.DOUBTFUL, place=place, note=f"{note}{hint}")
         return moved, value
     return mapped(key, place, value, note=note)
 
