@@ -11,7 +11,6 @@ import pytest
 from servers.docker import Dockerd, running_dockerd, running_registry
 from servers.mlflow import MLflowServer, Release, guarded, running_releases
 from servers.python_image import make_python_image
-from xdist.scheduler import LoadFileScheduling
 
 ROOT: Final = Path(__file__).parent.parent
 # Tests that share costly servers or images, by the start of their ids.
@@ -29,6 +28,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Let `--dist loadfile` start servers in few processes: one runs all files that share them."""
     if config.getoption("dist") != "loadfile":
         return None
+    # Not in the environment of ArcticDB, whose tests import this file, too.
+    from xdist.scheduler import LoadFileScheduling
+
     scheduler = LoadFileScheduling(config, log)
     scheduler._split_scope = _scope_of  # noqa: SLF001 - the place where a subclass changes it
     return scheduler

@@ -244,21 +244,9 @@ def test_train_ends_with_models_that_predict_the_same_after_a_reload(
 
 
 def test_a_dry_run_places_an_order_that_journal_and_database_agree_on(
-    start: Callable[..., Any], strategy: Path, exchange: str, venue: Venue
+    start: Callable[..., Any], always_in: Path, exchange: str, venue: Venue
 ) -> None:
-    text = strategy.read_text().replace("class: Demo", "class: AlwaysIn")
-    text = text.replace("timeframe: 5m", "timeframe: 1m").replace(
-        "buy_params:\n  buy_fast: 10\n", ""
-    )
-    strategy.write_text(text)
-    bot = start(
-        "run",
-        strategy,
-        "--mode",
-        "dry-run",
-        f"run.exchange_url={exchange}",
-        "execution.process_throttle_s=1",
-    )
+    bot = start("run", always_in, "--mode", "dry-run", f"run.exchange_url={exchange}")
 
     bot.wait_for_event("order created")
     bot.process.send_signal(signal.SIGTERM)

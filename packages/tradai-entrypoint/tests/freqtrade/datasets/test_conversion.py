@@ -104,6 +104,22 @@ def test_a_contract_keeps_mark_candles_and_funding_rates_beside_its_longer_candl
     assert written["BTC_USDT_USDT-1h-funding_rate.json"] == rates
 
 
+def test_longer_candles_of_a_contract_are_made_beside_shorter_ones_that_were_converted(
+    source: Path, target: Path
+) -> None:
+    folder = source / "futures"
+    write(folder / "BTC_USDT_USDT-20m-futures.json", [row(at) for at in range(0, 120, 20)])
+    write(folder / "BTC_USDT_USDT-1h-funding_rate.json", [[START_MS, 0.0001]])
+    convert_series(str(source), target, file_format="json")
+
+    convert_series(str(source), target, file_format="json", resampling=HOURS)
+
+    names = {path.name for path in (target / "futures").iterdir()}
+    assert names == {f"BTC_USDT_USDT-{each}.json" for each in ("20m-futures", "1h-futures")} | {
+        "BTC_USDT_USDT-1h-funding_rate.json"
+    }
+
+
 def test_longer_candles_of_a_contract_in_its_own_folder_leave_its_rates_alone(source: Path) -> None:
     folder = source / "futures"
     write(folder / "BTC_USDT_USDT-20m-futures.json", [row(at) for at in range(0, 120, 20)])

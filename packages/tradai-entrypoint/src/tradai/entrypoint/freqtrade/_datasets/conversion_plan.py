@@ -41,7 +41,10 @@ class Resampling:
         return file.has_candles and file.timeframe == self.source and not is_own
 
     def keeps(self, file: DataFile) -> bool:
-        """Return whether `file` is written beside the candles as it is, so that a run has it."""
+        """Return whether `file` is written beside the candles as it is, so that a run has it.
+
+        One that is there already stays.
+        """
         return self.source is not None and file.kind in _OWN_TIMEFRAME
 
     def __str__(self) -> str:
@@ -136,8 +139,8 @@ def _sources(
             message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
             raise ValidationError(message, field=str(file.path), expected="one file for a series")
         seen[path] = file
-        is_in_place = resampling is not None and resampling.keeps(file) and path == file.path
-        if not is_in_place:
+        is_there = resampling is not None and resampling.keeps(file) and path.exists()
+        if not is_there:
             yield path, file
 
 
