@@ -24,6 +24,7 @@ TOGETHER: Final = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Let `--dist loadfile` start servers in few processes: one runs all files that share them."""
     if config.getoption("dist") != "loadfile":
