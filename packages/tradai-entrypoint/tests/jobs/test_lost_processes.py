@@ -196,7 +196,8 @@ def test_nothing_that_the_job_started_outlives_it(
     assert runner.wait(handle).status is JobStatus.COMPLETED
 
     (line,) = runner.logs(handle)
-    assert not is_alive(int(line.text))
+    # It was killed before the job ended; on a busy machine it dies a moment later.
+    assert eventually(lambda: not is_alive(int(line.text)))
 
 
 def test_a_supervisor_that_cannot_write_launches_nothing(folder: Path) -> None:
