@@ -187,7 +187,9 @@ def test_sigterm_to_the_supervisor_stops_the_job_in_good_order(folder: Path) -> 
 
 
 def test_nothing_that_the_job_started_outlives_it(
-    folder: Path, is_alive: Callable[[int], bool]
+    folder: Path,
+    is_alive: Callable[[int], bool],
+    eventually: Callable[[Callable[[], bool]], bool],
 ) -> None:
     runner = LocalRunner(folder)
     command = ("sh", "-c", "sleep 600 & echo $!")
