@@ -34,6 +34,21 @@ execution:
   entry_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
   exit_pricing: {price_side: other, use_order_book: true, order_book_top: 1}
 """
+# Bare Freqtrade's configuration of a backtest of ten days.
+# Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
+BARE_DAILY: Mapping[str, Any] = {
+    "dry_run": True,
+    "trading_mode": "spot",
+    "stake_currency": "USDT",
+    "stake_amount": 100,
+    "max_open_trades": 2,
+    "dry_run_wallet": 1000,
+    "timeframe": "1h",
+    "timerange": "1735776000-1736636400",
+    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
+    "pairlists": [{"method": "StaticPairList"}],
+}
 VENV = Path(os.environ.get("TRADAI_ENGINE_VENV", ROOT / ".venv-freqtrade"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from engine.conftest import Command, Outcome
+from engine.conftest import BARE_DAILY, Command, Outcome
 from engine.futures_desk import NAMES, OTHER, PAIR, RATE, lay_out, trades_in
 from engine.venue.control import Venue
 
@@ -18,20 +18,10 @@ from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 # Not through the door: the settings of the engine's client are not public.
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 
-# Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
 BARE: Final[Mapping[str, Any]] = {
-    "dry_run": True,
+    **BARE_DAILY,
     "trading_mode": "futures",
     "margin_mode": "isolated",
-    "stake_currency": "USDT",
-    "stake_amount": 100,
-    "max_open_trades": 2,
-    "dry_run_wallet": 1000,
-    "timeframe": "1h",
-    "timerange": "1735776000-1736636400",
-    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-    "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-    "pairlists": [{"method": "StaticPairList"}],
 }
 
 

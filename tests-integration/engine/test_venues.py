@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from engine.conftest import Command
+from engine.conftest import BARE_DAILY, Command
 from engine.public_answers import PUBLIC_ANSWERS, answer_of, serving
 
 from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
@@ -53,20 +53,6 @@ strategy: {{class: Daily, source: strategies}}
 execution: {{stake_amount: 100, max_open_trades: 2, starting_balance: 1000}}
 run: {{timerange: 20250102-20250112}}
 """
-# Ends an hour before ours: bare Freqtrade includes the candle that opens at the stop.
-BARE: Final[Mapping[str, Any]] = {
-    "dry_run": True,
-    "trading_mode": "spot",
-    "stake_currency": "USDT",
-    "stake_amount": 100,
-    "max_open_trades": 2,
-    "dry_run_wallet": 1000,
-    "timeframe": "1h",
-    "timerange": "1735776000-1736636400",
-    "entry_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-    "exit_pricing": {"price_side": "same", "use_order_book": True, "order_book_top": 1},
-    "pairlists": [{"method": "StaticPairList"}],
-}
 # The part of ccxt that asks for markets, its address, and what ccxt may leave out.
 SPOT: Final = {"fetchMarkets": {"types": ["spot"]}}
 BARE_CLIENTS: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
@@ -215,7 +201,7 @@ def _bare_trades(exchange: str, url: str, desk: Path, engine_bin: Path) -> list[
         "pair_whitelist": PAIRS,
         "ccxt_config": {"urls": {"api": {part: f"{url}/{address}"}}, "options": options},
     }
-    (home / "config.json").write_text(json.dumps({**BARE, "exchange": settings}))
+    (home / "config.json").write_text(json.dumps({**BARE_DAILY, "exchange": settings}))
     places = ("--datadir", desk / "candles", "--strategy-path", desk / "strategies")
     flags = ("--strategy", "Daily", "--cache", "none", "--export", "trades")
     command: list[str | Path] = [engine_bin / "freqtrade", "backtesting", *places, *flags]
