@@ -115,6 +115,20 @@ def test_an_analysis_without_an_answer_undoes_a_clean_one(tmp_path: Path) -> Non
     assert not is_clean(bias_check_of(tmp_path, PLANNED))
 
 
+def test_bias_that_was_cleared_does_not_come_back_by_an_analysis_without_an_answer(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, hour=0, bias="found")
+    record(tmp_path, hour=1, bias="clean")
+    last = record(tmp_path, hour=2, bias="not known")
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    assert check is not None
+    assert check.run_id == last
+    assert not is_clean(check)
+
+
 def test_a_source_that_was_never_analysed_is_not_clean(tmp_path: Path) -> None:
     check = bias_check_of(tmp_path / "absent", PLANNED)
 

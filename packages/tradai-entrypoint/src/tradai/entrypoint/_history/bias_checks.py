@@ -47,18 +47,17 @@ def last_bias_checks(root: Path) -> set[str]:
 def _last_checks(root: Path) -> tuple[RunManifest, ...]:
     """Return the last analysis of each source and configuration, the newest first.
 
-    Where that has no answer, one that found bias before counts.
+    Where that has no answer, bias that the last one with an answer found counts.
     """
-    found: dict[tuple[str | None, str | None], RunManifest] = {}
+    last: dict[tuple[str | None, str | None], RunManifest] = {}
+    answered = set[tuple[str | None, str | None]]()
     for check in _newest_first(root):
-        key = check.digests.get("source"), check.config_id
-        if key not in found or _finds_what_is_not_known(check, found[key]):
-            found[key] = check
-    return tuple(found.values())
-
-
-def _finds_what_is_not_known(earlier: RunManifest, later: RunManifest) -> bool:
-    return earlier.results[BIAS] == FOUND and later.results[BIAS] not in {CLEAN, FOUND}
+        key, result = (check.digests.get("source"), check.config_id), check.results[BIAS]
+        if key not in last or (result == FOUND and key not in answered):
+            last[key] = check
+        if result in {CLEAN, FOUND}:
+            answered.add(key)
+    return tuple(last.values())
 
 
 def _newest_first(root: Path) -> Iterator[RunManifest]:

@@ -58,7 +58,7 @@ class RunNeeds:
         self._ignored = ignored
         self._ids = {run.run_id for run in runs}
         self._analyses = last_bias_checks(root)
-        self._pages = linked_runs(root)
+        self._pages = {} if RunNeed.PAGES in ignored else linked_runs(root)
         # What runs that stay say about the runs that they refer to, by the ids of these.
         self._references: dict[str, str] = {}
 
