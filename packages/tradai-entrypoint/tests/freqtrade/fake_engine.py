@@ -482,9 +482,9 @@ def answer_answers(scenario: dict[str, Any]) -> NoReturn:
     sys.exit(0)
 
 
-def answer_schema(_: dict[str, Any]) -> NoReturn:
-    """Find nothing wrong with a block of further keys."""
-    say("[]")
+def answer_schema(scenario: dict[str, Any]) -> NoReturn:
+    """Find wrong with settings what a scenario does."""
+    say(json.dumps(scenario["refused_settings"]))
     sys.exit(0)
 
 

@@ -206,6 +206,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "training": {"kind": "", "models": [], "features": {}, "importances": []},
             "missing": [],
             "schema_problems": [],
+            "refused_settings": [],
             "downloads": [],
             "never_starts": False,
             "orders": [],

@@ -61,6 +61,51 @@ def test_a_module_that_the_engine_does_not_have_fails(
     assert check()["strategy"].status is CheckStatus.OK
 
 
+def test_a_number_of_the_order_types_without_a_meaning_fails(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    row = check("execution.order_types.stoploss_on_exchange_interval=-5")["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == (
+        "command line: execution.order_types.stoploss_on_exchange_interval is -5: write 0 or more "
+        "seconds"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "problems", "said"),
+    [
+        # Of the engine's schema, in whose place the scenario answers.
+        (
+            "'foo'",
+            [{"path": ["order_types", "entry"], "text": "'foo' is not one", "names": []}],
+            "{place}.entry is refused by the engine's schema: 'foo' is not one",
+        ),
+        (
+            "'limit', 'stoploss_on_exchange_interval': -5",
+            [],
+            "{place}.stoploss_on_exchange_interval is -5: write 0 or more seconds",
+        ),
+    ],
+)
+def test_order_types_of_the_class_are_checked_too(
+    strategy: Path,
+    check: Callable[..., dict[str, CheckRow]],
+    entry: str,
+    problems: list[object],
+    said: str,
+) -> None:
+    file = strategy.parent / "strategies" / "wave_rider.py"
+    head, name, tail = file.read_text().partition("class WaveRider(IStrategy):")
+    file.write_text(f"{head}{name}\n    order_types = {{'entry': {entry}}}{tail}")
+
+    row = check(refused_settings=problems)["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == said.format(place="class WaveRider.order_types")
+
+
 WEBHOOK = "engine.webhook={enabled: true, url: 'env:TRADE_HOOK_OF_A_TEST'}"
 HOOK = "http://127.0.0.1:9/not-a-real-hook"
 

@@ -81,7 +81,7 @@ class EngineJob:
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
-        check_engine_keys(context, self.engine)
+        check_engine_keys(context, self.engine, self.facts)
         self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
