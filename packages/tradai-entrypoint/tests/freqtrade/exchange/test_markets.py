@@ -306,6 +306,15 @@ def test_an_exchange_that_does_not_answer_as_it_should_is_an_external_error(
     assert caught.value.retryable is retryable
 
 
+def test_a_blocked_country_is_an_error_that_says_to_use_another_network() -> None:
+    with exchange(451, b"{}") as url, pytest.raises(ExternalServiceError) as caught:
+        MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    assert str(caught.value).endswith(
+        "; the exchange may not serve this country or network: use another one"
+    )
+
+
 def test_a_symbol_of_no_interest_stops_no_capture() -> None:
     wanted, other = made("BTC/USDT", "ETH/USDT").model_dump(mode="json")["symbols"]
     symbols = [wanted, other, other, {"symbol": "OLD"}, {}]

@@ -9,16 +9,19 @@ from typing import Any, Final
 import pydantic
 
 from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
-from tradai.core.exceptions import ExternalServiceError, NotFoundError
+from tradai.core.exceptions import ConfigurationError, ExternalServiceError, NotFoundError
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.short_child import ChildExit, run_child
+from tradai.entrypoint._process.short_child import NO_REASON, ChildExit, run_child
 from tradai.entrypoint.freqtrade._capture.relay import RecordingRelay
 from tradai.entrypoint.freqtrade._capture.upstream import Upstream
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    FUTURES_EXCHANGE,
+    exchange_named,
+)
 
 _TIMEOUT_S: Final = 600.0
 
@@ -46,7 +49,8 @@ def capture_markets(
         engine: Engine to run; by default the one in our own interpreter.
 
     Raises:
-        ConfigurationError: The exchange is not known, or the engine is not installed.
+        ConfigurationError: The exchange is not known, a pair is a contract on a spot market, or the
+            engine is not installed.
         ExternalServiceError: The exchange was not reachable or did not answer as it should.
         NotFoundError: It does not list a pair, or does not trade it now.
         RunInterruptedError: A signal came first.
@@ -58,10 +62,21 @@ def capture_markets(
         return MarketsSnapshot.capture(pairs, exchange=exchange, base_url=base_url)
     if base_url is not None:
         check_exchange_url(base_url)
+    _check_spot(pairs, source.name)
     engine = engine or EngineInstall.beside_us()
     snapshot = _record(pairs, source, base_url, engine, interrupts=interrupts, environ=environ)
     snapshot.require(pairs)
     return snapshot
+
+
+def _check_spot(pairs: Sequence[str], exchange: str) -> None:
+    contracts = [pair for pair in pairs if ":" in pair]
+    if contracts:
+        message = (
+            f"pairs has {', '.join(contracts)}, and of {exchange} the spot market alone is known: "
+            f"remove them, or set exchange: {FUTURES_EXCHANGE}"
+        )
+        raise ConfigurationError(message, key="pairs")
 
 
 def _record(
@@ -128,9 +143,10 @@ def _answer_of(
 ) -> dict[str, Any]:
     if failure is not None:
         raise failure
-    found = _json_object(ended.output) if ended.return_code == 0 else None
-    if found is None:
-        raise _unreadable(exchange, ended.last_words)
+    found = _json_object(ended.output)
+    if found is None or ended.return_code != 0:
+        is_empty = found is not None and ended.last_words == NO_REASON
+        raise _unreadable(exchange, "they list no market" if is_empty else ended.last_words)
     return found
 
 

@@ -11,6 +11,8 @@ from tradai.core import canonical_json, redact
 
 # Some clients send the time of the request, which is another one in each run.
 _CHANGING: Final = frozenset({"timestamp"})
+# Names under which exchanges send the time of an answer, beside what it answers.
+_SENT_AT: Final = frozenset({"requestTime", "serverTime", "time", "timestamp", "ts"})
 
 _Key = tuple[str, bytes]
 
@@ -31,6 +33,11 @@ class RecordedAnswer(BaseModel):
     url: str
     body: str = ""
     text: str
+
+    @property
+    def content(self) -> dict[str, str]:
+        """Request and answer without the times at which they were sent."""
+        return {"url": _without_time(self.url), "body": self.body, "text": _timeless(self.text)}
 
     @field_validator("url")
     @classmethod
@@ -67,10 +74,33 @@ class RecordedAnswers:
 
 
 def _key(url: str, body: str) -> _Key:
+    return _without_time(url), _canonical(body)
+
+
+def _without_time(url: str) -> str:
     parts = urlsplit(url)
     sent = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in sent if name not in _CHANGING])
-    return urlunsplit(parts._replace(query=query)), _canonical(body)
+    return urlunsplit(parts._replace(query=query))
+
+
+def _timeless(text: str) -> str:
+    """Return an answer without the number that is the time of its sending, if it has one."""
+    try:
+        # As text, since the digits of a number count.
+        values = json.loads(text, parse_float=str, parse_int=str)
+        if stamps := _stamps(values):
+            return json.dumps({name: values[name] for name in values if name not in stamps})
+    # Deep nesting.
+    except RecursionError:
+        pass
+    return text
+
+
+def _stamps(values: object) -> set[str]:
+    if not isinstance(values, dict):
+        return set()
+    return {name for name in _SENT_AT.intersection(values) if str(values[name]).isdecimal()}
 
 
 def _canonical(body: str) -> bytes:
