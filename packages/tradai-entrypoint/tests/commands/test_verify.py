@@ -69,6 +69,8 @@ def test_runs_with_the_same_trades_are_deterministic(verify: Verify, tmp_path: P
     assert answer["results"] == first.results == {"deterministic": True, "verified_runs": 3}
     assert [run.replay_of for run in kept.values()] == ["first", "first"]
     assert {run.trace_id for run in kept.values()} == {"first"}
+    assert first.part_of is None
+    assert {run.part_of for run in kept.values()} == {"verification"}
     assert "deterministic: 3 runs made the same trades" in report(tmp_path)
 
 

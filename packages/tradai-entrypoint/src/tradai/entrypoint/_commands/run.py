@@ -68,7 +68,8 @@ def _verify(
     """Repeat the run of `entrypoint`, which succeeded, each time in a folder of its own."""
     first, settings = entrypoint.record, entrypoint.settings
     folder = RunFolder(settings.folder / first.run_id)
-    again = settings.model_copy(update={"id": None, "config": None, "trace_id": first.trace_id})
+    part = {"trace_id": first.trace_id, "part_of": "verification"}
+    again = settings.model_copy(update={"id": None, "config": None, **part})
 
     def repeat() -> Verdict:
         request = RunRequest(command=first.command, replay_folder=folder.path, replay=first)

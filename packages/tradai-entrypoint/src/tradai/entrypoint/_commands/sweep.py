@@ -129,7 +129,7 @@ def _place(
     """Return where the runs of the sweep are, and what plans them."""
     name = staging.root.parent.name
     # The runs are parts of the sweep wherever they are tracked.
-    base = base[0].model_copy(update={"trace_id": name}), base[1]
+    base = base[0].model_copy(update={"trace_id": name, "part_of": "sweep"}), base[1]
     if args.on.startswith(LOCAL):
         return _place_here(args, base, name, staging=staging, interrupts=interrupts)
     return _place_elsewhere(

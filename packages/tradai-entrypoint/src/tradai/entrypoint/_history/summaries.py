@@ -47,6 +47,8 @@ class RunSummary:
         strategy: Name of the strategy; None for a run that was refused before it was known.
         figures: The figures of `FIGURES` that its result has; of a dry-run, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
+        part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
+            for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
     """
 
@@ -62,6 +64,7 @@ class RunSummary:
     figures: Mapping[str, float]
     has_result: bool
     is_bias_check: bool = False
+    part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
 
@@ -118,6 +121,10 @@ class RunListing:
             if mode in {None, run.mode} and strategy in {None, run.strategy}
         ]
         return replace(self, runs=runs)
+
+    def without_parts(self) -> Self:
+        """Return the runs that no sweep, comparison or analysis made among others."""
+        return replace(self, runs=[run for run in self.runs if run.part_of is None])
 
     def sorted(self, by: str | None) -> Self:
         """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
@@ -190,11 +197,19 @@ def _summary(
         strategy=_strategy(config),
         figures=_figures(results) | _figures(_dry_run_results(results, config, values["mode"])),
         is_bias_check=BIAS in results,
+        part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
         uri=uri,
         **values,
     )
+
+
+def _part_of(facts: dict[str, Any]) -> str | None:
+    kind, parent = facts.get("part_of"), facts.get("trace_id")
+    if not isinstance(kind, str):
+        return None
+    return f"{kind} {parent}" if parent != facts["run_id"] else kind
 
 
 def _block(value: object) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class _Analysis:
             f"{readable}-{digest([self._planned.config_digest, self._planned.run_digest])[:8]}"
         )
         # The runs are parts of the analysis wherever they are tracked.
-        self._settings = settings.model_copy(update={"trace_id": self.name})
+        parts = {"trace_id": self.name, "part_of": "analysis"}
+        self._settings = settings.model_copy(update=parts)
 
     def study(
         self,

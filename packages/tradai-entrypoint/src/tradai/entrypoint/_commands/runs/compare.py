@@ -79,7 +79,11 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
         argparse.Namespace(**{**vars(args), "config": config, "overrides": overrides})
         for config in configs
     )
-    return [pin_configuration(*read_settings(words)) for words in each]
+    pinned = (pin_configuration(*read_settings(words)) for words in each)
+    return [
+        (settings.model_copy(update={"part_of": "comparison"}), request)
+        for settings, request in pinned
+    ]
 
 
 def _run(
