@@ -487,18 +487,22 @@ def futures(pairs: list[str], **more: object) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("name", ["binance", "binanceusdm"])
 def test_isolated_futures_of_binance_become_its_futures_exchange(
-    move: Callable[..., StrategyMove],
+    move: Callable[..., StrategyMove], name: str
 ) -> None:
     more = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
-    moved = move(futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more))
+    old = futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more)
+    old["exchange"]["name"] = name
+
+    moved = move(old)
 
     config = loaded(moved).config
     assert (config.exchange, config.pairs) == ("binance_futures", ("BTC/USDT:USDT",))
     assert config.model_dump()["engine"] == more
-    for name in ("trading_mode", "margin_mode"):
-        assert key(moved, name).status is KeyStatus.UNNEEDED
-        assert "isolated futures" in key(moved, name).note
+    for mode in ("trading_mode", "margin_mode"):
+        assert key(moved, mode).status is KeyStatus.UNNEEDED
+        assert "isolated futures" in key(moved, mode).note
     note = key(moved, "exchange.pair_whitelist").note
     assert "BTC/USDC:USDC is not a contract settled in USDT" in note
     assert "ETH/USDT is not a contract settled in USDT" in note
@@ -617,6 +621,30 @@ def test_a_setting_is_listed_by_the_old_name_that_the_file_has(
 
     assert key(moved, name).status is status
     assert note in key(moved, name).note
+
+
+def test_two_old_rows_of_the_book_that_are_one_are_the_row_of_today(
+    move: Callable[..., StrategyMove],
+) -> None:
+    rows = {"use_order_book": True, "order_book_min": 2, "order_book_max": 2}
+
+    moved = move({"ask_strategy": rows})
+
+    assert execution(moved)["exit_pricing"]["order_book_top"] == 2
+    assert key(moved, "ask_strategy.order_book_min").status is KeyStatus.MAPPED
+    assert key(moved, "ask_strategy.order_book_max").status is KeyStatus.UNNEEDED
+
+
+def test_a_class_that_is_refused_is_named_in_its_own_folder(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace("class Wave(", "class Wave ("))
+
+    with pytest.raises(ConfigurationError, match="the engine cannot find class Wave") as refused:
+        move()
+
+    assert str(refused.value).startswith(f"{source / 'wave.py'}:7: ")
+    assert refused.value.source == f"{source / 'wave.py'}:7"
 
 
 def test_a_setting_by_both_of_its_names_is_refused_as_by_freqtrade(

@@ -1,6 +1,7 @@
 """Make a strategy folder from a configuration of Freqtrade."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -109,7 +110,8 @@ def move_strategy(
     guard = SecretGuard.of(config)
     with new_folder(folder or Path(name)) as draft:
         _copy_source(found, draft / SOURCE_NAME, guard)
-        facts = inspect_source(draft / SOURCE_NAME, name)
+        with _naming(draft / SOURCE_NAME, found.root):
+            facts = inspect_source(draft / SOURCE_NAME, name)
         _complete(translation, facts)
         overrides = tuple(_overrides(translation, facts))
         texts = _texts(translation, overrides)
@@ -123,6 +125,17 @@ def move_strategy(
         overrides=overrides,
         data=_data_folder(config),
     )
+
+
+@contextmanager
+def _naming(copy: Path, root: Path) -> Iterator[None]:
+    """Name a file of `root` in an error about its copy, which is gone after the error."""
+    try:
+        yield
+    except ConfigurationError as exc:
+        message = str(exc).replace(str(copy), str(root))
+        source = (exc.source or "").replace(str(copy), str(root))
+        raise ConfigurationError(message, key=exc.key, source=source) from None
 
 
 def _in_order(keys: Sequence[MovedKey]) -> tuple[MovedKey, ...]:
