@@ -1,6 +1,7 @@
 """Make a strategy folder from a configuration of Freqtrade."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Final, final
 from tradai.core import JsonValue, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._new_folder.class_files import ClassFiles, find_class
+from tradai.entrypoint.freqtrade._new_folder.class_timeframe import write_timeframe
 from tradai.entrypoint.freqtrade._new_folder.config_files import load_files
+from tradai.entrypoint.freqtrade._new_folder.environment_keys import key_variables
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
     SOURCE_NAME,
@@ -85,7 +88,7 @@ def move_strategy(
         class_name: The strategy class; None is the one that the configuration names.
         params: The parameter file of the class; None is the one beside it, if any.
         source: Folder of the class; None is where Freqtrade looks for it.
-        environ: Environment in which Freqtrade ran, of which variables are named.
+        environ: Environment in which Freqtrade runs: its variables go over the files.
 
     Raises:
         NotFoundError: A file, or the class, is not there.
@@ -93,7 +96,8 @@ def move_strategy(
             of the folder would hold a secret of the configuration.
         StorageError: A file cannot be read or written.
     """
-    config = load_files(files)
+    variables = environ or {}
+    config = load_files(files, variables)
     name = class_name or str(config.get("strategy") or "")
     if not name:
         message = "the configuration names no strategy: give its class with --strategy"
@@ -106,7 +110,8 @@ def move_strategy(
     guard = SecretGuard.of(config)
     with new_folder(folder or Path(name)) as draft:
         _copy_source(found, draft / SOURCE_NAME, guard)
-        facts = inspect_source(draft / SOURCE_NAME, name)
+        with _naming(draft / SOURCE_NAME, found.root):
+            facts = inspect_source(draft / SOURCE_NAME, name)
         _complete(translation, facts)
         overrides = tuple(_overrides(translation, facts))
         texts = _texts(translation, overrides)
@@ -116,10 +121,21 @@ def move_strategy(
     return StrategyMove(
         folder=folder or Path(name),
         keys=_in_order(with_old_names(translation.keys, renamed)),
-        notices=tuple(_notices(translation, found, overrides, environ or {})),
+        notices=tuple(_notices(translation, found, overrides, variables)),
         overrides=overrides,
         data=_data_folder(config),
     )
+
+
+@contextmanager
+def _naming(copy: Path, root: Path) -> Iterator[None]:
+    """Name a file of `root` in an error about its copy, which is gone after the error."""
+    try:
+        yield
+    except ConfigurationError as exc:
+        message = str(exc).replace(str(copy), str(root))
+        source = (exc.source or "").replace(str(copy), str(root))
+        raise ConfigurationError(message, key=exc.key, source=source) from None
 
 
 def _in_order(keys: Sequence[MovedKey]) -> tuple[MovedKey, ...]:
@@ -186,8 +202,14 @@ def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
             "into one of them"
         )
         raise ConfigurationError(message, key="timeframe")
-    if of_class not in (None, given):
-        note = f"class {facts.class_name} has {of_class}, and a run is refused: write {given} there"
+    if of_class in (None, given):
+        return
+    note = f"class {facts.class_name} has {of_class}"
+    if write_timeframe(facts, str(given)):
+        note = f"goes over the class as in Freqtrade: {note}, and its copy {given}"
+        translation.note("timeframe", KeyStatus.MAPPED, note)
+    else:
+        note = f"{note}, and a run is refused: write {given} there"
         translation.note("timeframe", KeyStatus.UNSUPPORTED, note)
 
 
@@ -248,6 +270,5 @@ def _notices(
         yield "no pairs: write those to trade to `pairs` before the first run"
     if found.others:
         yield f"files beside the class that its code does not name: {', '.join(found.others)}"
-    for name in sorted(environ):
-        if name.startswith("FREQTRADE__"):
-            yield f"{name} is set: Freqtrade reads it as a key, and a run here does not"
+    for name in key_variables(environ):
+        yield f"{name} is set and has gone over the files, as in Freqtrade; a run does not read it"
