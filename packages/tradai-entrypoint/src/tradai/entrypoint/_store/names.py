@@ -14,6 +14,9 @@ JOURNAL_NAME: Final = "journal.jsonl"
 # Facts that wait for the tracking server; the tracker writes it, and knows its content.
 TRACKING_NAME: Final = "tracking.jsonl"
 RESERVE_NAME: Final = ".reserve"
+# Folder of what a run needs while it goes on, and the status of a dry-run in it.
+SCRATCH_NAME: Final = "scratch"
+STATUS_NAME: Final = "status.json"
 # Results that later commands read.
 TRADES_NAME: Final = "trades.parquet"
 CANDLES_NAME: Final = "candles.parquet"
