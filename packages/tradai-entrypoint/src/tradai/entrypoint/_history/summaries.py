@@ -15,6 +15,7 @@ from typing import Any, Final, Self, final
 from tradai.core import FileKind, TradingMode, read_regular_file
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._store.names import (
+    BIAS,
     MANIFEST_NAME,
     SCHEMA_VERSION,
     SCRATCH_NAME,
@@ -30,8 +31,6 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# Result of an analysis for bias.
-BIAS: Final = "bias"
 # Figures of a result that a list of runs shows and sorts by.
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.

@@ -21,6 +21,9 @@ STATUS_NAME: Final = "status.json"
 TRADES_NAME: Final = "trades.parquet"
 CANDLES_NAME: Final = "candles.parquet"
 EPOCHS_NAME: Final = "epochs.jsonl"
+# Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
+BIAS: Final = "bias"
+BIAS_MODE: Final = "bias check"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 
