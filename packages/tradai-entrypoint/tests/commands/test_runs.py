@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradai.core import FileStore, TradingMode
-from tradai.entrypoint import Interrupts, RunManifest, StrategyEntrypoint
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._store import run_store
 
@@ -508,3 +508,21 @@ def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_p
     assert call("runs", "list")[1] == HIDDEN
     assert json.loads(call("runs", "list", "--json")[1]) == []
     assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
+
+
+def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(
+    call: Call, tmp_path: Path
+) -> None:
+    record = RunManifest(
+        run_id="b", trace_id="b", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.results["bias"] = "clean"
+    record.end(Verdict(exit_code=ExitCode.DONE, sentence="no bias found"), at=START)
+    (tmp_path / "runs/b").mkdir(parents=True)
+    (tmp_path / "runs/b/manifest.json").write_text(record.as_json())
+
+    page = Path(call("report", "b")[1].strip()).read_text()
+
+    assert "bias check ended with exit code 0" in page
+    assert '<p class="mode">bias check</p>' in page
+    assert "backtest" not in page

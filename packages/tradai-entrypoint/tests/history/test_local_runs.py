@@ -10,6 +10,7 @@ from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
 from tradai.entrypoint._history.manifests import listed_manifests
 from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
+from tradai.entrypoint._paper.paper_status import PaperStatus
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
 
@@ -290,3 +291,30 @@ def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
     figures = {each.run_id: each.figures for each in list_runs(tmp_path)}
 
     assert figures == {"paper": {"trades": 3, "profit_percent": 2.5}, "live": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "figures"),
+    [
+        (
+            PaperStatus(at=NOON, currency="USDT", closed_profit=-5.0, closed_trades=2),
+            {"trades": 2, "profit_percent": -0.5},
+        ),
+        (PaperStatus(at=NOON, currency="USDT"), {}),
+        (None, {}),
+    ],
+)
+def test_a_dry_run_that_goes_on_has_the_figures_of_its_last_status(
+    tmp_path: Path, status: PaperStatus | None, figures: dict[str, float]
+) -> None:
+    config = {"stake_currency": "USDT", "execution": {"starting_balance": "1000"}}
+    record = run("paper", config=config, mode=TradingMode.DRY_RUN)
+    (tmp_path / "paper/scratch").mkdir(parents=True)
+    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
+    if status is not None:
+        status.write(tmp_path / "paper/scratch")
+
+    assert [each.figures for each in list_runs(tmp_path)] == [figures]
+
+    (tmp_path / "paper/scratch/status.json").write_text("{")
+    assert [each.figures for each in list_runs(tmp_path)] == [{}]

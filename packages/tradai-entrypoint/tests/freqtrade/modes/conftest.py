@@ -140,6 +140,9 @@ class ReactingProgress:
     def say(self, doing: str) -> None:
         self._reactions.pop(doing, lambda: None)()
 
+    def milestone(self, done: str) -> None:
+        self.say(done)
+
     def check(self) -> None:
         """Fail when a text to react on was never shown: the test would prove nothing."""
         assert not self._reactions

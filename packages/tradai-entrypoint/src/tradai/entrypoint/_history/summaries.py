@@ -14,7 +14,13 @@ from typing import Any, Final, Self, final
 
 from tradai.core import FileKind, TradingMode, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
+from tradai.entrypoint._store.names import (
+    BIAS,
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    SCRATCH_NAME,
+    STATUS_NAME,
+)
 
 _TYPES: Final = {
     "run_id": str,
@@ -25,8 +31,6 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# Result of an analysis for bias.
-BIAS: Final = "bias"
 # Figures of a result that a list of runs shows and sorts by.
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.
@@ -45,7 +49,8 @@ class RunSummary:
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
         strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` that its result has; of a dry-run, those of closed trades.
+        figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
+            on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
         part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
             for a run of its own.
@@ -191,11 +196,13 @@ def _summary(
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
     results, config = _block(facts.get("results")), _block(facts.get("config"))
+    is_trading = values["mode"] == TradingMode.DRY_RUN and values["state"] == "running"
+    paper = results or (_status_results(folder) if is_trading else {})
     return RunSummary(
         folder=folder,
         started_at=started_at,
         strategy=_strategy(config),
-        figures=_figures(results) | _figures(_dry_run_results(results, config, values["mode"])),
+        figures=_figures(results) | _figures(_dry_run_results(paper, config, values["mode"])),
         is_bias_check=BIAS in results,
         part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
@@ -236,6 +243,17 @@ def _dry_run_results(
     balance = float(_block(config.get("execution")).get("starting_balance") or 0)
     percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}
     return {"trades": results.get("closed_trades"), **percent}
+
+
+def _status_results(folder: Path) -> dict[str, Any]:
+    """Return the status of a dry-run that goes on by the names of its results."""
+    try:
+        status = json.loads((folder / SCRATCH_NAME / STATUS_NAME).read_bytes())
+        profit = {f"realized_profit_{status['currency']}": status["closed_profit"]}
+        return {"closed_trades": status["closed_trades"], **profit}
+    # There is none before the first, and a killed run may leave any.
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}
 
 
 def newer_schema(version: int) -> str:

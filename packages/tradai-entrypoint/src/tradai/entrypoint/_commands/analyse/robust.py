@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
@@ -15,9 +16,9 @@ from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
     base_facts,
     chosen_limit,
-    outcome_display,
     own_staging,
     readable_name,
+    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -48,7 +49,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     settings, request = pin_configuration(*read_settings(args))
     limit = chosen_limit(args, on_machine=True)
     progress = Progress(enabled=not args.json)
-    show = outcome_display(progress, is_quiet=args.json)
+    show = partial(show_outcome, progress)
     staging = own_staging(args, Path(args.analyses))
     analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
     study = analysis.study(shaking, walk=args.walk_forward, limit=limit, on_outcome=show)

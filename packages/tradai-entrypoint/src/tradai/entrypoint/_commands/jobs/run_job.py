@@ -96,7 +96,9 @@ def run_spec(
 
 def _run_variables(settings: EntrypointSettings, policy: JobPolicy) -> dict[str, str]:
     """Return what the run has no flag for: its command, and the time that a bot has to stop."""
-    variables = {"TRADAI_RUN_PART_OF": settings.part_of} if settings.part_of else {}
+    variables: dict[str, str] = {}
+    if settings.part_of:
+        variables["TRADAI_RUN_PART_OF"] = settings.part_of
     if settings.mode.holds_positions:
         variables["TRADAI_RUN_STOP_GRACE_S"] = str(policy.stop_grace_s)
     return variables

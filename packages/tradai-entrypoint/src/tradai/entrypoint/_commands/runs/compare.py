@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.sweep_plans import (
     chosen_limit,
     own_staging,
     readable_name,
+    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -122,7 +123,7 @@ def _run(
     with progress, closing(sweep.outcomes(runs)) as made:
         for outcome in made:
             outcomes.append(outcome)
-            progress.say(f"{len(outcomes)} of {len(bases)} runs")
+            show_outcome(progress, outcome, f"{len(outcomes)} of {len(bases)} runs")
     return sorted(outcomes, key=lambda outcome: outcome.variant.number)
 
 

@@ -28,7 +28,7 @@ from tradai.entrypoint._history.summaries import (
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import SCHEMA_VERSION
+from tradai.entrypoint._store.names import BIAS_MODE, SCHEMA_VERSION
 
 _COLUMNS: Final = (
     "run",
@@ -43,7 +43,6 @@ _COLUMNS: Final = (
     "drawdown",
     "verdict",
 )
-_BIAS_MODE: Final = "bias check"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -166,7 +165,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 
 
 def _mode(run: RunSummary) -> str | None:
-    return _BIAS_MODE if run.is_bias_check else run.mode
+    return BIAS_MODE if run.is_bias_check else run.mode
 
 
 def _verdict(run: RunSummary) -> str:

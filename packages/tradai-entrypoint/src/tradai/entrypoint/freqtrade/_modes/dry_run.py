@@ -8,9 +8,10 @@ from tradai.core import utc_now
 from tradai.core.live import SessionState
 from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._paper.paper_session import PaperSession
-from tradai.entrypoint._paper.paper_status import STATUS_NAME, PaperStatus
+from tradai.entrypoint._paper.paper_status import PaperStatus
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._store.names import STATUS_NAME
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Missing candles are reported pair by pair; this long after the last one, all of them were. So are
 # parameters.
 _MORE_MISSING_S: Final = 2.0
+_LOOK_EVERY_S: Final = 1.0
 
 
 class EngineHandler(ABC):
@@ -84,7 +85,8 @@ class BatchHandler(EngineHandler):
         job.evidence.contract_data = frozenset(of_contracts)
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = _follow(engine, job.evidence, context.interrupts)
+            look = self._display(job, context)
+            ended = _follow(engine, job.evidence, context.interrupts, look)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
@@ -93,6 +95,10 @@ class BatchHandler(EngineHandler):
             verdict = _not_recorded(server.unanswered[0], markets)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
+
+    def _display(self, _job: EngineJob, _context: RunContext) -> Callable[[], None]:
+        """Return what shows how far the engine is, called about once a second."""
+        return lambda: None
 
     def _judge(self, ended: EngineExit, job: EngineJob, context: RunContext) -> Verdict:
         """Return the verdict on an engine that `ended`."""
@@ -110,9 +116,19 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+def _follow(
+    engine: EngineProcess,
+    evidence: EngineEvidence,
+    interrupts: Interrupts,
+    look: Callable[[], None],
+) -> EngineExit:
     """Follow the engine to its end; stop it once all that makes its work wrong was reported."""
-    reason = engine.follow(interrupts, until=_more(evidence, than=0))
+    is_wrong = _more(evidence, than=0)
+    while (reason := engine.follow(interrupts, until=is_wrong, timeout_s=_LOOK_EVERY_S)) is (
+        WakeReason.TIMEOUT
+    ):
+        look()
+    look()
     while reason is WakeReason.REACHED and evidence.wanted_startup is None:
         until = _more(evidence, than=evidence.shortfalls)
         reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
