@@ -1,44 +1,13 @@
 """`check` says what `run` would refuse."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import EntrypointSettings, Interrupts, RunRequest, StrategyEntrypoint
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
-
-
-@pytest.fixture
-def check(
-    tmp_path: Path,
-    strategy: Path,
-    candles: Path,
-    interrupts: Interrupts,
-    install: Callable[..., object],
-) -> Callable[..., dict[str, CheckRow]]:
-    """Check a backtest on an engine of the given scenario."""
-
-    def rows(
-        *overrides: str, mode: TradingMode = TradingMode.BACKTEST, **scenario: object
-    ) -> dict[str, CheckRow]:
-        install(**scenario)
-        settings = EntrypointSettings(
-            mode=mode,
-            config=str(strategy),
-            data=str(candles),
-            folder=tmp_path / "runs",
-        )
-        request = RunRequest(overrides=overrides)
-        entrypoint = StrategyEntrypoint(
-            settings, request=request, interrupts=interrupts, environ=os.environ
-        )
-        return {row.name: row for row in entrypoint.checks()}
-
-    return rows
 
 
 def test_a_range_that_is_all_warm_up_fails(check: Callable[..., dict[str, CheckRow]]) -> None:
