@@ -27,6 +27,37 @@ class Wave(IStrategy):
     protections = [{"method": "CooldownPeriod"}]
     blocked = json.loads((Path(__file__).parent / "blocked.json").read_text())
 """
+READS = """
+    inf_4h = "4h"
+    later = "8h"
+
+    @informative("30m")
+    def populate_indicators_30m(self, dataframe, metadata):
+        return self.dp.get_pair_dataframe(metadata["pair"], "30m")
+
+    def populate_indicators(self, dataframe, metadata):
+        self.later = "12h"
+        pair = metadata["pair"]
+        day = "1d"
+        for changed in ("2h", "6h"):
+            other = "ETH/USDT"
+            other = "BNB/USDT"
+            self.dp.get_pair_dataframe(pair, changed)
+            self.dp.get_pair_dataframe(other, "1h")
+        self.dp.get_pair_dataframe(pair=pair, timeframe=day)
+        self.dp.get_pair_dataframe(timeframe=self.inf_4h, pair=metadata["pair"])
+        self.dp.get_pair_dataframe(metadata["pair"], self.timeframe)
+        self.dp.get_pair_dataframe(metadata["pair"], self.later)
+        self.dp.get_pair_dataframe(metadata["pair"], "not a timeframe")
+        self.dp.get_pair_dataframe("BTC/USDT", "1h")
+        self.dp.get_pair_dataframe(f"ETH/USDT", MODULE_WIDE)
+        self.dp.get_pair_dataframe("BTC/USDT:USDT", "1h")
+        self.dp.get_pair_dataframe(self.dp.current_whitelist()[0], "1h")
+        get = self.dp.get_pair_dataframe(metadata["pair"], "15m")
+        return dataframe
+
+MODULE_WIDE = "2h"
+"""
 CONFIG: dict[str, Any] = {
     "max_open_trades": 3,
     "stake_currency": "USDT",
@@ -234,6 +265,18 @@ def test_a_timeframe_that_the_class_computes_with_or_inherits_is_left_to_the_rea
 
     assert timeframe.status is KeyStatus.UNSUPPORTED
     assert timeframe.note == "class Wave has 1h, and a run is refused: write 5m there"
+
+
+def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY + READS)
+
+    moved = move()
+
+    series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
+    assert loaded(moved).run["informative"] == series
+    assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
 
 
 def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:

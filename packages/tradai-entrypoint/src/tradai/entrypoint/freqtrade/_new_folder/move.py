@@ -9,9 +9,12 @@ from typing import Final, final
 
 from tradai.core import JsonValue, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._new_folder.class_files import ClassFiles, find_class
-from tradai.entrypoint.freqtrade._new_folder.class_timeframe import write_timeframe
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
+from tradai.entrypoint.freqtrade._new_folder._class.files import ClassFiles, find_class
+from tradai.entrypoint.freqtrade._new_folder._class.series import read_series
+from tradai.entrypoint.freqtrade._new_folder._class.timeframe import write_timeframe
 from tradai.entrypoint.freqtrade._new_folder.config_files import load_files
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
 from tradai.entrypoint.freqtrade._new_folder.environment_keys import key_variables
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
@@ -38,6 +41,7 @@ _END_OF_RANGE: Final = (
     "the end of a range: Freqtrade trades the candle that opens at the stop of --timerange, too; "
     "here a range ends before its stop, so 20250101-20250201 has no candle of 1 February"
 )
+_INFORMATIVE: Final = "run.informative"
 _PROTECTIONS: Final = "parameters.enable_protections"
 _README: Final = """\
 # {name}
@@ -190,6 +194,7 @@ def _complete(translation: Translation, facts: SourceFacts) -> None:
     translation.document = needed | document
     drop_unusable(translation)
     _set_timerange(translation)
+    _set_series(translation, facts)
 
 
 def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
@@ -211,6 +216,18 @@ def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
     else:
         note = f"{note}, and a run is refused: write {given} there"
         translation.note("timeframe", KeyStatus.UNSUPPORTED, note)
+
+
+def _set_series(translation: Translation, facts: SourceFacts) -> None:
+    """Name the candles that the class reads besides its own, which a run lays out for it."""
+    document = translation.document
+    series = read_series(
+        facts,
+        timeframe=str(document["timeframe"]),
+        has_contracts=document.get("exchange") == FUTURES_EXCHANGE,
+    )
+    if series:
+        set_path(document, _INFORMATIVE, list(series))
 
 
 def _set_timerange(translation: Translation) -> None:
@@ -266,6 +283,10 @@ def _notices(
             "protections of the class hold in every run here; `freqtrade backtesting` ignores "
             f"them without --enable-protections: {overrides[0]} does the same"
         )
+    series = block_of(translation.document, "run").get("informative")
+    if isinstance(series, list):
+        names = ", ".join(map(str, series))
+        yield f"{_INFORMATIVE} names the candles that the class reads besides its own: {names}"
     if not translation.document.get("pairs"):
         yield "no pairs: write those to trade to `pairs` before the first run"
     if found.others:
