@@ -23,8 +23,8 @@ _DEFAULT_STAKE: Final = "USDT"
 # The name of each bot in Freqtrade's examples, and of one without a name.
 _DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
-# Freqtrade's other name of Binance, where it trades contracts alone.
-_FUTURES_NAME: Final = "binanceusdm"
+# Name in ccxt of the exchange where it trades contracts alone, settled in dollars.
+_FUTURES_NAME: Final = f"{DEFAULT_EXCHANGE}usdm"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
