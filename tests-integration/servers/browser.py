@@ -51,6 +51,10 @@ class Browser:
         while not self._is_loaded:
             self._note(self._read())
 
+    def inject(self, script: str) -> None:
+        """Run `script` in each page that is opened from now on, before the page's own."""
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def ask(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, or of the promise that it is."""
         answer = self._call(

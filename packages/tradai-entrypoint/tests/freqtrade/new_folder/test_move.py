@@ -27,6 +27,37 @@ class Wave(IStrategy):
     protections = [{"method": "CooldownPeriod"}]
     blocked = json.loads((Path(__file__).parent / "blocked.json").read_text())
 """
+READS = """
+    inf_4h = "4h"
+    later = "8h"
+
+    @informative("30m")
+    def populate_indicators_30m(self, dataframe, metadata):
+        return self.dp.get_pair_dataframe(metadata["pair"], "30m")
+
+    def populate_indicators(self, dataframe, metadata):
+        self.later = "12h"
+        pair = metadata["pair"]
+        day = "1d"
+        for changed in ("2h", "6h"):
+            other = "ETH/USDT"
+            other = "BNB/USDT"
+            self.dp.get_pair_dataframe(pair, changed)
+            self.dp.get_pair_dataframe(other, "1h")
+        self.dp.get_pair_dataframe(pair=pair, timeframe=day)
+        self.dp.get_pair_dataframe(timeframe=self.inf_4h, pair=metadata["pair"])
+        self.dp.get_pair_dataframe(metadata["pair"], self.timeframe)
+        self.dp.get_pair_dataframe(metadata["pair"], self.later)
+        self.dp.get_pair_dataframe(metadata["pair"], "not a timeframe")
+        self.dp.get_pair_dataframe("BTC/USDT", "1h")
+        self.dp.get_pair_dataframe(f"ETH/USDT", MODULE_WIDE)
+        self.dp.get_pair_dataframe("BTC/USDT:USDT", "1h")
+        self.dp.get_pair_dataframe(self.dp.current_whitelist()[0], "1h")
+        get = self.dp.get_pair_dataframe(metadata["pair"], "15m")
+        return dataframe
+
+MODULE_WIDE = "2h"
+"""
 CONFIG: dict[str, Any] = {
     "max_open_trades": 3,
     "stake_currency": "USDT",
@@ -190,7 +221,6 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
-        ({"timeframe": "5m"}, "timeframe", "class Wave has 1h"),
         ({"dry_run_wallet": {"ETH": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
     ],
 )
@@ -201,6 +231,52 @@ def test_a_key_that_is_not_supported_is_listed_with_its_reason(
 
     assert moved.status is KeyStatus.UNSUPPORTED
     assert reason in moved.note
+
+
+def test_a_timeframe_that_goes_over_that_of_the_class_is_in_its_copy_too(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    moved = move({"timeframe": "5m"})
+
+    timeframe = key(moved, "timeframe")
+    assert (timeframe.status, timeframe.place) == (KeyStatus.MAPPED, "timeframe")
+    assert timeframe.note.endswith("class Wave has 1h, and its copy 5m")
+    copied = (moved.folder / "strategies" / "wave.py").read_text()
+    assert copied == STRATEGY.replace('"1h"', '"5m"')
+    assert (source / "wave.py").read_text() == STRATEGY
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("buy_fast = ", "hours = int(timeframe[0])\n    buy_fast = "),
+        ("timeframe = ", "timeframe = '4h'\n    timeframe = "),
+        ("IStrategy):\n    # wave.json\n    timeframe", "Base):\n    timeframes"),
+    ],
+)
+def test_a_timeframe_that_the_class_computes_with_or_inherits_is_left_to_the_reader(
+    move: Callable[..., StrategyMove], source: Path, old: str, new: str
+) -> None:
+    base = "class Base(IStrategy):\n    timeframe = '1h'\n\n\nclass Wave"
+    text = STRATEGY.replace(old, new).replace("class Wave", base)
+    (source / "wave.py").write_text(text)
+
+    timeframe = key(move({"timeframe": "5m"}), "timeframe")
+
+    assert timeframe.status is KeyStatus.UNSUPPORTED
+    assert timeframe.note == "class Wave has 1h, and a run is refused: write 5m there"
+
+
+def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY + READS)
+
+    moved = move()
+
+    series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
+    assert loaded(moved).run["informative"] == series
+    assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
 
 
 def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:
@@ -297,10 +373,63 @@ def test_an_unset_order_book_keeps_freqtrade_s_default(move: Callable[..., Strat
     assert (pricing["price_side"], pricing["use_order_book"]) == ("other", False)
 
 
-def test_variables_that_freqtrade_reads_are_named(move: Callable[..., StrategyMove]) -> None:
-    moved = move(environ={"FREQTRADE__EXCHANGE__KEY": FAKE, "HOME": "/"})
+def test_variables_that_freqtrade_reads_go_over_the_files_and_are_named(
+    move: Callable[..., StrategyMove],
+) -> None:
+    variables = {"FREQTRADE__EXCHANGE__KEY": FAKE, "FREQTRADE__STAKE_AMOUNT": "33", "HOME": "/"}
 
-    assert moved.notices[-1].startswith("FREQTRADE__EXCHANGE__KEY is set")
+    moved = move(environ=variables)
+
+    assert execution(moved)["stake_amount"] == "33"
+    assert key(moved, "exchange.key").status is KeyStatus.PRIVATE
+    assert [notice.split()[0] for notice in moved.notices[-2:]] == sorted(variables)[:2]
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "status", "note"),
+    [
+        (
+            {"my_feed": {"window": 5, "logins": [{"api_token": FAKE}]}},
+            "my_feed",
+            KeyStatus.PRIVATE,
+            "secret in it: logins.0.api_token; write the rest to strategy.config.my_feed",
+        ),
+        (
+            {"webhook": {"enabled": True, "exit": {"password": FAKE, "text": "out"}}},
+            "webhook.exit",
+            KeyStatus.PRIVATE,
+            "secret in it: password; write the rest to engine.webhook.exit",
+        ),
+        (
+            {"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}},
+            "exchange.ccxt_config",
+            KeyStatus.UNSUPPORTED,
+            "tradai sets up the client of the exchange itself; secret in it: apiKey",
+        ),
+    ],
+)
+def test_a_secret_inside_a_value_is_named_and_the_value_is_not_copied(
+    move: Callable[..., StrategyMove],
+    more: dict[str, Any],
+    name: str,
+    status: KeyStatus,
+    note: str,
+) -> None:
+    moved = move(more)
+
+    assert (key(moved, name).status, key(moved, name).place) == (status, "")
+    assert key(moved, name).note.endswith(note)
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+def test_a_source_that_holds_a_secret_from_inside_a_value_is_not_copied(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text(f"TOKEN = {FAKE!r}")
+
+    with pytest.raises(ConfigurationError, match=r"signals\.py.*exchange\.ccxt_config\.apiKey"):
+        move({"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}})
 
 
 def test_a_folder_that_is_there_is_not_overwritten(
@@ -401,18 +530,22 @@ def futures(pairs: list[str], **more: object) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("name", ["binance", "binanceusdm"])
 def test_isolated_futures_of_binance_become_its_futures_exchange(
-    move: Callable[..., StrategyMove],
+    move: Callable[..., StrategyMove], name: str
 ) -> None:
     more = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
-    moved = move(futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more))
+    old = futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more)
+    old["exchange"]["name"] = name
+
+    moved = move(old)
 
     config = loaded(moved).config
     assert (config.exchange, config.pairs) == ("binance_futures", ("BTC/USDT:USDT",))
     assert config.model_dump()["engine"] == more
-    for name in ("trading_mode", "margin_mode"):
-        assert key(moved, name).status is KeyStatus.UNNEEDED
-        assert "isolated futures" in key(moved, name).note
+    for mode in ("trading_mode", "margin_mode"):
+        assert key(moved, mode).status is KeyStatus.UNNEEDED
+        assert "isolated futures" in key(moved, mode).note
     note = key(moved, "exchange.pair_whitelist").note
     assert "BTC/USDC:USDC is not a contract settled in USDT" in note
     assert "ETH/USDT is not a contract settled in USDT" in note
@@ -531,6 +664,30 @@ def test_a_setting_is_listed_by_the_old_name_that_the_file_has(
 
     assert key(moved, name).status is status
     assert note in key(moved, name).note
+
+
+def test_two_old_rows_of_the_book_that_are_one_are_the_row_of_today(
+    move: Callable[..., StrategyMove],
+) -> None:
+    rows = {"use_order_book": True, "order_book_min": 2, "order_book_max": 2}
+
+    moved = move({"ask_strategy": rows})
+
+    assert execution(moved)["exit_pricing"]["order_book_top"] == 2
+    assert key(moved, "ask_strategy.order_book_min").status is KeyStatus.MAPPED
+    assert key(moved, "ask_strategy.order_book_max").status is KeyStatus.UNNEEDED
+
+
+def test_a_class_that_is_refused_is_named_in_its_own_folder(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace("class Wave(", "class Wave ("))
+
+    with pytest.raises(ConfigurationError, match="the engine cannot find class Wave") as refused:
+        move()
+
+    assert str(refused.value).startswith(f"{source / 'wave.py'}:7: ")
+    assert refused.value.source == f"{source / 'wave.py'}:7"
 
 
 def test_a_setting_by_both_of_its_names_is_refused_as_by_freqtrade(

@@ -43,10 +43,7 @@ _LARGEST_SHAKE: Final = 50
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Make the runs, write and print the result, and return the exit code.
-
-    The code is that of the first failed run, if any.
-    """
+    """Make the runs, write and print the result, and return the exit code."""
     start_logging(args)
     shaking = _shaking(args)
     settings, request = pin_configuration(*read_settings(args))
@@ -68,7 +65,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     facts = base_facts(settings, request)
     result.write(folder, robustness_page(result, analysis.name, runs, facts))
     _print(result, folder, as_json=args.json)
-    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+    return int(result.exit_code)
 
 
 @final

@@ -11,6 +11,7 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
+from tradai.entrypoint.freqtrade._capture.agreement import missing_answer
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -18,7 +19,6 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._strategy.places import find_method
@@ -92,7 +92,8 @@ class BatchHandler(EngineHandler):
         )
         verdict = self._judge(ended, job, context)
         if server.unanswered and not verdict.is_success:
-            verdict = _not_recorded(server.unanswered[0], markets)
+            sentence = missing_answer(markets, server.unanswered[0])
+            verdict = Verdict(exit_code=ExitCode.DATA, sentence=sentence)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
 
@@ -137,14 +138,6 @@ def _follow(
 
 def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
     return lambda: evidence.shortfalls > than
-
-
-def _not_recorded(address: str, markets: MarketsSnapshot) -> Verdict:
-    sentence = (
-        f"the market rules have no answer of {markets.exchange} at {address}: they were captured "
-        f"with {markets.note}, so capture them again with the engine that runs"
-    )
-    return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
 
 
 def _mark_errors(record: RunManifest, job: EngineJob) -> None:

@@ -23,6 +23,8 @@ _DEFAULT_STAKE: Final = "USDT"
 # The name of each bot in Freqtrade's examples, and of one without a name.
 _DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
+# Freqtrade's other name of Binance, where it trades contracts alone.
+_FUTURES_NAME: Final = "binanceusdm"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -56,7 +58,7 @@ def _is_proven_futures(config: Config) -> bool:
     """Return whether `config` trades contracts in the only way that a run here does."""
     name = block_of(config, "exchange").get("name")
     modes = (config.get("trading_mode"), config.get("margin_mode"))
-    return (*modes, name) == ("futures", "isolated", DEFAULT_EXCHANGE)
+    return modes == ("futures", "isolated") and name in (DEFAULT_EXCHANGE, _FUTURES_NAME)
 
 
 def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:
@@ -181,6 +183,17 @@ def _depth(key: str, value: JsonValue, config: Config) -> Fate:
     return unneeded(key, "is off")
 
 
+def _old_row(key: str, value: JsonValue, config: Config) -> Fate | None:
+    pricing = block_of(config, "exit_pricing")
+    rows = (pricing.get("order_book_min"), pricing.get("order_book_max"))
+    if not pricing.get("use_order_book") or rows != (value, value):
+        return None
+    if key.endswith("max"):
+        return unneeded(key, "order_book_min is the same row of the book")
+    note = "is order_book_top now, the row of the book that is read"
+    return mapped(key, "execution.exit_pricing.order_book_top", value, note=note)
+
+
 def _throttle(key: str, value: JsonValue, config: Config) -> Fate:
     del config
     return mapped(key, "execution.process_throttle_s", value)
@@ -242,6 +255,8 @@ SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = 
         "exchange.pair_blacklist": _blacklist,
         "exchange.pair_whitelist": _whitelist,
         "exit_pricing.check_depth_of_market": _depth,
+        "exit_pricing.order_book_max": _old_row,
+        "exit_pricing.order_book_min": _old_row,
         "force_entry_enable": _force_entry,
         "futures_funding_rate": _futures_setting,
         "initial_state": _initial_state,

@@ -36,6 +36,7 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     UNSUPPORTED,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.secret_leaves import secret_leaves
 from tradai.entrypoint.freqtrade._new_folder.special_keys import (
     SPECIAL,
     Config,
@@ -148,7 +149,20 @@ def _fate(key: str, value: JsonValue, config: Config) -> Fate:
         return fate
     if _is_secret(key, value):
         return _secret(key, config)
-    return _without_place(key, value, config) or _with_place(key, value)
+    fate = _without_place(key, value, config) or _with_place(key, value)
+    names = ", ".join(path.removeprefix(f"{key}.") for path, _ in secret_leaves(key, value))
+    return _without_secrets(fate, names) if names else fate
+
+
+def _without_secrets(fate: Fate, names: str) -> Fate:
+    """Return the fate of a key whose value has the secrets `names` in it, none of which is kept."""
+    moved, _ = fate
+    if moved.status is KeyStatus.UNSUPPORTED:
+        return replace(moved, note=f"{moved.note}; secret in it: {names}"), None
+    if moved.status is KeyStatus.UNNEEDED:
+        return fate
+    note = f"its value is not copied: secret in it: {names}; write the rest to {moved.place}"
+    return MovedKey(key=moved.key, status=KeyStatus.PRIVATE, note=note), None
 
 
 def _secret(key: str, config: Config) -> Fate:
