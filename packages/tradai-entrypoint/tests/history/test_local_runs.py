@@ -1,3 +1,4 @@
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
@@ -116,6 +117,18 @@ def test_a_run_is_found_by_id_unique_prefix_or_as_the_latest(
     root: Path, name: str, run_id: str
 ) -> None:
     assert find_run(root, name) == root / run_id
+
+
+def test_the_latest_run_is_no_part_of_a_sweep_unless_all_are(root: Path) -> None:
+    for number, run_id in enumerate(("a-1", "a-12", "b-1")):
+        part = run(run_id, minute=number, state="ended", exit_code=0, part_of="sweep")
+        if run_id != "a-12":
+            (root / run_id / "manifest.json").write_text(part.model_dump_json())
+
+    assert find_run(root, "latest") == root / "a-12"
+
+    shutil.rmtree(root / "a-12")
+    assert find_run(root, "latest") == root / "b-1"
 
 
 def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
