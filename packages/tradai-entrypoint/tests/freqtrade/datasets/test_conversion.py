@@ -221,6 +221,20 @@ def test_one_series_in_two_files_is_refused(
     assert "are one series: remove the stale file" in capsys.readouterr().err
 
 
+def test_further_files_of_one_series_are_counted(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for pair in ("ADA_USDT", "BTC_USDT"):
+        write(source / f"{pair}-1m.json", [row(0)])
+        (source / f"{pair}-1m.json.gz").write_bytes(gzip.compress(b"[]"))
+
+    assert convert(source, target) == ExitCode.DATA
+
+    assert (
+        "ADA_USDT-1m.json are one series, and 1 more file of this kind: remove the stale files"
+    ) in capsys.readouterr().err
+
+
 def test_no_candles_are_made_of_what_is_not_a_number(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
