@@ -218,6 +218,8 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
         ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
+        ({"exchange": {"demo_trading": True}}, "exchange.demo_trading", "a dry-run trades without"),
+        ({"internals": {"sd_notify": True}}, "internals.sd_notify", "systemd cannot watch"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
@@ -277,6 +279,15 @@ def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
     series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
     assert loaded(moved).run["informative"] == series
     assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
+
+
+@pytest.mark.parametrize("name", ["exchange.demo_trading", "internals.sd_notify"])
+def test_a_switch_that_is_off_is_not_needed(move: Callable[..., StrategyMove], name: str) -> None:
+    block, _, switch = name.partition(".")
+
+    moved = key(move({block: {**CONFIG.get(block, {}), switch: False}}), name)
+
+    assert (moved.status, moved.note) == (KeyStatus.UNNEEDED, "is off")
 
 
 def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:

@@ -60,6 +60,8 @@ _BOOK_DEFAULT: Final = False
 _TYPO: Final = 0.9
 # Where a value cannot be named, its block moves as a whole.
 _WHOLE: Final = ("freqai",)
+# Blocks whose truth values turn something on.
+_SWITCHES: Final = ("exchange", "internals")
 _ENGINE: Final = (ALLOWED - MESSAGE_BLOCKS.keys() - {"exchange"}) | {
     f"exchange.{name}" for name in EXCHANGE
 }
@@ -193,6 +195,8 @@ def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:
     if key in UNNEEDED:
         return unneeded(key, UNNEEDED[key])
     reason = UNSUPPORTED.get(key) or UNSUPPORTED.get(block)
+    if reason and value is False and block in _SWITCHES:
+        return unneeded(key, "is off")
     return unsupported(key, reason) if reason else None
 
 
