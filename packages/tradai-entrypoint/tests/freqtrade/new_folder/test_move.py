@@ -218,6 +218,8 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
         ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
+        ({"version": "3"}, "version", "write that of the strategy yourself"),
+        ({"pairs": ["ETH/USDT"]}, "pairs", "exchange.pair_whitelist has"),
         ({"exchange": {"demo_trading": True}}, "exchange.demo_trading", "a dry-run trades without"),
         ({"internals": {"sd_notify": True}}, "internals.sd_notify", "systemd cannot watch"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
@@ -313,6 +315,30 @@ def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
     assert execution(moved)["starting_balance"] == "2000"
     assert (wallet.status, wallet.place) == (KeyStatus.PARTIAL, "execution.starting_balance")
     assert "without BTC" in wallet.note
+
+
+@pytest.mark.parametrize("name", ["execution", "jobs", "name", "run", "starting_balance"])
+def test_a_name_that_freqtrade_does_not_know_is_a_key_of_the_strategy_s_own(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({name: "mine"})
+
+    assert key(moved, name).place == f"strategy.config.{name}"
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {name: "mine"}
+    assert loaded(moved).config.name == "Wave"
+
+
+def test_whole_numbers_with_a_point_are_counts(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"max_open_trades": 2.0, "max_entry_position_adjustment": -1.0})
+
+    settings = execution(moved)
+    assert (settings["max_open_trades"], settings["max_entry_position_adjustment"]) == (2, -1)
+
+
+def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"timerange": "", "fee": None})
+
+    assert [key(moved, name).note for name in ("timerange", "fee")] == ["is empty"] * 2
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:

@@ -138,6 +138,7 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "minimum_trade_amount": _ANALYSIS,
         "new_pairs_days": "`data download --timerange` says how far candles go back",
         "orderflow": _TRADES,
+        "pairs": "exchange.pair_whitelist has the pairs to trade",
         "protections": _REMOVED.format("protections of the strategy class"),
         "proxy_coin": _FUTURES,
         **{
@@ -146,8 +147,10 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
             if key.partition(".")[0] in MESSAGE_SECRETS
         },
         "startup_candle": _ANALYSIS,
+        "strategy_list": "move each strategy by itself, and `compare` them",
         "targeted_trade_amount": _ANALYSIS,
         "ticker_interval": _REMOVED.format("timeframe"),
+        "version": "is not read from the file by Freqtrade: write that of the strategy yourself",
         "webhook.webhookstatus": "write status, startup, warning and exception in its place",
     }
 )

@@ -145,7 +145,7 @@ def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
 
 
 def _fate(key: str, value: JsonValue, config: Config) -> Fate:
-    if value in (None, "") and (key in PRIVATE or value is None):
+    if value is None or (value == "" and key not in SPECIAL):
         return unneeded(key, "is empty")
     if key in SPECIAL and (fate := SPECIAL[key](key, value, config)) is not None:
         return fate
@@ -206,9 +206,11 @@ def _with_place(key: str, value: JsonValue) -> Fate:
         return mapped(key, f"execution.{key}", value)
     if key in _ENGINE or (block in MESSAGE_BLOCKS and "." in key):
         return mapped(key, f"engine.{key}", value)
-    if place := place_of(key):
+    # A name of ours that Freqtrade does not know, such as version, is a key of the strategy's own.
+    is_known = key in IN_FILE | AT_RUN_TIME
+    if is_known and (place := place_of(key)):
         return mapped(key, place, value)
-    if "." in key or key in IN_FILE | AT_RUN_TIME:
+    if "." in key or is_known:
         return unsupported(key, "this version does not pass it on to the engine")
     return _own_key(key, value)
 
