@@ -317,6 +317,21 @@ def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
     assert "without BTC" in wallet.note
 
 
+def test_a_class_that_uses_the_folder_of_user_data_is_named(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text("""
+cross = 1  # not user_data_dir
+def targets(config):
+    return config["user_data_dir"] / "targets.json"
+""")
+
+    moved = move()
+
+    note = "signals.py:4 uses user_data_dir: each run has a new one, without your files"
+    assert note in moved.notices
+
+
 @pytest.mark.parametrize("name", ["execution", "jobs", "name", "run", "starting_balance"])
 def test_a_name_that_freqtrade_does_not_know_is_a_key_of_the_strategy_s_own(
     move: Callable[..., StrategyMove], name: str
