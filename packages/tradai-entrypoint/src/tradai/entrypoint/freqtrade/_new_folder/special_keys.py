@@ -167,6 +167,13 @@ def _wallet(key: str, value: JsonValue, config: Config) -> Fate:
     return mapped(key, place, value[stake])
 
 
+def _whole(key: str, value: JsonValue, config: Config) -> Fate | None:
+    del config
+    if isinstance(value, float) and value.is_integer():
+        return mapped(key, f"execution.{key}", int(value))
+    return None
+
+
 def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
     del config
     mode = "dry-run" if value is not False else "live"
@@ -263,6 +270,8 @@ SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = 
         "internals.process_throttle_secs": _throttle,
         "liquidation_buffer": _futures_setting,
         "margin_mode": _trading_mode,
+        "max_entry_position_adjustment": _whole,
+        "max_open_trades": _whole,
         "pairlists": _pairlists,
         "trading_mode": _trading_mode,
     }
