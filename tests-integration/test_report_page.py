@@ -206,6 +206,8 @@ def test_names_that_are_long_or_markup_are_text_within_the_page(
     browser.lay_out()
 
     assert browser.ask("document.documentElement.scrollWidth") <= width
+    names = "[...document.querySelectorAll('.trades tbody .text')]"
+    assert browser.ask(f"Math.max(...{names}.map((e) => e.offsetWidth))") < DESKTOP / 3
     assert browser.ask("document.images.length") == 0
     row = "document.querySelector('.trades tbody tr')"
     assert (
