@@ -124,7 +124,7 @@ def test_a_database_that_another_program_has_locked_is_named_so(tmp_path: Path) 
         other.executescript(TABLES)
         other.execute("BEGIN EXCLUSIVE")
 
-        with pytest.raises(StorageError, match="cannot be copied .*locked.*: close the program"):
+        with pytest.raises(StorageError, match=r"cannot be copied .*locked.*: close the program"):
             SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
 
 
