@@ -289,7 +289,10 @@ def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[st
 
 
 def store_models(scenario: dict[str, Any], options: dict[str, list[str]]) -> None:
-    """Store the models of a FreqAI strategy."""
+    """Store the models of a FreqAI strategy, and the reason for which none was recorded."""
+    if scenario["unrecorded"]:
+        Path("training").mkdir()
+        Path("training", "unrecorded.txt").write_text(scenario["unrecorded"])
     for name, text in scenario["models"].items():
         path = Path(options["--userdir"][0]) / "models" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -472,9 +475,11 @@ def answer_probe(scenario: dict[str, Any], folder: str, *kept: str) -> NoReturn:
     if scenario["probe"] == "fails" or (kept and scenario["training"] is None):
         say_error("ModuleNotFoundError: No module named 'lightgbm'")
     found = sorted(Path(folder).rglob("*_model.joblib"))
-    digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
+    others = len(list(Path(folder).rglob("*_model.zip")))
+    texts = "".join(path.read_text() for path in found[:1])
+    digest = str(os.getpid()) if scenario["probe"] == "differs" else texts
     training = {"training": scenario["training"]} if kept else {}
-    say(json.dumps({"models": len(found), "digest": digest, **training}))
+    say(json.dumps({"models": len(found), "others": others, "digest": digest, **training}))
     sys.exit(0)
 
 

@@ -207,6 +207,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "breaks_off": False,
             "models": {},
             "probe": "agrees",
+            "unrecorded": None,
             "training": {"kind": "", "models": [], "features": {}, "importances": []},
             "missing": [],
             "schema_problems": [],

@@ -218,6 +218,10 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
         ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
+        ({"version": "3"}, "version", "write that of the strategy yourself"),
+        ({"pairs": ["ETH/USDT"]}, "pairs", "exchange.pair_whitelist has"),
+        ({"exchange": {"demo_trading": True}}, "exchange.demo_trading", "a dry-run trades without"),
+        ({"internals": {"sd_notify": True}}, "internals.sd_notify", "systemd cannot watch"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
@@ -279,6 +283,15 @@ def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
     assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
 
 
+@pytest.mark.parametrize("name", ["exchange.demo_trading", "internals.sd_notify"])
+def test_a_switch_that_is_off_is_not_needed(move: Callable[..., StrategyMove], name: str) -> None:
+    block, _, switch = name.partition(".")
+
+    moved = key(move({block: {**CONFIG.get(block, {}), switch: False}}), name)
+
+    assert (moved.status, moved.note) == (KeyStatus.UNNEEDED, "is off")
+
+
 def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:
     names = ["BTC/USDT", "BNB/USDT", "ETH/BTC", ".*/USDT", "ETH/USDT", "SOL/USDT:USDT", "BTC/USDT"]
     exchange = {"name": "binance", "pair_whitelist": names, "pair_blacklist": ["bnb/.*"]}
@@ -302,6 +315,45 @@ def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
     assert execution(moved)["starting_balance"] == "2000"
     assert (wallet.status, wallet.place) == (KeyStatus.PARTIAL, "execution.starting_balance")
     assert "without BTC" in wallet.note
+
+
+def test_a_class_that_uses_the_folder_of_user_data_is_named(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text("""
+cross = 1  # not user_data_dir
+def targets(config):
+    return config["user_data_dir"] / "targets.json"
+""")
+
+    moved = move()
+
+    note = "signals.py:4 uses user_data_dir: each run has a new one, without your files"
+    assert note in moved.notices
+
+
+@pytest.mark.parametrize("name", ["execution", "jobs", "name", "run", "starting_balance"])
+def test_a_name_that_freqtrade_does_not_know_is_a_key_of_the_strategy_s_own(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({name: "mine"})
+
+    assert key(moved, name).place == f"strategy.config.{name}"
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {name: "mine"}
+    assert loaded(moved).config.name == "Wave"
+
+
+def test_whole_numbers_with_a_point_are_counts(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"max_open_trades": 2.0, "max_entry_position_adjustment": -1.0})
+
+    settings = execution(moved)
+    assert (settings["max_open_trades"], settings["max_entry_position_adjustment"]) == (2, -1)
+
+
+def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"timerange": "", "fee": None})
+
+    assert [key(moved, name).note for name in ("timerange", "fee")] == ["is empty"] * 2
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:

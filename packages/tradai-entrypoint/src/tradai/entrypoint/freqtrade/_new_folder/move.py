@@ -291,5 +291,7 @@ def _notices(
         yield "no pairs: write those to trade to `pairs` before the first run"
     if found.others:
         yield f"files beside the class that its code does not name: {', '.join(found.others)}"
+    if found.user_data:
+        yield f"{found.user_data} uses user_data_dir: each run has a new one, without your files"
     for name in key_variables(environ):
         yield f"{name} is set and has gone over the files, as in Freqtrade; a run does not read it"

@@ -23,8 +23,8 @@ _DEFAULT_STAKE: Final = "USDT"
 # The name of each bot in Freqtrade's examples, and of one without a name.
 _DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
-# Freqtrade's other name of Binance, where it trades contracts alone.
-_FUTURES_NAME: Final = "binanceusdm"
+# Name in ccxt of the exchange where it trades contracts alone, settled in dollars.
+_FUTURES_NAME: Final = f"{DEFAULT_EXCHANGE}usdm"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -167,6 +167,13 @@ def _wallet(key: str, value: JsonValue, config: Config) -> Fate:
     return mapped(key, place, value[stake])
 
 
+def _whole(key: str, value: JsonValue, config: Config) -> Fate | None:
+    del config
+    if isinstance(value, float) and value.is_integer():
+        return mapped(key, f"execution.{key}", int(value))
+    return None
+
+
 def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
     del config
     mode = "dry-run" if value is not False else "live"
@@ -263,6 +270,8 @@ SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = 
         "internals.process_throttle_secs": _throttle,
         "liquidation_buffer": _futures_setting,
         "margin_mode": _trading_mode,
+        "max_entry_position_adjustment": _whole,
+        "max_open_trades": _whole,
         "pairlists": _pairlists,
         "trading_mode": _trading_mode,
     }
