@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tradai.core import FileStore, TradingMode
+from tradai.core import FileJournal, FileStore, TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._store import run_store
@@ -508,6 +509,27 @@ def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_p
     assert call("runs", "list")[1] == HIDDEN
     assert json.loads(call("runs", "list", "--json")[1]) == []
     assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
+
+
+def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
+    call: Call, tmp_path: Path
+) -> None:
+    for run_id in ("alive", "dead", "bare"):
+        record = RunManifest(
+            run_id=run_id, trace_id=run_id, mode=None, state="running", started_at=START
+        )
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        if run_id != "bare":
+            (tmp_path / "runs" / run_id / "journal.jsonl").write_text("")
+
+    with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+
+    assert rows["alive"].endswith("  running")
+    assert rows["dead"].endswith("  killed: its process is gone, and left no verdict")
+    assert rows["bare"].endswith("  running, or its supervisor died")
 
 
 def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(

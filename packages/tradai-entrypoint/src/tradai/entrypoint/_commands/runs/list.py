@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
 from tradai.entrypoint._commands.console import (
     print_csv,
     print_failure,
@@ -24,11 +24,12 @@ from tradai.entrypoint._history.summaries import (
     local_runs,
     newer_schema,
     stored_runs,
+    summary_of,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import BIAS_MODE, SCHEMA_VERSION
+from tradai.entrypoint._store.names import BIAS_MODE, MANIFEST_NAME, SCHEMA_VERSION
 
 _COLUMNS: Final = (
     "run",
@@ -43,6 +44,7 @@ _COLUMNS: Final = (
     "drawdown",
     "verdict",
 )
+_STORED: Final = "did not end: it goes on, or its supervisor died"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -169,10 +171,24 @@ def _mode(run: RunSummary) -> str | None:
 
 
 def _verdict(run: RunSummary) -> str:
-    is_going = "did not end: it goes on" if run.uri else run.state
-    verdict = run.verdict or f"{is_going}, or its supervisor died"
+    verdict = run.verdict or (_STORED if run.uri else _without_verdict(run))
     is_newer = run.schema_version > SCHEMA_VERSION
     return f"{verdict} ({newer_schema(run.schema_version)})" if is_newer else verdict
+
+
+def _without_verdict(run: RunSummary) -> str:
+    # Only here: most lists have no such run.
+    from tradai.entrypoint._paper.run_process import lives
+
+    try:
+        if lives(run.folder):
+            return "running"
+        # It may have ended since.
+        again = summary_of((run.folder / MANIFEST_NAME).read_bytes(), run.folder)
+    except (NotFoundError, StorageError, OSError):
+        return f"{run.state}, or its supervisor died"
+    ended = again.verdict if isinstance(again, RunSummary) else None
+    return ended or "killed: its process is gone, and left no verdict"
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:
