@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.console import (
 )
 from tradai.entrypoint._history.summaries import (
     FIGURES,
+    KILLED_STATE,
     RunListing,
     RunSummary,
     UnreadableRun,
@@ -138,10 +139,19 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 
 
 def _verdict(run: RunSummary) -> str:
-    is_going = "did not end: it goes on" if run.uri else run.state
-    verdict = run.verdict or f"{is_going}, or its supervisor died"
+    verdict = run.verdict or _without_end(run)
     is_newer = run.schema_version > SCHEMA_VERSION
     return f"{verdict} ({newer_schema(run.schema_version)})" if is_newer else verdict
+
+
+def _without_end(run: RunSummary) -> str:
+    if run.uri:
+        return "did not end: it goes on, or its supervisor died"
+    if run.state != KILLED_STATE:
+        return run.state
+    from tradai.entrypoint._paper.run_process import KILLED
+
+    return KILLED
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:
