@@ -134,6 +134,22 @@ def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, ro
     assert names(root) == ["going", "real"]
 
 
+def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> None:
+    copytree(root / "run-4", root / "copy")
+    record(root, "going", days=9, state="running", exit_code=None)
+    copytree(root / "going", root / "gone")
+    (root / "gone/journal.jsonl").touch()
+
+    facts = json.loads(prune("--keep", "3", "--json")[1])
+
+    assert facts["removable"] == ["run-4", "run-4"]
+    assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
+    assert facts["kept"] == {
+        "going": "it did not end: it goes on",
+        "going in gone": "it did not end: its process was killed",
+    }
+
+
 @pytest.fixture
 def needed(root: Path) -> Path:
     """Old runs that are needed: a bot with a position, what it came from, and analyses."""

@@ -1,11 +1,12 @@
 import shutil
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
@@ -96,6 +97,48 @@ def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
         figures={},
         has_result=False,
     )
+
+
+def test_a_run_without_its_end_goes_on_as_long_as_a_process_has_its_journal(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(run("a").model_dump_json())
+
+    with closing(FileJournal(folder / "journal.jsonl")) as journal:
+        journal.append("run started")
+        (going,) = list_runs(tmp_path)
+    (killed,) = list_runs(tmp_path)
+
+    assert (going.state, killed.state) == ("running", "killed")
+    assert [each["state"] for each in listed_manifests(RunListing.of([killed]), {})] == ["killed"]
+
+
+def test_a_run_that_ends_while_it_is_listed_was_not_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(run("a").model_dump_json())
+
+    def end(_: Path) -> bool:
+        (folder / "manifest.json").write_text(
+            run("a", state="ended", exit_code=0).model_dump_json()
+        )
+        return False
+
+    monkeypatch.setattr("tradai.entrypoint._paper.run_process.lives", end)
+
+    assert [(each.state, each.exit_code) for each in list_runs(tmp_path)] == [("ended", 0)]
+
+
+def test_the_process_of_a_run_that_ended_is_not_looked_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("tradai.entrypoint._paper.run_process.lives")
+
+    assert len(list_runs(root)) == 3
 
 
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:

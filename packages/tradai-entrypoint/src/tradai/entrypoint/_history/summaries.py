@@ -31,6 +31,9 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
+# States of a run that did not end. A manifest says the first one of both.
+RUNNING: Final = "running"
+KILLED_STATE: Final = "killed"
 # Figures of a result that a list of runs shows and sorts by.
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.
@@ -48,6 +51,8 @@ class RunSummary:
 
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
+        state: That of the manifest, or ``killed`` where that is ``running`` and no process of this
+            machine has the run.
         strategy: Name of the strategy; None for a run that was refused before it was known.
         figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
             on, those of closed trades.
@@ -162,7 +167,30 @@ def local_runs(root: Path) -> Iterator[RunSummary | UnreadableRun | None]:
             reason = exc.strerror or type(exc).__name__
             yield UnreadableRun(run_id=Path(folder).name, place=folder, reason=reason)
         else:
-            yield summary_of(data, Path(folder))
+            yield _with_process(summary_of(data, Path(folder)))
+
+
+def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun:
+    """Return `run`; one that is recorded as running, and that no process has, was killed."""
+    if isinstance(run, UnreadableRun) or run.state != RUNNING or not _is_gone(run.folder):
+        return run
+    # Read again: a process that is gone may have written its end meanwhile.
+    data = read_regular_file(f"{run.folder}/{MANIFEST_NAME}", FileKind.MANIFEST)
+    again = summary_of(data, run.folder)
+    if isinstance(again, RunSummary) and again.state == RUNNING:
+        return replace(again, state=KILLED_STATE)
+    return again
+
+
+def _is_gone(folder: Path) -> bool:
+    # Only here: few runs of many go on.
+    from tradai.entrypoint._paper.run_process import lives
+
+    try:
+        return not lives(folder)
+    except TradAIError:
+        # A journal that is missing or cannot be read says nothing of a process.
+        return False
 
 
 def summary_of(data: bytes, folder: Path, uri: str | None = None) -> RunSummary | UnreadableRun:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
+from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.console import (
     print_csv,
     print_failure,
@@ -18,18 +18,18 @@ from tradai.entrypoint._commands.console import (
 )
 from tradai.entrypoint._history.summaries import (
     FIGURES,
+    KILLED_STATE,
     RunListing,
     RunSummary,
     UnreadableRun,
     local_runs,
     newer_schema,
     stored_runs,
-    summary_of,
 )
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import BIAS_MODE, MANIFEST_NAME, SCHEMA_VERSION
+from tradai.entrypoint._store.names import BIAS_MODE, SCHEMA_VERSION
 
 _COLUMNS: Final = (
     "run",
@@ -171,24 +171,19 @@ def _mode(run: RunSummary) -> str | None:
 
 
 def _verdict(run: RunSummary) -> str:
-    verdict = run.verdict or (_STORED if run.uri else _without_verdict(run))
+    verdict = run.verdict or _without_end(run)
     is_newer = run.schema_version > SCHEMA_VERSION
     return f"{verdict} ({newer_schema(run.schema_version)})" if is_newer else verdict
 
 
-def _without_verdict(run: RunSummary) -> str:
-    # Only here: most lists have no such run.
-    from tradai.entrypoint._paper.run_process import lives
+def _without_end(run: RunSummary) -> str:
+    if run.uri:
+        return _STORED
+    if run.state != KILLED_STATE:
+        return run.state
+    from tradai.entrypoint._paper.run_process import KILLED
 
-    try:
-        if lives(run.folder):
-            return "running"
-        # It may have ended since.
-        again = summary_of((run.folder / MANIFEST_NAME).read_bytes(), run.folder)
-    except (NotFoundError, StorageError, OSError):
-        return f"{run.state}, or its supervisor died"
-    ended = again.verdict if isinstance(again, RunSummary) else None
-    return ended or "killed: its process is gone, and left no verdict"
+    return KILLED
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:
