@@ -1,3 +1,4 @@
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
@@ -10,6 +11,7 @@ from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
 from tradai.entrypoint._history.manifests import listed_manifests
 from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
+from tradai.entrypoint._paper.paper_status import PaperStatus
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
 
@@ -115,6 +117,18 @@ def test_a_run_is_found_by_id_unique_prefix_or_as_the_latest(
     root: Path, name: str, run_id: str
 ) -> None:
     assert find_run(root, name) == root / run_id
+
+
+def test_the_latest_run_is_no_part_of_a_sweep_unless_all_are(root: Path) -> None:
+    for number, run_id in enumerate(("a-1", "a-12", "b-1")):
+        part = run(run_id, minute=number, state="ended", exit_code=0, part_of="sweep")
+        if run_id != "a-12":
+            (root / run_id / "manifest.json").write_text(part.model_dump_json())
+
+    assert find_run(root, "latest") == root / "a-12"
+
+    shutil.rmtree(root / "a-12")
+    assert find_run(root, "latest") == root / "b-1"
 
 
 def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
@@ -290,3 +304,30 @@ def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
     figures = {each.run_id: each.figures for each in list_runs(tmp_path)}
 
     assert figures == {"paper": {"trades": 3, "profit_percent": 2.5}, "live": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "figures"),
+    [
+        (
+            PaperStatus(at=NOON, currency="USDT", closed_profit=-5.0, closed_trades=2),
+            {"trades": 2, "profit_percent": -0.5},
+        ),
+        (PaperStatus(at=NOON, currency="USDT"), {}),
+        (None, {}),
+    ],
+)
+def test_a_dry_run_that_goes_on_has_the_figures_of_its_last_status(
+    tmp_path: Path, status: PaperStatus | None, figures: dict[str, float]
+) -> None:
+    config = {"stake_currency": "USDT", "execution": {"starting_balance": "1000"}}
+    record = run("paper", config=config, mode=TradingMode.DRY_RUN)
+    (tmp_path / "paper/scratch").mkdir(parents=True)
+    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
+    if status is not None:
+        status.write(tmp_path / "paper/scratch")
+
+    assert [each.figures for each in list_runs(tmp_path)] == [figures]
+
+    (tmp_path / "paper/scratch/status.json").write_text("{")
+    assert [each.figures for each in list_runs(tmp_path)] == [{}]

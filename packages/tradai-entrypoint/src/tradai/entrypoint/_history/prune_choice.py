@@ -42,8 +42,15 @@ class PruneChoice:
 
 
 def old_runs(runs: Sequence[RunSummary], *, keep: int, before: datetime) -> list[RunSummary]:
-    """Return the runs, newest first, without the first `keep`, that started before an instant."""
-    return [run for run in runs[keep:] if run.started_at < before]
+    """Return the runs, newest first, after the first `keep`, that started before an instant.
+
+    Runs that a sweep or another command made among others are not counted.
+    """
+    own = [run.started_at for run in runs if run.part_of is None]
+    if len(own) < keep:
+        return []
+    before = min(before, own[keep - 1]) if keep else before
+    return [run for run in runs if run.started_at < before]
 
 
 @final

@@ -192,7 +192,7 @@ class MarketsSnapshot(BaseModel):
         """SHA-256 over the rules, whatever their order, the recorded answers and the fees."""
         rules = sorted(self.symbols, key=self._pair_of)
         fees = [self.fees.model_dump(mode="json")] if self.fees else []
-        return digest([*rules, *(answer.model_dump() for answer in self.answers), *fees])
+        return digest([*rules, *(answer.content for answer in self.answers), *fees])
 
     @property
     def rules(self) -> MarketSnapshot:

@@ -12,8 +12,6 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 _EXCHANGES: Final[tuple[Exchange, ...]] = (Binance(), BinanceFutures(), *RECORDED_EXCHANGES)
 DEFAULT_EXCHANGE: Final = _EXCHANGES[0].name
 FUTURES_EXCHANGE: Final = next(each.name for each in _EXCHANGES if each.market_type == "futures")
-# Freqtrade's other name of the default exchange, where it trades contracts alone.
-CONTRACTS_NAME: Final = f"{DEFAULT_EXCHANGE}usdm"
 
 RECORDED_NAMES: Final = frozenset(exchange.name for exchange in RECORDED_EXCHANGES)
 """Names of the exchanges that trade on recorded answers."""

@@ -9,7 +9,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from tradai.core import JsonValue, Pair
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
-    CONTRACTS_NAME,
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
     RECORDED_NAMES,
@@ -24,6 +23,8 @@ _DEFAULT_STAKE: Final = "USDT"
 # The name of each bot in Freqtrade's examples, and of one without a name.
 _DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
+# Name in ccxt of the exchange where it trades contracts alone, settled in dollars.
+_FUTURES_NAME: Final = f"{DEFAULT_EXCHANGE}usdm"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -57,7 +58,7 @@ def _is_proven_futures(config: Config) -> bool:
     """Return whether `config` trades contracts in the only way that a run here does."""
     name = block_of(config, "exchange").get("name")
     modes = (config.get("trading_mode"), config.get("margin_mode"))
-    return modes == ("futures", "isolated") and name in (DEFAULT_EXCHANGE, CONTRACTS_NAME)
+    return modes == ("futures", "isolated") and name in (DEFAULT_EXCHANGE, _FUTURES_NAME)
 
 
 def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:

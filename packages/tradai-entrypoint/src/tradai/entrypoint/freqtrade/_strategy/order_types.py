@@ -3,7 +3,9 @@
 The engine takes a table with four keys or more, and refuses any other.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
@@ -44,6 +46,13 @@ OLD_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
         **{f"force{side}": "force_entry" for side in ("buy", "entry")},
     }
 )
+# Numbers among them: the largest, and the sentence on what is meant; the smallest is 0.
+_NUMBERS: Final[Mapping[str, tuple[float, str]]] = MappingProxyType(
+    {
+        "stoploss_on_exchange_interval": (math.inf, "0 or more seconds"),
+        "stoploss_on_exchange_limit_ratio": (1, "a ratio from 0 to 1, such as 0.99"),
+    }
+)
 _REQUIRED: Final = frozenset({"entry", "exit", "stoploss", "stoploss_on_exchange"})
 _NAME: Final = "order_types"
 
@@ -75,6 +84,33 @@ def filled_order_types(
     if given is None and (_NAME not in facts.constants or of_class.keys() >= _REQUIRED):
         return None
     return {**DEFAULTS, **of_class, **(given or {})}
+
+
+def class_order_types(
+    given: Mapping[str, JsonValue] | None, facts: SourceFacts
+) -> dict[str, JsonValue]:
+    """Return the order types that the class decides beside the `given` ones of a configuration.
+
+    Those that only running the class could show are left out, and so are keys that the engine
+    does not have, which it ignores there.
+    """
+    own = facts.constants.get(_NAME)
+    if (given is not None and given.keys() >= _REQUIRED) or not _is_readable(facts):
+        return {}
+    left = own.items() if isinstance(own, Mapping) else ()
+    return {
+        name: value if isinstance(value, str | bool | int | float) else str(value)
+        for name, value in left
+        if name in ORDERS and name not in (given or {})
+    }
+
+
+def order_type_problems(table: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Yield the order types whose number makes no sense, whatever the schema of the engine says."""
+    for name, (most, meant) in _NUMBERS.items():
+        value = table.get(name)
+        if isinstance(value, int | float | Decimal) and not 0 <= value <= most:
+            yield f"{_NAME}.{name}", f"is {value}: write {meant}"
 
 
 def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) -> str | None:
