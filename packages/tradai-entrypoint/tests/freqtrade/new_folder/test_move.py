@@ -504,6 +504,19 @@ def test_a_class_that_is_nowhere_is_named_with_the_folders(
         move(class_name="Wavee")
 
 
+@pytest.mark.parametrize(
+    ("old", "hint"),
+    [("", ""), ("ticker_interval = '4h'", r" \(its ticker_interval 4h is read no longer\)")],
+)
+def test_a_class_and_a_configuration_without_a_timeframe_are_refused(
+    move: Callable[..., StrategyMove], source: Path, old: str, hint: str
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace('timeframe = "1h"', old))
+
+    with pytest.raises(ConfigurationError, match=f"nor class Wave has a timeframe{hint}: write it"):
+        move({"timeframe": None})
+
+
 def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., StrategyMove]) -> None:
     with pytest.raises(ConfigurationError, match="--strategy"):
         move(class_name=None)

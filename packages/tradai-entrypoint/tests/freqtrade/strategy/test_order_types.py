@@ -71,6 +71,23 @@ def test_a_class_with_all_keys_or_none_is_left_to_the_engine(tmp_path: Path, bod
     assert filled(None, facts(tmp_path, body), must_be_known=True) is None
 
 
+def test_old_names_of_a_class_are_those_of_the_engine(tmp_path: Path) -> None:
+    old = {"buy": "market", "sell": "limit", "stoploss": "market", "stoploss_on_exchange": False}
+    source = facts(tmp_path, f"order_types = {old}")
+
+    assert filled(None, source) is None
+    assert filled({"exit": "market"}, source) == {
+        **DEFAULTS,
+        **dict.fromkeys(("entry", "exit", "stoploss"), "market"),
+    }
+
+
+def test_a_part_by_old_names_is_filled_by_present_ones(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'buy': 'market', 'emergencysell': 'market'}")
+
+    assert filled(None, source) == {**DEFAULTS, "entry": "market", "emergency_exit": "market"}
+
+
 @pytest.mark.parametrize("body", COMPUTED)
 def test_a_whole_table_stays_as_it_is_whatever_the_class_computes(
     tmp_path: Path, body: str

@@ -202,9 +202,11 @@ def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
     of_class = None if "timeframe" in facts.assigned else facts.constants.get("timeframe")
     given = document.setdefault("timeframe", str(of_class) if of_class else None)
     if given is None:
+        old = facts.constants.get("ticker_interval")
+        hint = f" (its ticker_interval {old} is read no longer)" if old else ""
         message = (
-            f"neither the configuration nor class {facts.class_name} has a timeframe: write it "
-            "into one of them"
+            f"neither the configuration nor class {facts.class_name} has a timeframe{hint}: write "
+            "it into one of them"
         )
         raise ConfigurationError(message, key="timeframe")
     if of_class in (None, given):

@@ -36,6 +36,16 @@ ORDERS: Final = (
     "stoploss_on_exchange_limit_ratio",
     "stoploss_price_type",
 )
+# Names that the engine still takes for some of them.
+OLD_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "buy": "entry",
+        "sell": "exit",
+        **{f"emergency{side}": "emergency_exit" for side in ("sell", "exit")},
+        **{f"force{side}": "force_exit" for side in ("sell", "exit")},
+        **{f"force{side}": "force_entry" for side in ("buy", "entry")},
+    }
+)
 # Numbers among them: the largest, and the sentence on what is meant; the smallest is 0.
 _NUMBERS: Final[Mapping[str, tuple[float, str]]] = MappingProxyType(
     {
@@ -70,7 +80,7 @@ def filled_order_types(
             raise _computed(given, facts)
         return None
     own = facts.constants.get(_NAME, {})
-    of_class = own if isinstance(own, Mapping) else {}
+    of_class = _with_present_names(own) if isinstance(own, Mapping) else {}
     if given is None and (_NAME not in facts.constants or of_class.keys() >= _REQUIRED):
         return None
     return {**DEFAULTS, **of_class, **(given or {})}
@@ -117,6 +127,12 @@ def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) ->
     place = f"{_NAME} of class {facts.class_name}" if given is None else f"execution.{_NAME}"
     shown = ", ".join(f"{name}: {_text(value)}" for name, value in filled.items() if name in ORDERS)
     return f"{place} lacks some order types, so the engine gets {shown}"
+
+
+def _with_present_names(table: Mapping[str, object]) -> Mapping[str, object]:
+    """Return `table` as the engine reads it; one with both names of a key is left to it."""
+    named = {OLD_ORDERS.get(name, name): value for name, value in table.items()}
+    return named if len(named) == len(table) else table
 
 
 def _text(value: object) -> str:
