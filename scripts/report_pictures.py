@@ -25,18 +25,19 @@ from servers.browser import Browser, running_browser  # noqa: E402
 IMAGES: Final = ROOT / "docs" / "how-to" / "images"
 BIN: Final = ROOT / ".venv-freqtrade" / "bin"
 WIDTH: Final = 1000
-READY: Final = "document.querySelector('.chart canvas')"
+READY: Final = "!document.querySelector('.chart:not(:has(canvas)), #trade-filters[hidden]')"
 TRADE: Final = """
 document.querySelector("tr[data-trade='40'] button").click();
 document.activeElement.blur();
 """
 # Space around what is shown, in pixels.
 MARGIN: Final = 16
+TALLEST: Final = 1400
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """Part of a page, from the top of `first` to the bottom of `last`.
+    """Part of a page, from the top of `first` to the bottom of `last` at most.
 
     Attributes:
         name: Name of the file, without its ending.
@@ -71,7 +72,7 @@ PICTURES: Final = (
         page=".tradai/runs/base/report.html",
         first=titled("Candles"),
         last=titled("Candles"),
-        before=f"{READY}; {TRADE} 0",
+        before=TRADE,
     ),
     Picture(
         name="report-comparison",
@@ -92,7 +93,7 @@ PICTURES: Final = (
         name="report-training",
         page=".tradai/runs/models/report.html",
         first=titled("Train and test error"),
-        last=titled("Test error over time"),
+        last=titled("Feature importance"),
     ),
 )
 
@@ -107,6 +108,7 @@ def main() -> None:
         folder = (given.folder or Path(scratch) / "runs").absolute()
         make_runs(folder)
         with running_browser(Path(scratch) / "profile") as browser:
+            browser.hide_scrollbars()
             for picture in PICTURES:
                 if picture.name in (given.names or [each.name for each in PICTURES]):
                     take(browser, picture, folder)
@@ -143,11 +145,11 @@ def take(browser: Browser, picture: Picture, folder: Path) -> None:
     (page,) = folder.glob(picture.page)
     browser.open(page, width=WIDTH)
     browser.wait(READY)
-    browser.lay_out()
     browser.ask(picture.before)
+    browser.lay_out()
     first, last = (browser.ask(box(each)) for each in (picture.first, picture.last))
     top = max(first["top"] - MARGIN, 0.0)
-    height = last["bottom"] + MARGIN - top
+    height = min(last["bottom"] + MARGIN - top, TALLEST)
     (IMAGES / f"{picture.name}.png").write_bytes(browser.picture(top, WIDTH, height))
     print(IMAGES / f"{picture.name}.png")
 
