@@ -36,9 +36,10 @@ def dry_run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     """Yield the ids of dry-runs on this machine."""
     del prefix
     for folder in _run_folders(args):
-        # To parse the manifest of each run would take as long as all the rest.
-        if '"mode": "dry-run"' in _text_of(folder / MANIFEST_NAME):
-            yield folder.name
+        # Reading the whole manifest of each run would take as long as all the rest.
+        with (folder / MANIFEST_NAME).open("rb") as manifest:
+            if b'"mode": "dry-run"' in manifest.read():
+                yield folder.name
 
 
 def session_names(args: argparse.Namespace, prefix: str) -> Iterator[str]:
