@@ -101,7 +101,7 @@ def test_a_pause_over_the_api_of_the_engine_moves_the_session_and_so_does_its_en
         states.append(desk.record.state.value)
 
     assert states == ["running", "paused", "paused", "paused", "running"]
-    assert desk.record.reason == "asked for over the engine's own API, or Telegram"
+    assert desk.record.reason == "asked for over the engine's own API"
     assert desk.events == ["bot paused", "bot resumed"]
     assert desk.engine.asked == []
 

@@ -614,4 +614,4 @@ def test_an_engine_that_was_asked_to_load_its_configuration_again_ends_with_the_
     verdict = judge(ended(1), found, result_present=True)
 
     assert verdict.exit_code is ExitCode.CRASHED
-    assert "asked, over its own API or by Telegram, to load its configuration" in verdict.sentence
+    assert "asked over its own API to load its configuration" in verdict.sentence

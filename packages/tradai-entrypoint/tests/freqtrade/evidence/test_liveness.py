@@ -171,4 +171,4 @@ def test_a_bot_that_stops_without_an_error_was_asked_to_over_its_api(bot: Bot) -
 
     assert stall is not None
     assert stall.cause is StallCause.STOPPED
-    assert stall.reason == "the engine was asked to stop trading over its own API, or by Telegram"
+    assert stall.reason == "the engine was asked to stop trading over its own API"

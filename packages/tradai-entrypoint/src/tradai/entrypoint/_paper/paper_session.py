@@ -23,7 +23,7 @@ _TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
 # States of the engine, in its own words, and events in the journal of a run.
 _STATES: Final = {"RUNNING": SessionState.RUNNING, "PAUSED": SessionState.PAUSED}
 _EVENTS: Final = {SessionState.RUNNING: RESUMED, SessionState.PAUSED: PAUSED}
-_ELSEWHERE: Final = "the engine's own API, or Telegram"
+_ELSEWHERE: Final = "the engine's own API"
 
 
 def paper_store(scratch: Path) -> SessionStore:

@@ -145,8 +145,8 @@ def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
     if evidence.state == _RELOADS:
         return _verdict(
             ExitCode.CRASHED,
-            "the engine ended because it was asked, over its own API or by Telegram, to load its "
-            "configuration again, and that of a run never changes: start the bot again",
+            "the engine ended because it was asked over its own API to load its configuration "
+            "again, and that of a run never changes: start the bot again",
         )
     if evidence.was_loading:
         where = f" at {place}" if place else ""

@@ -230,7 +230,7 @@ class Liveness:
 def _stopped_text(error: str | None) -> str:
     if error is None:
         # Without an error, nothing else stops it.
-        return "the engine was asked to stop trading over its own API, or by Telegram"
+        return "the engine was asked to stop trading over its own API"
     return f"the engine stopped trading by itself ({error[:_LONGEST]})"
 
 
