@@ -11,6 +11,7 @@ from tradai.core import JsonValue, TimeRange
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
+from tradai.entrypoint._robust.findings import bootstrap_finding
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
@@ -89,6 +90,24 @@ def test_a_walk_forward_says_what_is_left_of_the_profit_in_the_same_time() -> No
     assert finding_of(walked((8.0, 3.0), (4.0, -1.0))) == (
         "Of 2 windows, 1 make a profit out-of-sample, on candles after those that chose the "
         "numbers. In 30 days 33.3 % (+1.00 %) is left of the profit in-sample (+3.00 %)."
+    )
+
+
+def test_profits_of_a_walk_forward_are_those_of_30_days() -> None:
+    (window, *_) = WalkForward.parse("60d/15d").windows(TimeRange.parse("20250101-20250501"))
+    made = survivor().walked([window_result(window, training=8.0, test=3.0)], [])
+
+    # 4 % in each 30 of the 60 days, and 6 % in 30 days as in 15.
+    assert "In 30 days 150.0 % (+6.00 %) is left of the profit in-sample (+4.00 %)" in finding_of(
+        made
+    )
+
+
+def test_a_test_range_without_a_profit_is_no_winner() -> None:
+    assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, 0.0)))
+    assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, None)))
+    assert "make no profit in-sample (0.00 % in 30 days)" in finding_of(
+        walked((0.0, 3.0), (0.0, 3.0))
     )
 
 
@@ -184,6 +203,29 @@ def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() 
     )
     assert "The strategy keeps nothing (\N{MINUS SIGN}0.40 %) of its profit" in slipped
     assert "100.0 % make a profit. The median keeps 100.0 % (+10.00 %)" in resampled
+
+
+def test_numbers_that_were_not_shaken_leave_a_sentence() -> None:
+    assert "No number was shaken" in shaken().findings[0].sentence
+
+
+def test_a_set_without_a_profit_is_no_winner() -> None:
+    sentence = shaken((8.0, 40), (0.0, 40)).findings[0].sentence
+
+    assert "1 of 2 sets make a profit" in sentence
+    assert "the worst nothing (0.00 %)" in sentence
+
+
+def test_resamples_are_shares_of_the_starting_balance() -> None:
+    bootstrap = Bootstrap(
+        profits=(-50.0, *[20.0] * 18, 30.0), drawdowns=(*[5.0] * 18, 80.0, 90.0), block=3.0
+    )
+
+    assert bootstrap_finding(0.1, bootstrap, balance=1_000.0).sentence == (
+        "Of 20 resamples of the trades, 95.0 % make a profit. The median keeps 20.0 % (+2.00 %) of "
+        "the profit; one of 20 ends below +2.00 %, and one of 20 falls by more than 8.0 % of the "
+        "starting balance."
+    )
 
 
 def shaken(*sets: tuple[float, int]) -> Robustness:

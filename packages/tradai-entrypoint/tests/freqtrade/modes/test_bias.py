@@ -8,15 +8,19 @@ from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
 
 # Not public: the command `analyse --bias` is made of them, and is tested on the real engine.
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
+    MOST_PAIRS,
     Difference,
     Recursion,
     enough_candles,
     pairs_notice,
     recursive_notice,
+    recursive_plan,
     tried_counts,
 )
+from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan
 
 HEAD = (
     "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
@@ -165,6 +169,57 @@ def test_no_more_candles_are_tried_than_half_of_the_range(
     wanted = TimeRange.parse(timerange) if timerange else None
 
     assert tried_counts(60, wanted, candle_s=300) == tried
+
+
+def test_half_of_the_range_itself_is_tried() -> None:
+    day = TimeRange.parse("20250101-20250102")
+
+    assert tried_counts(60, day, candle_s=360) == [60, 120]
+    assert tried_counts(60, day, candle_s=361) == [60]
+
+
+def test_a_difference_of_a_percent_is_the_usual_rest() -> None:
+    assert not Difference(1.0, "A/B").is_large
+    assert not Difference(-1.0, "A/B").is_large
+    assert Difference(-1.001, "A/B").is_large
+    assert Difference(None, "A/B").is_large
+
+
+def test_the_analysis_is_that_of_a_backtest_for_each_pair_in_one_process() -> None:
+    backtest = EnginePlan(
+        subcommand="backtesting",
+        common=("--config", "-"),
+        timerange=None,
+        specific=("--cache", "none"),
+        exchange=exchange_named("binance"),
+        config={"stake_amount": 100},
+        params_name="demo.json",
+        params_file=None,
+    )
+
+    plan = recursive_plan(backtest, [60, 120], ["BTC/USDT", "ETH/USDT"])
+
+    assert plan.launcher == ("pairs", "strategies")
+    assert plan.config == backtest.config
+    assert (plan.subcommand, *plan.arguments) == (
+        *("recursive-analysis", "--config", "-", "--startup-candle", "60", "120"),
+        *("--pairs", "BTC/USDT", "ETH/USDT"),
+    )
+
+
+def test_what_else_has_edges_is_no_row_of_the_table(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    others = "│ of the strategy │ 9.000% │ 9.000% │\n│  │ 9.000% │\n"
+    log.write_text(TABLE.format(slow="9.000%") + others + BTC)
+
+    assert list(Recursion.read(log, [60]).by_count[60]) == ["slow", "long"]
+
+
+def test_the_pairs_that_are_left_out_are_those_after_the_first_ones() -> None:
+    pairs = [f"C{number}/USDT" for number in range(MOST_PAIRS + 1)]
+
+    assert pairs_notice(pairs, pairs) is None
+    assert f"of C{MOST_PAIRS}/USDT are not known" in str(pairs_notice(pairs[:MOST_PAIRS], pairs))
 
 
 def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:

@@ -32,7 +32,6 @@ def run_for_pairs(run: Callable[[list[str]], None], words: list[str]) -> int:
         if code:
             break
         sys.stdout.write(f"{_ENDED}{pair}\n")
-        sys.stdout.flush()
     return code
 
 
