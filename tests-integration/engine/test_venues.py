@@ -55,9 +55,11 @@ run: {{timerange: 20250102-20250112}}
 """
 # The addresses by the parts of ccxt that ask for markets, and what ccxt may leave out.
 SPOT: Final = {"fetchMarkets": {"types": ["spot"]}}
+BINGX: Final = "https://open-api.bingx.com/openApi"
 GATE: Final = "https://api.gateio.ws/api/v4"
 HTX_SPOT: Final = {"fetchMarkets": {"types": {"spot": True, "linear": False, "inverse": False}}}
 BARE_CLIENTS: Final[Mapping[str, tuple[Mapping[str, str], Mapping[str, Any]]]] = {
+    "bingx": (dict.fromkeys(("spot", "swap", "cswap"), BINGX), {}),
     "bitget": (dict.fromkeys(("spot", "margin"), "https://api.bitget.com"), SPOT),
     "bybit": ({"public": "https://api.bybit.com"}, SPOT),
     "gate": ({"public.spot": GATE, "public.margin": GATE}, SPOT),
@@ -109,7 +111,7 @@ def desk(tmp_path: Path) -> Path:
         "bybit",
         *(
             pytest.param(name, marks=pytest.mark.deep)
-            for name in ("bitget", "gate", "htx", "hyperliquid", "kraken", "okx")
+            for name in ("bingx", "bitget", "gate", "htx", "hyperliquid", "kraken", "okx")
         ),
     ],
 )

@@ -14,7 +14,12 @@ from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine_keys.block import Problem, check_block, refuse
-from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, FUTURES, NOT_IN_SCHEMA
+from tradai.entrypoint.freqtrade._engine_keys.ownership import (
+    ALLOWED,
+    FUTURES,
+    NOT_IN_SCHEMA,
+    OWNED,
+)
 from tradai.entrypoint.freqtrade._engine_keys.schema import check_schema
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
@@ -211,4 +216,5 @@ def _advice(name: str) -> str:
         return f": its place is {_PLACES[name]}"
     if name in ALLOWED | FUTURES:
         return f": its place is engine.{name}"
-    return ": this version does not pass it on to the engine, so remove it"
+    instead = f" ({OWNED[name]})" if name in OWNED else ""
+    return f": this version does not pass it on to the engine, so remove it{instead}"
