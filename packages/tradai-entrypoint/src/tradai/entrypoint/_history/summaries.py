@@ -12,14 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-from tradai.core import FileKind, TradingMode, read_regular_file
+from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
+from tradai.entrypoint._history.run_figures import block_of, run_figures
 from tradai.entrypoint._store.names import (
     BIAS,
     MANIFEST_NAME,
     SCHEMA_VERSION,
-    SCRATCH_NAME,
-    STATUS_NAME,
 )
 
 _TYPES: Final = {
@@ -34,8 +33,6 @@ _TYPES: Final = {
 # States of a run that did not end. A manifest says the first one of both.
 RUNNING: Final = "running"
 KILLED_STATE: Final = "killed"
-# Figures of a result that a list of runs shows and sorts by.
-FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.
 _ORDERS: Final = {
     "profit": ("profit_percent", -1),
@@ -160,14 +157,18 @@ def local_runs(root: Path) -> Iterator[RunSummary | UnreadableRun | None]:
     """
     for folder in _folders(root):
         try:
-            data = read_regular_file(f"{folder}/{MANIFEST_NAME}", FileKind.MANIFEST)
+            run = _with_process(_read(Path(folder)))
         except (FileNotFoundError, NotADirectoryError):
             yield None
         except OSError as exc:
             reason = exc.strerror or type(exc).__name__
             yield UnreadableRun(run_id=Path(folder).name, place=folder, reason=reason)
         else:
-            yield _with_process(summary_of(data, Path(folder)))
+            yield run
+
+
+def _read(folder: Path) -> RunSummary | UnreadableRun:
+    return summary_of(read_regular_file(f"{folder}/{MANIFEST_NAME}", FileKind.MANIFEST), folder)
 
 
 def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun:
@@ -175,8 +176,7 @@ def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun
     if isinstance(run, UnreadableRun) or run.state != RUNNING or not _is_gone(run.folder):
         return run
     # Read again: a process that is gone may have written its end meanwhile.
-    data = read_regular_file(f"{run.folder}/{MANIFEST_NAME}", FileKind.MANIFEST)
-    again = summary_of(data, run.folder)
+    again = _read(run.folder)
     if isinstance(again, RunSummary) and again.state == RUNNING:
         return replace(again, state=KILLED_STATE)
     return again
@@ -223,15 +223,12 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
-    results, config = _block(facts.get("results")), _block(facts.get("config"))
-    is_trading = values["mode"] == TradingMode.DRY_RUN and values["state"] == "running"
-    paper = results or (_status_results(folder) if is_trading else {})
     return RunSummary(
         folder=folder,
         started_at=started_at,
-        strategy=_strategy(config),
-        figures=_figures(results) | _figures(_dry_run_results(paper, config, values["mode"])),
-        is_bias_check=BIAS in results,
+        strategy=_strategy(block_of(facts, "config")),
+        figures=run_figures(facts, folder),
+        is_bias_check=BIAS in block_of(facts, "results"),
         part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
@@ -247,41 +244,9 @@ def _part_of(facts: dict[str, Any]) -> str | None:
     return f"{kind} {parent}" if parent != facts["run_id"] else kind
 
 
-def _block(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _strategy(config: dict[str, Any]) -> str | None:
     name = config.get("name")
     return name if isinstance(name, str) else None
-
-
-def _figures(results: dict[str, Any]) -> dict[str, float]:
-    # A figure that was not to be had is null, and JSON's true is no number.
-    return {name: results[name] for name in FIGURES if type(results.get(name)) in {int, float}}
-
-
-def _dry_run_results(
-    results: dict[str, Any], config: dict[str, Any], mode: str | None
-) -> dict[str, Any]:
-    """Return the results of a dry-run by the names of those of a backtest."""
-    profit = results.get(f"realized_profit_{config.get('stake_currency')}")
-    if mode != TradingMode.DRY_RUN or not isinstance(profit, int | float):
-        return {}
-    balance = float(_block(config.get("execution")).get("starting_balance") or 0)
-    percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}
-    return {"trades": results.get("closed_trades"), **percent}
-
-
-def _status_results(folder: Path) -> dict[str, Any]:
-    """Return the status of a dry-run that goes on by the names of its results."""
-    try:
-        status = json.loads((folder / SCRATCH_NAME / STATUS_NAME).read_bytes())
-        profit = {f"realized_profit_{status['currency']}": status["closed_profit"]}
-        return {"closed_trades": status["closed_trades"], **profit}
-    # There is none before the first, and a killed run may leave any.
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return {}
 
 
 def newer_schema(version: int) -> str:

@@ -16,8 +16,8 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
+from tradai.entrypoint._history.run_figures import FIGURES
 from tradai.entrypoint._history.summaries import (
-    FIGURES,
     KILLED_STATE,
     RunListing,
     RunSummary,
