@@ -454,6 +454,12 @@ def test_variables_that_freqtrade_reads_go_over_the_files_and_are_named(
             "secret in it: password; write the rest to engine.webhook.exit",
         ),
         (
+            {"webhook": {"enabled": True, "entry": {"Auth": FAKE, "text": "in"}}},
+            "webhook.entry",
+            KeyStatus.PRIVATE,
+            "secret in it: Auth; write the rest to engine.webhook.entry",
+        ),
+        (
             {"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}},
             "exchange.ccxt_config",
             KeyStatus.UNSUPPORTED,

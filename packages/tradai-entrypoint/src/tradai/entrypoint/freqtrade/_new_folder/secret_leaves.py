@@ -1,8 +1,12 @@
 """Find the secrets of a configuration, at any depth."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from tradai.core import JsonValue, looks_like_secret
+
+# Names of secrets in the bodies of messages, which elsewhere are those of switches.
+_TOKENS: Final = frozenset({"auth", "bearer"})
 
 
 def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
@@ -12,7 +16,8 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
     [('feed.logins.0.api_token', 'not-a-token')]
     """
     for path, leaf in _leaves(tuple(key.split(".")), value):
-        if looks_like_secret(path, leaf):
+        is_token = isinstance(leaf, str) and str(path[-1]).lower() in _TOKENS
+        if looks_like_secret((*path, "token") if is_token else path, leaf):
             yield ".".join(map(str, path)), leaf
 
 
