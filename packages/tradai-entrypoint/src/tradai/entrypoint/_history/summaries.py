@@ -14,7 +14,13 @@ from typing import Any, Final, Self, final
 
 from tradai.core import FileKind, TradingMode, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
+from tradai.entrypoint._store.names import (
+    BIAS,
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+    SCRATCH_NAME,
+    STATUS_NAME,
+)
 
 _TYPES: Final = {
     "run_id": str,
@@ -25,8 +31,9 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# Result of an analysis for bias.
-BIAS: Final = "bias"
+# States of a run that did not end. A manifest says the first one of both.
+RUNNING: Final = "running"
+KILLED_STATE: Final = "killed"
 # Figures of a result that a list of runs shows and sorts by.
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 # Figure of each order of runs, and its sign: the best is the smallest.
@@ -44,9 +51,14 @@ class RunSummary:
 
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
+        state: That of the manifest, or ``killed`` where that is ``running`` and no process of this
+            machine has the run.
         strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` that its result has; of a dry-run, those of closed trades.
+        figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
+            on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
+        part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
+            for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
     """
 
@@ -62,6 +74,7 @@ class RunSummary:
     figures: Mapping[str, float]
     has_result: bool
     is_bias_check: bool = False
+    part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
 
@@ -119,6 +132,10 @@ class RunListing:
         ]
         return replace(self, runs=runs)
 
+    def without_parts(self) -> Self:
+        """Return the runs that no sweep, comparison or analysis made among others."""
+        return replace(self, runs=[run for run in self.runs if run.part_of is None])
+
     def sorted(self, by: str | None) -> Self:
         """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
         if by is None:
@@ -150,7 +167,30 @@ def local_runs(root: Path) -> Iterator[RunSummary | UnreadableRun | None]:
             reason = exc.strerror or type(exc).__name__
             yield UnreadableRun(run_id=Path(folder).name, place=folder, reason=reason)
         else:
-            yield summary_of(data, Path(folder))
+            yield _with_process(summary_of(data, Path(folder)))
+
+
+def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun:
+    """Return `run`; one that is recorded as running, and that no process has, was killed."""
+    if isinstance(run, UnreadableRun) or run.state != RUNNING or not _is_gone(run.folder):
+        return run
+    # Read again: a process that is gone may have written its end meanwhile.
+    data = read_regular_file(f"{run.folder}/{MANIFEST_NAME}", FileKind.MANIFEST)
+    again = summary_of(data, run.folder)
+    if isinstance(again, RunSummary) and again.state == RUNNING:
+        return replace(again, state=KILLED_STATE)
+    return again
+
+
+def _is_gone(folder: Path) -> bool:
+    # Only here: few runs of many go on.
+    from tradai.entrypoint._paper.run_process import lives
+
+    try:
+        return not lives(folder)
+    except TradAIError:
+        # A journal that is missing or cannot be read says nothing of a process.
+        return False
 
 
 def summary_of(data: bytes, folder: Path, uri: str | None = None) -> RunSummary | UnreadableRun:
@@ -184,17 +224,27 @@ def _summary(
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
     results, config = _block(facts.get("results")), _block(facts.get("config"))
+    is_trading = values["mode"] == TradingMode.DRY_RUN and values["state"] == "running"
+    paper = results or (_status_results(folder) if is_trading else {})
     return RunSummary(
         folder=folder,
         started_at=started_at,
         strategy=_strategy(config),
-        figures=_figures(results) | _figures(_dry_run_results(results, config, values["mode"])),
+        figures=_figures(results) | _figures(_dry_run_results(paper, config, values["mode"])),
         is_bias_check=BIAS in results,
+        part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
         uri=uri,
         **values,
     )
+
+
+def _part_of(facts: dict[str, Any]) -> str | None:
+    kind, parent = facts.get("part_of"), facts.get("trace_id")
+    if not isinstance(kind, str):
+        return None
+    return f"{kind} {parent}" if parent != facts["run_id"] else kind
 
 
 def _block(value: object) -> dict[str, Any]:
@@ -221,6 +271,17 @@ def _dry_run_results(
     balance = float(_block(config.get("execution")).get("starting_balance") or 0)
     percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}
     return {"trades": results.get("closed_trades"), **percent}
+
+
+def _status_results(folder: Path) -> dict[str, Any]:
+    """Return the status of a dry-run that goes on by the names of its results."""
+    try:
+        status = json.loads((folder / SCRATCH_NAME / STATUS_NAME).read_bytes())
+        profit = {f"realized_profit_{status['currency']}": status["closed_profit"]}
+        return {"closed_trades": status["closed_trades"], **profit}
+    # There is none before the first, and a killed run may leave any.
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}
 
 
 def newer_schema(version: int) -> str:
