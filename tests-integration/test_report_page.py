@@ -129,8 +129,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def strange_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with names that are long, or markup."""
-    names = {"pair": STRANGE, "enter_tag": STRANGE, "exit_reason": STRANGE}
-    trades = (replace(trade(number), **names) for number in range(3))
+    trades = (
+        replace(trade(number), pair=STRANGE, enter_tag=STRANGE, exit_reason=STRANGE)
+        for number in range(3)
+    )
     path = tmp_path_factory.mktemp("strange") / "report.html"
     path.write_text(report_page((STRANGE, "BTC/USDT"), tuple(trades)), encoding="utf-8")
     return path
@@ -217,3 +219,15 @@ def test_names_that_are_long_or_markup_are_text_within_the_page(
     browser.ask(f"{row}.querySelector('button').click()")
     assert STRANGE in browser.ask("document.getElementById('trade-note').textContent")
     assert browser.errors == []
+
+
+def test_a_section_is_laid_out_when_it_comes_near_the_screen(browser: Browser, page: Path) -> None:
+    is_laid_out = (
+        "document.querySelector('.trades td').checkVisibility({ contentVisibilityAuto: true })"
+    )
+    browser.open(page, width=DESKTOP)
+    browser.wait(READY)
+
+    assert not browser.ask(is_laid_out)
+    browser.ask("document.querySelector('.trades').scrollIntoView()")
+    browser.wait(is_laid_out)
