@@ -4,11 +4,14 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
-from tradai.core import StrategyConfigLoader, parse_time_range
+from tradai.core import StrategyConfigLoader, parse_time_range, to_epoch_ms
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint import ExitCode, Interrupts, Verdict
 from tradai.entrypoint.freqtrade import download
@@ -79,6 +82,35 @@ def test_candles_of_every_pair_are_downloaded(fetch: Fetch, data: Path, tmp_path
     assert exchange["pair_whitelist"] == PAIRS
     assert exchange["only_from_ccxt"] is True
     assert exchange["ccxt_config"]["urls"]["api"]["public"] == "http://127.0.0.1:9/api/v3"
+
+
+@pytest.fixture
+def three_days(data: Path) -> None:
+    """Candles of three days of each pair are there."""
+    data.mkdir(parents=True)
+    times = [to_epoch_ms(datetime(2025, 1, 1, tzinfo=UTC)) + at * 300_000 for at in range(3 * 288)]
+    for pair in PAIRS:
+        table = pa.table({"date": pa.array(times, pa.timestamp("ms", tz="UTC"))})
+        feather.write_feather(table, data / f"{pair.replace('/', '_')}-5m.feather")
+
+
+@pytest.mark.usefixtures("three_days")
+def test_candles_that_are_there_go_on_after_the_last_one(fetch: Fetch, tmp_path: Path) -> None:
+    verdict = fetch(downloads=PAIRS, timerange="20250101-20250108")
+
+    arguments = json.loads((tmp_path / "seen.json").read_text())["arguments"]
+    assert verdict.exit_code is ExitCode.DONE
+    assert "--prepend" not in arguments
+    assert "20250101-20250108" in arguments
+
+
+@pytest.mark.usefixtures("three_days")
+def test_nothing_is_asked_for_when_all_candles_are_there(fetch: Fetch, tmp_path: Path) -> None:
+    verdict = fetch(downloads=PAIRS)
+
+    assert verdict.exit_code is ExitCode.DONE
+    assert verdict.sentence.startswith("nothing was downloaded:")
+    assert not (tmp_path / "seen.json").exists()
 
 
 @pytest.fixture

@@ -20,8 +20,14 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files
+from tradai.entrypoint.freqtrade._candles.download_passes import (
+    DownloadPass,
+    Stored,
+    download_passes,
+)
 from tradai.entrypoint.freqtrade._candles.series import contract_series, trades_futures
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
+from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -68,6 +74,34 @@ def download(  # noqa: PLR0913
         ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
             the place of a file of candles is not a regular file.
     """
+    _check_wanted(config, timerange, exchange_url)
+    folder = folder.resolve()
+    files = [folder / candle_files(series)[1] for series in _series(config)]
+    installed = engine or EngineInstall.beside_us()
+    with _made_folders({folder, *(file.parent for file in files)}):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_present(files)
+        passes = download_passes(_stored(config, folder), timerange)
+        for each in passes:
+            command = installed.command(
+                "download-data", *_arguments(folder, each, config.timeframe)
+            )
+            evidence = EngineEvidence()
+            given = _config(config, each.pairs, exchange_url)
+            ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
+            is_whole = each is not passes[-1] or all(file.exists() for file in files)
+            verdict = judge(ended, evidence, result_present=is_whole)
+            if not verdict.is_success:
+                return _failed(verdict, config)
+    sentence = f"downloaded {_extent(config)} into {folder}"
+    if not passes:
+        sentence = f"nothing was downloaded: {folder} has {_extent(config)} for the whole range"
+    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+
+
+def _check_wanted(
+    config: StrategyConfig, timerange: TimeRange | OpenTimeRange, exchange_url: str | None
+) -> None:
     if timerange.start is None:
         message = f"--timerange {timerange} has no start: a download must begin somewhere"
         raise ConfigurationError(message, key="--timerange")
@@ -76,25 +110,21 @@ def download(  # noqa: PLR0913
     check_market(config, exchange)
     if exchange_url is not None:
         check_exchange_url(exchange_url)
-    folder = folder.resolve()
-    files = [folder / candle_files(series)[1] for series in _series(config)]
-    given = _config(config, exchange_url)
-    with _made_folders({folder, *(file.parent for file in files)}):
-        folder.mkdir(parents=True, exist_ok=True)
-        _check_present(files)
-        command = (engine or EngineInstall.beside_us()).command(
-            "download-data", *_arguments(folder, timerange, config.timeframe)
-        )
-        evidence = EngineEvidence()
-        ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
-        verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
-    if verdict.is_success:
-        sentence = f"downloaded {_extent(config)} into {folder}"
-        return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
-    if verdict.exit_code is ExitCode.UNAVAILABLE:
-        sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
-        return Verdict(exit_code=verdict.exit_code, sentence=sentence)
-    return verdict
+
+
+def _stored(config: StrategyConfig, folder: Path) -> Stored:
+    stored: dict[str, list[StoredRange | None]] = {pair: [] for pair in config.pairs}
+    for series in _series(config):
+        path = folder / candle_files(series)[1]
+        stored[series.pair].append(StoredRange.of(path, series.timeframe))
+    return stored
+
+
+def _failed(verdict: Verdict, config: StrategyConfig) -> Verdict:
+    if verdict.exit_code is not ExitCode.UNAVAILABLE:
+        return verdict
+    sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
+    return Verdict(exit_code=verdict.exit_code, sentence=sentence)
 
 
 @contextmanager
@@ -156,22 +186,24 @@ def _check_present(files: Sequence[Path]) -> None:
                 open_regular_file(file, FileKind.CANDLES).close()
 
 
-def _arguments(folder: Path, timerange: TimeRange | OpenTimeRange, timeframe: str) -> list[str]:
+def _arguments(folder: Path, given: DownloadPass, timeframe: str) -> list[str]:
     return [
         *("--config", "-", "--no-color", "--userdir", USER_DATA, "--datadir", str(folder)),
-        *("--timerange", str(timerange), "--timeframes", timeframe),
-        *("--data-format-ohlcv", "feather", "--prepend"),
+        *("--timerange", str(given.timerange), "--timeframes", timeframe),
+        *("--data-format-ohlcv", "feather", *(("--prepend",) if given.is_older else ())),
     ]
 
 
-def _config(config: StrategyConfig, exchange_url: str | None) -> dict[str, JsonValue]:
+def _config(
+    config: StrategyConfig, pairs: Sequence[str], exchange_url: str | None
+) -> dict[str, JsonValue]:
     return {
         "stake_currency": config.stake_currency,
         "dry_run": True,
         **market_keys(config),
         "exchange": {
             "name": exchange_named(config.exchange).engine_name,
-            "pair_whitelist": list(config.pairs),
+            "pair_whitelist": list(pairs),
             # The engine's download of archives would go to another host than the exchange.
             "only_from_ccxt": True,
             "enable_ws": False,

@@ -1,0 +1,69 @@
+"""The runs of the engine's download that bring files of candles to a range.
+
+The engine goes on at one end of a file at a time. Each time it leaves out the last candle of the
+file, which may have been open, and reads it again only where it goes on there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from tradai.core import OpenTimeRange, TimeRange
+from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange
+
+# The files of each pair; None stands for one that is not there, or cannot be read.
+Stored = Mapping[str, Sequence[StoredRange | None]]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadPass:
+    """One run of the engine's download.
+
+    Attributes:
+        pairs: The pairs that it is for.
+        timerange: Range that it is given.
+        is_older: Whether it goes on before the first candle, and not after the last one.
+    """
+
+    pairs: tuple[str, ...]
+    timerange: TimeRange | OpenTimeRange
+    is_older: bool
+
+
+def download_passes(
+    stored: Stored, timerange: TimeRange | OpenTimeRange
+) -> tuple[DownloadPass, ...]:
+    """Return the runs that are needed, in their order; none where everything is there."""
+    older = tuple(pair for pair, files in stored.items() if _lacks_first(files, timerange))
+    newer = tuple(
+        pair
+        for pair, files in stored.items()
+        if any(files) and (pair in older or _lacks_last(files, timerange))
+    )
+    passes = [
+        DownloadPass(pairs=older, timerange=timerange, is_older=True),
+        DownloadPass(pairs=newer, timerange=_to_last(stored, newer, timerange), is_older=False),
+    ]
+    return tuple(each for each in passes if each.pairs)
+
+
+def _lacks_first(files: Sequence[StoredRange | None], timerange: TimeRange | OpenTimeRange) -> bool:
+    start = timerange.start
+    return any(file is None or (start is not None and start < file.first) for file in files)
+
+
+def _lacks_last(files: Sequence[StoredRange | None], timerange: TimeRange | OpenTimeRange) -> bool:
+    stop = timerange.stop
+    return any(file is not None and (stop is None or file.stop < stop) for file in files)
+
+
+def _to_last(
+    stored: Stored, pairs: Sequence[str], timerange: TimeRange | OpenTimeRange
+) -> TimeRange | OpenTimeRange:
+    """Return the range, continued to the last candle there is, which the engine leaves out."""
+    start, stop = timerange.start, timerange.stop
+    if start is None or stop is None:
+        return timerange
+    ends = [file.after for pair in pairs for file in stored[pair] if file is not None]
+    return TimeRange(start=start, stop=max(stop, *ends)) if ends else timerange
