@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -163,9 +164,14 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
     assert '<td class="text">shaken 1</td>' in page
     assert '<td><a href="../../runs/run-1/report.html">+8.00 %</a></td>' in page
     result.write(tmp_path, page)
-    (found, second) = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"][
-        "windows"
+    assert re.findall("<th[^>]*>([^<]+)</th>", page.partition("Walk forward")[2])[:5] == [
+        *("training", "test", "best numbers", "profit, training", "profit, test"),
     ]
+    walk = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"]
+    assert walk["left_out"] is None
+    assert walk["profit_percent_30_days_in_sample"] == pytest.approx(3.0)
+    assert walk["profit_percent_30_days_out_of_sample"] == pytest.approx(1.0)
+    found, second = walk["windows"]
     assert found == {
         "training": "20250101-20250302",
         "test": "20250302-20250401",
@@ -178,6 +184,25 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
     }
     assert second["best"] == "shaken 1"
     assert len(pq.read_table(tmp_path / "runs.parquet").to_pylist()) == len(result.outcomes) == 6
+
+
+def test_a_window_without_a_result_has_no_numbers_in_the_json() -> None:
+    failed = dataclasses.replace(outcome(2, profit=3.0), exit_code=70)
+    windows = [
+        window_result(WINDOWS[0], training=None, test=None),
+        WindowResult(window=WINDOWS[1], training=outcome(2, profit=4.0), test=failed),
+    ]
+
+    walk = survivor().walked(windows, []).to_json()["walk_forward"]
+
+    assert isinstance(walk, dict)
+    assert isinstance(walk["windows"], list)
+    first, second = walk["windows"]
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert {first[key] for key in first if key not in {"training", "test"}} == {None}
+    assert second["training_profit_percent"] == 4.0
+    assert second["test_profit_percent"] is None
 
 
 def test_numbers_of_the_class_alone_are_said_not_to_be_shaken() -> None:
