@@ -14,7 +14,7 @@ from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.findings import bootstrap_finding
 from tradai.entrypoint._robust.page import robustness_page
-from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.variants import Variant
@@ -333,6 +333,48 @@ def test_the_files_have_every_run(tmp_path: Path) -> None:
     assert found["costs"]["fee doubled"] == {"cost_percent": 7.5, "profit_percent": 2.5}
     resamples = pq.read_table(tmp_path / "resamples.parquet").to_pydict()
     assert resamples == {"profit_percent": [10.0] * 20, "drawdown_percent": [0.0] * 20}
+
+
+def test_the_json_has_all_that_the_page_shows() -> None:
+    bootstrap = Bootstrap(profits=(-50.0, 20.0, 30.0), drawdowns=(5.0, 8.0, 90.0), block=3.0)
+    made = result().tested(
+        shaken=[outcome(2, profit=8.0)], costs={"fee": 75.0}, bootstrap=bootstrap
+    )
+
+    document = made.to_json()
+
+    assert list(document) == [
+        *("schema_version", "problem", "findings", "notes", "base", "shaken", "costs"),
+        *("bootstrap", "walk_forward"),
+    ]
+    assert document["schema_version"] == 1
+    assert document["problem"] is None
+    assert document["findings"] == [
+        {"test": each.test, "sentence": each.sentence} for each in made.findings
+    ]
+    assert document["notes"] == list(made.notes)
+    assert document["base"] == made.base.to_json()
+    assert document["shaken"] == [made.shaken[0].to_json()]
+    assert document["costs"] == {"fee": {"cost_percent": 7.5, "profit_percent": 2.5}}
+    assert document["bootstrap"] == {
+        "resamples": 3,
+        "mean_block": 3.0,
+        "share_with_profit": 2 / 3,
+        "profit_percent_low": -5.0,
+        "profit_percent_median": 2.0,
+        "drawdown_percent_high": 9.0,
+    }
+
+
+def test_each_run_has_a_row_with_its_changes() -> None:
+    base = dataclasses.replace(outcome(profit=10.0), figures={"profit_percent": 10, "trades": 40})
+    shaken_run = outcome(2, profit=8.0, stoploss="-0.1")
+    made = dataclasses.replace(result(), base=base, shaken=(shaken_run,))
+
+    assert COLUMNS == ("run", "trades", "profit percent", "max drawdown percent", "changes")
+    first, second = made.rows()
+    assert first == ("configuration", "40", "10", "-", "-")
+    assert (second[0], second[-1]) == ("shaken 1", shaken_run.variant.label)
 
 
 def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
