@@ -388,6 +388,18 @@ def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     assert "charged on the orders of the backtest, and change no trade" in page
 
 
+def test_the_page_has_a_run_without_a_result_with_its_verdict_and_without_a_link() -> None:
+    shaken_runs = (outcome(2, profit=-5.0), outcome(3))
+    page = robustness_page(
+        dataclasses.replace(survivor(), shaken=shaken_runs), "demo-1", "../../runs"
+    )
+
+    assert "<span>shaken 2: failed</span>" in page
+    assert "run-3/report.html" not in page
+    heads = re.findall("<th[^>]*>([^<]+)</th>", page.partition("<h2>Findings")[2])
+    assert heads[:2] == ["Test", "Result"]
+
+
 def test_the_page_says_what_all_runs_have_in_common() -> None:
     page = robustness_page(survivor(), "demo-1", "runs", [Figure("Pairs", "BTC/USDT")])
 
