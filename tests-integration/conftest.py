@@ -16,6 +16,7 @@ ROOT: Final = Path(__file__).parent.parent
 # Tests that share costly servers or images, by the start of their ids.
 TOGETHER: Final = {
     "tests-integration/aws/": "stand-ins for AWS",
+    "tests-integration/containers/": "images",
     "tests-integration/engine/elsewhere/": "images",
     "tests-integration/engine/test_live_registry.py": "MLflow",
     "tests-integration/engine/test_models.py": "MLflow",
@@ -40,6 +41,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 def _scope_of(nodeid: str) -> str:
     shared = (name for start, name in TOGETHER.items() if nodeid.startswith(start))
     return next(shared, nodeid.partition("::")[0])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes longest begin first, and what waits most next: short files fill the end."""
+    items.sort(key=lambda item: _turn_of(item.nodeid))
+
+
+def _turn_of(nodeid: str) -> int:
+    if _scope_of(nodeid) in TOGETHER.values() or nodeid.startswith("tests-integration/pages/"):
+        return 0
+    return 1 if nodeid.startswith("tests-integration/engine/") else 2
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Public answers of four exchanges to the requests that load their spot markets.
+"""Public answers of eight exchanges to the requests that load their spot markets.
 
 They are made here, in the formats that ccxt reads, with a few pairs each: prices and rules are
 invented.
@@ -16,6 +16,10 @@ Row = tuple[str, str, str, str, str, str]
 BTC: Final[Row] = ("BTC", "USDT", "0.1", "0.0001", "0.0002", "5")
 ETH: Final[Row] = ("ETH", "USDT", "0.01", "0.001", "0.002", "5")
 EUR: Final[Row] = ("BTC", "EUR", "1", "0.0001", "0.0002", "5")
+
+
+def _decimals(number: str) -> int:
+    return len(number.partition(".")[2])
 
 
 def _bybit() -> dict[str, Any]:
@@ -38,7 +42,10 @@ def _bybit() -> dict[str, Any]:
             "priceFilter": {"tickSize": tick},
         }
 
-    rows = [row(*each) for each in (BTC, ETH, EUR)]
+    # Listed, and not traded yet: a name that is not of letters, and no rules.
+    coming = {**row("币", "USDT", "", "", "", ""), "status": "PreLaunch", "priceFilter": {}}
+    coming["lotSizeFilter"] = {"basePrecision": "0.1", "minOrderAmt": None}
+    rows = [row(*each) for each in (BTC, ETH, EUR)] + [coming]
     answer = {
         "retCode": 0,
         "retMsg": "OK",
@@ -79,9 +86,6 @@ def _kraken() -> dict[str, Any]:
     names = {"BTC": ("XXBT", "XBT"), "ETH": ("XETH", "ETH"), "USDT": ("USDT", "USDT")}
     names["EUR"] = ("ZEUR", "EUR")
 
-    def digits(number: str) -> int:
-        return len(number.partition(".")[2])
-
     def row(base: str, quote: str, tick: str, step: str, least: str, value: str) -> dict[str, Any]:
         (base_id, base_name), (quote_id, quote_name) = names[base], names[quote]
         return {
@@ -93,8 +97,8 @@ def _kraken() -> dict[str, Any]:
             "quote": quote_id,
             "lot": "unit",
             "cost_decimals": 5,
-            "pair_decimals": digits(tick),
-            "lot_decimals": digits(step),
+            "pair_decimals": _decimals(tick),
+            "lot_decimals": _decimals(step),
             "lot_multiplier": 1,
             "leverage_buy": [],
             "leverage_sell": [],
@@ -158,8 +162,125 @@ def _hyperliquid() -> dict[str, Any]:
     }
 
 
+def _gate() -> dict[str, Any]:
+    def row(base: str, quote: str, tick: str, step: str, least: str, value: str) -> dict[str, Any]:
+        return {
+            "id": f"{base}_{quote}",
+            "base": base,
+            "quote": quote,
+            "fee": "0.2",
+            "min_base_amount": least,
+            "min_quote_amount": value,
+            "amount_precision": _decimals(step),
+            "precision": _decimals(tick),
+            "trade_status": "tradable",
+            "sell_start": 0,
+            "buy_start": 0,
+        }
+
+    rows = [row(*each) for each in (BTC, ETH, EUR)]
+    names = sorted({name for each in (BTC, ETH, EUR) for name in each[:2]})
+    coins = [{"currency": name, "name": name, "delisted": False, "chains": []} for name in names]
+    root = "https://api.gateio.ws/api/v4"
+    return {
+        f"{root}/spot/currency_pairs": rows,
+        f"{root}/margin/currency_pairs": [],
+        f"{root}/spot/currencies": coins,
+    }
+
+
+def _htx() -> dict[str, Any]:
+    def row(base: str, quote: str, tick: str, step: str, least: str, value: str) -> dict[str, Any]:
+        return {
+            "base-currency": base.lower(),
+            "quote-currency": quote.lower(),
+            "symbol": f"{base}{quote}".lower(),
+            "price-precision": _decimals(tick),
+            "amount-precision": _decimals(step),
+            "value-precision": 8,
+            "min-order-amt": float(least),
+            "max-order-amt": 1000,
+            "min-order-value": float(value),
+            "state": "online",
+            "api-trading": "enabled",
+        }
+
+    rows = [row(*each) for each in (BTC, ETH, EUR)]
+    names = sorted({name.lower() for each in (BTC, ETH, EUR) for name in each[:2]})
+    coins = [{"currency": name, "instStatus": "normal", "chains": []} for name in names]
+    return {
+        "https://api.huobi.pro/v1/common/symbols": {"status": "ok", "data": rows},
+        "https://api.huobi.pro/v2/reference/currencies": {"code": 200, "data": coins},
+    }
+
+
+def _bitget() -> dict[str, Any]:
+    def row(base: str, quote: str, tick: str, step: str, least: str, value: str) -> dict[str, Any]:
+        return {
+            "symbol": f"{base}{quote}",
+            "baseCoin": base,
+            "quoteCoin": quote,
+            "minTradeAmount": least,
+            "maxTradeAmount": "900000000",
+            "takerFeeRate": "0.002",
+            "makerFeeRate": "0.002",
+            "pricePrecision": str(_decimals(tick)),
+            "quantityPrecision": str(_decimals(step)),
+            "quotePrecision": "8",
+            "status": "online",
+            "minTradeUSDT": value,
+        }
+
+    def answer(data: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"code": "00000", "msg": "success", "requestTime": 1767225600000, "data": data}
+
+    names = sorted({name for each in (BTC, ETH, EUR) for name in each[:2]})
+    coins = [{"coinId": str(index), "coin": name} for index, name in enumerate(names)]
+    root = "https://api.bitget.com/api/v2"
+    return {
+        f"{root}/spot/public/symbols": answer([row(*each) for each in (BTC, ETH, EUR)]),
+        f"{root}/margin/currencies": answer([{"symbol": "BTCUSDT", "isBorrowable": True}]),
+        f"{root}/spot/public/coins": answer([{**each, "chains": []} for each in coins]),
+    }
+
+
+def _bingx() -> dict[str, Any]:
+    def row(base: str, quote: str, tick: str, step: str, _: str, value: str) -> dict[str, Any]:
+        return {
+            "symbol": f"{base}-{quote}",
+            "minNotional": int(value),
+            "maxNotional": 20000,
+            "status": 1,
+            "tickSize": float(tick),
+            "stepSize": float(step),
+            "apiStateSell": True,
+            "apiStateBuy": True,
+            "timeOnline": 0,
+        }
+
+    contract = {
+        "symbol": "ETH-USDT",
+        "currency": "USDT",
+        "pricePrecision": 2,
+        "quantityPrecision": 2,
+        "apiStateOpen": "true",
+        "apiStateClose": "true",
+    }
+    rows = [row(*each) for each in (BTC, ETH, EUR)]
+    root = "https://open-api.bingx.com/openApi"
+    return {
+        f"{root}/spot/v1/common/symbols": {"code": 0, "data": {"symbols": rows}},
+        f"{root}/swap/v2/quote/contracts": {"code": 0, "data": [contract]},
+        f"{root}/cswap/v1/market/contracts": {"code": 0, "timestamp": 1767225600000, "data": []},
+    }
+
+
 PUBLIC_ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "bingx": _bingx(),
+    "bitget": _bitget(),
     "bybit": _bybit(),
+    "gate": _gate(),
+    "htx": _htx(),
     "hyperliquid": _hyperliquid(),
     "kraken": _kraken(),
     "okx": _okx(),
@@ -175,6 +296,8 @@ def answer_of(exchange: str) -> Answer:
     answers = PUBLIC_ANSWERS[exchange]
 
     def answer(url: str, body: str) -> tuple[int, bytes] | None:
+        # BingX takes the time of a request, which is another one each time.
+        url = url.partition("?timestamp=")[0]
         key = f"{url} {json.dumps(json.loads(body), separators=(',', ':'))}" if body else url
         return (200, json.dumps(answers[key]).encode()) if key in answers else None
 

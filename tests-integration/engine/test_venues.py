@@ -53,14 +53,26 @@ strategy: {{class: Daily, source: strategies}}
 execution: {{stake_amount: 100, max_open_trades: 2, starting_balance: 1000}}
 run: {{timerange: 20250102-20250112}}
 """
-# The part of ccxt that asks for markets, its address, and what ccxt may leave out.
+# The addresses by the parts of ccxt that ask for markets, and what ccxt may leave out.
 SPOT: Final = {"fetchMarkets": {"types": ["spot"]}}
-BARE_CLIENTS: Final[Mapping[str, tuple[str, str, Mapping[str, Any]]]] = {
-    "bybit": ("public", "https://api.bybit.com", SPOT),
-    "hyperliquid": ("public", "https://api.hyperliquid.xyz", {**SPOT, "hip3TokensByName": {}}),
-    "kraken": ("public", "https://api.kraken.com", {}),
-    "okx": ("rest", "https://www.okx.com", SPOT),
+BINGX: Final = "https://open-api.bingx.com/openApi"
+GATE: Final = "https://api.gateio.ws/api/v4"
+HTX_SPOT: Final = {"fetchMarkets": {"types": {"spot": True, "linear": False, "inverse": False}}}
+BARE_CLIENTS: Final[Mapping[str, tuple[Mapping[str, str], Mapping[str, Any]]]] = {
+    "bingx": (dict.fromkeys(("spot", "swap", "cswap"), BINGX), {}),
+    "bitget": (dict.fromkeys(("spot", "margin"), "https://api.bitget.com"), SPOT),
+    "bybit": ({"public": "https://api.bybit.com"}, SPOT),
+    "gate": ({"public.spot": GATE, "public.margin": GATE}, SPOT),
+    "htx": (dict.fromkeys(("public", "spot", "v2Public"), "https://api.huobi.pro"), HTX_SPOT),
+    "hyperliquid": (
+        {"public": "https://api.hyperliquid.xyz"},
+        {**SPOT, "hip3TokensByName": {}},
+    ),
+    "kraken": ({"public": "https://api.kraken.com"}, {}),
+    "okx": ({"rest": "https://www.okx.com"}, SPOT),
 }
+# The formats that differ most: GET and POST, names of their own, decimals and steps.
+LOADED: Final = ("bybit", "hyperliquid", "kraken", "okx")
 FIELDS: Final = (
     *("pair", "open_date", "close_date", "open_rate", "close_rate", "amount", "stake_amount"),
     *("fee_open", "fee_close", "profit_abs", "exit_reason"),
@@ -97,7 +109,10 @@ def desk(tmp_path: Path) -> Path:
     "exchange",
     [
         "bybit",
-        *(pytest.param(name, marks=pytest.mark.deep) for name in ("hyperliquid", "kraken", "okx")),
+        *(
+            pytest.param(name, marks=pytest.mark.deep)
+            for name in ("bingx", "bitget", "gate", "htx", "hyperliquid", "kraken", "okx")
+        ),
     ],
 )
 def test_captured_rules_make_the_trades_of_bare_freqtrade(
@@ -125,7 +140,7 @@ def test_the_engine_loads_the_markets_of_all_four_from_recorded_answers(
     engine_bin: Path, environ: Mapping[str, str]
 ) -> None:
     with ExitStack() as stack:
-        clients = {name: stack.enter_context(_replayed(name)) for name in PUBLIC_ANSWERS}
+        clients = {name: stack.enter_context(_replayed(name)) for name in LOADED}
         done = subprocess.run(
             [engine_bin / "python", "-m", "engine.venue_reading"],
             cwd=Path(__file__).resolve().parents[1],
@@ -145,6 +160,8 @@ def test_the_engine_loads_the_markets_of_all_four_from_recorded_answers(
             btc: [0.1, 0.0001, 0.0002, 5.0, 0.001],
             eth: [0.01, 0.001, 0.002, 5.0, 0.001],
             eur: [1.0, 0.0001, 0.0002, 5.0, 0.001],
+            # Not traded yet.
+            "币/USDT": [None, 0.1, None, None, 0.001],
         },
         "hyperliquid": {
             btc: [1.0, 0.00001, None, 10.0, 0.0007],
@@ -194,12 +211,16 @@ def _environ() -> dict[str, str]:
 def _bare_trades(exchange: str, url: str, desk: Path, engine_bin: Path) -> list[list[Any]]:
     """Return the trades of `freqtrade backtesting`, whose exchange answers at `url`."""
     home = desk / "bare"
-    part, address, options = BARE_CLIENTS[exchange]
+    addresses, options = BARE_CLIENTS[exchange]
+    api: dict[str, Any] = {}
+    for part, address in addresses.items():
+        group, _, name = part.rpartition(".")
+        (api.setdefault(group, {}) if group else api)[name] = f"{url}/{address}"
     settings = {
         "name": exchange,
         "enable_ws": False,
         "pair_whitelist": PAIRS,
-        "ccxt_config": {"urls": {"api": {part: f"{url}/{address}"}}, "options": options},
+        "ccxt_config": {"urls": {"api": api}, "options": options},
     }
     (home / "config.json").write_text(json.dumps({**BARE_DAILY, "exchange": settings}))
     places = ("--datadir", desk / "candles", "--strategy-path", desk / "strategies")

@@ -19,7 +19,7 @@ class MLflowOracle:
         inherited = {
             name: text
             for name, text in os.environ.items()
-            if not name.startswith(("AWS_", "COVERAGE_", "MLFLOW_", "PYTHON"))
+            if not name.startswith(("AWS_", "MLFLOW_", "PYTHON"))
         }
         self._child = subprocess.Popen(
             [mlflow_python(server.release), Path(__file__).with_name("oracle.py")],

@@ -58,6 +58,19 @@ def prune(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     return run
 
 
+def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
+    prune: Call, root: Path
+) -> None:
+    for number in range(3):
+        record(root, f"part-{number}", days=1.0 + number, trace_id="s", part_of="sweep")
+
+    assert prune("--keep", "2", "--yes")[0] == 0
+
+    assert names(root) == ["part-0", "run-1", "run-2"]
+    assert prune("--keep", "3", "--yes")[0] == 0
+    assert names(root) == ["part-0", "run-1", "run-2"]
+
+
 def names(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir())
 
@@ -122,6 +135,22 @@ def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, ro
     assert "did not end" in facts["kept"]["going"]
     assert "live" in facts["kept"]["real"]
     assert names(root) == ["going", "real"]
+
+
+def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> None:
+    copytree(root / "run-4", root / "copy")
+    record(root, "going", days=9, state="running", exit_code=None)
+    copytree(root / "going", root / "gone")
+    (root / "gone/journal.jsonl").touch()
+
+    facts = json.loads(prune("--keep", "3", "--json")[1])
+
+    assert facts["removable"] == ["run-4", "run-4"]
+    assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
+    assert facts["kept"] == {
+        "going": "it did not end: it goes on",
+        "going in gone": "it did not end: its process was killed",
+    }
 
 
 @pytest.fixture
@@ -355,8 +384,8 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
     begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
-    assert f'{begin}"well, ""done""",{root}/dated' in lines
-    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn" in lines
+    assert f'{begin}"well, ""done""",{root}/dated,' in lines
+    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn," in lines
 
 
 @pytest.mark.parametrize(

@@ -224,12 +224,17 @@ def listed_pairs(url: str) -> set[str]:
 
 
 def symbols(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(f"{url}/exchangeInfo")["symbols"]
+    return found
+
+
+def ask(url: str) -> dict[str, Any]:
     import http.client
 
     address, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(address, timeout=60)
-    connection.request("GET", f"/{path}/exchangeInfo")
-    found: list[dict[str, Any]] = json.load(connection.getresponse())["symbols"]
+    connection.request("GET", f"/{path}")
+    found: dict[str, Any] = json.load(connection.getresponse())
     return found
 
 
@@ -487,9 +492,21 @@ def answer_answers(scenario: dict[str, Any]) -> NoReturn:
     sys.exit(0)
 
 
-def answer_schema(_: dict[str, Any]) -> NoReturn:
-    """Find nothing wrong with a block of further keys."""
-    say("[]")
+def answer_schema(scenario: dict[str, Any]) -> NoReturn:
+    """Find wrong with settings what a scenario does."""
+    say(json.dumps(scenario["refused_settings"]))
+    sys.exit(0)
+
+
+def answer_markets(_: dict[str, Any]) -> NoReturn:
+    """Read the rules of the wanted pairs in the answer of the exchange, which has them as such."""
+    given = json.load(sys.stdin)
+    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/markets")
+    if "markets" not in answer:
+        say_error("TemporaryError: the exchange has no markets")
+    read = {market["symbol"]: market for market in answer["markets"]}
+    markets = [read[pair] for pair in given["pairs"] if pair in read]
+    say(json.dumps({"markets": markets, "names": list(read), "versions": {}}))
     sys.exit(0)
 
 
@@ -530,6 +547,7 @@ ANSWERS: "dict[str, Callable[..., NoReturn]]" = {
     "missing": answer_missing,
     "probe": answer_probe,
     "schema": answer_schema,
+    "markets": answer_markets,
 }
 
 

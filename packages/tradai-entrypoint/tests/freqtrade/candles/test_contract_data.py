@@ -173,6 +173,34 @@ def test_a_hole_in_the_rates_is_reported_with_its_effect(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("hours", "gone", "said"),
+    [
+        (1, slice(30, 35), "lacks 5 funding rates in 1 gap, the longest 5 from 2025-01-02 06:00"),
+        (1, slice(30, 31), "lacks 1 funding rate in 1 gap, the longest 1 from 2025-01-02 06:00"),
+        (4, slice(5, 6), "lacks 1 funding rate in 1 gap, the longest 1 from 2025-01-01 20:00"),
+    ],
+)
+def test_a_short_hole_in_frequent_rates_is_reported(
+    tmp_path: Path, hours: int, gone: slice, said: str
+) -> None:
+    opened = dates(96 // hours, step=timedelta(hours=hours))
+    del opened[gone]
+
+    (notice,) = notices(tmp_path, opened)
+
+    assert said in notice
+
+
+@pytest.mark.parametrize("hours", [(8, 4), (4, 8), (8, 1), (1, 8), (4, 1), (1, 4)])
+def test_a_change_of_the_interval_is_no_hole(tmp_path: Path, hours: tuple[int, int]) -> None:
+    before, after = (timedelta(hours=each) for each in hours)
+    opened = dates(48 // hours[0], step=before)
+    opened += [START + timedelta(days=2) + number * after for number in range(48 // hours[1])]
+
+    assert notices(tmp_path, opened) == ()
+
+
 def test_rates_that_are_charged_more_often_have_no_hole(tmp_path: Path) -> None:
     assert notices(tmp_path, dates(4 * 24, step=timedelta(hours=1))) == ()
     assert notices(tmp_path, dates(12)) == ()

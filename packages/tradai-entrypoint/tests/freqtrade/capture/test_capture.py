@@ -112,7 +112,10 @@ def test_an_answer_that_changed_is_another_snapshot(interrupts: Interrupts) -> N
     ("pair", "said"),
     [
         ("XBT/USDT", r"bybit does not list XBT/USDT; did you mean 'BTC/USDT'\?; write the names"),
-        ("ETH/USDT", r"ETH/USDT \(not active\).*capture them again, or remove the pairs"),
+        (
+            "ETH/USDT",
+            r"ETH/USDT \(not active\).*capture them again, or remove the pairs from what asks",
+        ),
     ],
 )
 def test_a_pair_that_is_not_traded_is_named(interrupts: Interrupts, pair: str, said: str) -> None:
@@ -134,6 +137,37 @@ def test_answers_that_the_engine_cannot_read_are_an_error_with_its_reason(
 ) -> None:
     with pytest.raises(ExternalServiceError, match="TemporaryError: bybit has no markets"):
         capture(interrupts, "BTC/USDT", program=FAILING)
+
+
+def test_an_exchange_without_a_market_is_an_error_that_says_so(interrupts: Interrupts) -> None:
+    program = f"{dedent(ASKING)}\nsys.exit(0 if names else 1)"
+
+    with (
+        exchange("{}") as url,
+        pytest.raises(
+            ExternalServiceError, match=r"its answers \(they list no market\): try again"
+        ),
+    ):
+        capture(interrupts, "BTC/USDT", program=program, base_url=url)
+
+
+def test_a_contract_is_refused_before_the_exchange_is_asked(interrupts: Interrupts) -> None:
+    said = "pairs has BTC/USDT:USDT, and of bybit the spot market alone is known: remove them"
+
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        capture(interrupts, "ETH/USDT", "BTC/USDT:USDT", program=FAILING)
+
+    assert caught.value.key == "pairs"
+
+
+def test_rules_that_did_not_change_keep_their_digest(interrupts: Interrupts) -> None:
+    digests = set()
+    for number in (1, 2):
+        answer = json.dumps({"BTC/USDT": True, "time": number})
+        with exchange(answer) as url:
+            digests.add(capture(interrupts, "BTC/USDT", base_url=url).digest)
+
+    assert len(digests) == 1
 
 
 def test_an_infinite_rule_is_an_error_of_the_exchange(

@@ -1,4 +1,5 @@
 import contextlib
+import gzip
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,10 @@ PAGE = b"<!DOCTYPE html><html><body>You are blocked</body></html>"
 def reply(status: str, body: bytes, *, length: int | None = None, extra: str = "") -> bytes:
     size = len(body) if length is None else length
     return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{extra}\r\n".encode() + body
+
+
+def compressed(body: bytes, encoding: str = "gzip") -> bytes:
+    return reply("200 OK", body, extra=f"Content-Encoding: {encoding}\r\n")
 
 
 @contextmanager
@@ -68,6 +73,20 @@ def test_an_answer_is_returned_digit_by_digit() -> None:
     assert heard.startswith(f"GET /{URL} HTTP/1.1\r\n".encode())
 
 
+def test_an_answer_that_is_compressed_without_being_asked_is_read() -> None:
+    text = json.dumps(["tick", "0.10"] * 1000)
+
+    with sending([compressed(gzip.compress(text.encode()))]) as (address, _):
+        assert Upstream(exchange="bybit", base_url=address).fetch(URL) == text
+
+
+def test_a_chunked_answer_is_put_together() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    with sending([head, b"3\r\n[1,\r\n", b"3\r\n 2]\r\n", b"0\r\n\r\n"]) as (address, _):
+        assert Upstream(exchange="bybit", base_url=address).fetch(URL) == "[1, 2]"
+
+
 def test_a_body_is_posted_as_json_with_the_name_of_the_client_alone() -> None:
     with sending([reply("200 OK", b"[]")]) as (address, heard):
         Upstream(exchange="hyperliquid", base_url=address).fetch(URL, '{"type":"x"}', agent="me/1")
@@ -86,20 +105,43 @@ def test_a_body_is_posted_as_json_with_the_name_of_the_client_alone() -> None:
 @pytest.mark.parametrize(
     ("answer", "said", "retryable"),
     [
-        (reply("403 Forbidden", PAGE), "refused with 403 Forbidden with a web page", False),
-        (reply("451 Unavailable", b"{}"), "refused with 451 Unavailable;", False),
-        (reply("429 Too Many", b"{}"), "refused with 429 Too Many;", True),
-        (reply("502 Bad Gateway", PAGE), "refused with 502 Bad Gateway with a web page", True),
         (
-            reply("302 Found", b"", extra="Location: http://127.0.0.1:1/\r\n"),
-            "refused with 302 Found",
+            reply("403 Forbidden", PAGE),
+            "refused with 403 Forbidden with a web page; the exc",
             False,
         ),
+        (
+            reply("451 Unavailable", b"{}"),
+            "refused with 451 Unavailable; the exchange may not serve this country or network",
+            False,
+        ),
+        (reply("429 Too Many", b"{}"), "refused with 429 Too Many;", True),
+        (reply("502 Bad Gateway", PAGE), "refused with 502 Bad Gateway with a web page", True),
+        (reply("418 Teapot", b"{}", extra="Retry-After: 30\r\n"), "418 Teapot; wait 30 s", True),
+        (
+            reply("429 Too Many", b"{}", extra="Retry-After: soon\r\n"),
+            "429 Too Many; wait some minutes, and try again",
+            True,
+        ),
+        (
+            reply("302 Found", b"", extra="Location: https://www.exchange.test/sorry?x=1\r\n"),
+            "refused with 302 Found; it leads to www.exchange.test, which is not followed",
+            False,
+        ),
+        (reply("301 Moved", b"", extra="Location: /v6\r\n"), "301 Moved; try again later", False),
         (reply("200 OK", PAGE), "its answer is a web page", True),
         (reply("200 OK", b'{"a": [1, '), "its answer is no whole JSON", True),
         (reply("200 OK", b""), "its answer is no whole JSON", True),
         (reply("200 OK", b"\xff\xfe{}"), "its answer is no whole JSON", True),
         (reply("200 OK", b'{"a": 1}', length=20), "its answer ended 12 bytes too early", True),
+        (compressed(b'{"a": 1}', "br"), "is compressed with br, which was not asked for", True),
+        (compressed(gzip.compress(b'{"a": 1}')[:-12]), "its answer is no whole JSON", True),
+        (compressed(b'{"a": 1}'), "incorrect header check", True),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n[1, 2, 3\r\n",
+            "IncompleteRead",
+            True,
+        ),
         (b"nonsense\r\n\r\n", "nonsense", True),
         (b"", "Remote end closed connection", True),
     ],
@@ -120,6 +162,15 @@ def test_a_huge_answer_is_cut_off_at_the_limit() -> None:
 
     error = failure(
         [reply("200 OK", rows)],
+        lambda address: Upstream(exchange="okx", base_url=address, largest_bytes=1024**2),
+    )
+
+    assert "its answer has more than 1 MiB" in str(error)
+
+
+def test_an_answer_that_grows_over_the_limit_when_it_is_opened_is_refused() -> None:
+    error = failure(
+        [compressed(gzip.compress(b" " * 2 * 1024**2))],
         lambda address: Upstream(exchange="okx", base_url=address, largest_bytes=1024**2),
     )
 

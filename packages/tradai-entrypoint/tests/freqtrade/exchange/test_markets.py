@@ -208,7 +208,18 @@ def test_only_an_exchange_that_is_replayed_has_recorded_answers(change: dict[str
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ([("/private/Balance?apikey=not-a-real-key", "{}")], "an answer belongs to an account"),
+        *(
+            ([(path, "{}")], "an answer belongs to an account: its address has")
+            for path in (
+                "/public/Balance?apikey=not-a-real-key",
+                "/public/Time?sign=not-a-real-key",
+                "/public/Time?ACCESS_SIGN=not-a-real-key",
+                "/public/Time?AccessKeyId=not-a-real-key",
+                "/0/private/Balance",
+                "/v5/account/wallet",
+            )
+        ),
+        ([("/AssetPairs#apikey=not-a-real-key", "{}")], "is not one of an exchange"),
         ([("/AssetPairs", "{}"), ("/AssetPairs", "[]")], "a request has two answers"),
     ],
 )
@@ -304,6 +315,15 @@ def test_an_exchange_that_does_not_answer_as_it_should_is_an_external_error(
 
     assert (caught.value.service, caught.value.operation) == ("binance", "exchangeInfo")
     assert caught.value.retryable is retryable
+
+
+def test_a_blocked_country_is_an_error_that_says_to_use_another_network() -> None:
+    with exchange(451, b"{}") as url, pytest.raises(ExternalServiceError) as caught:
+        MarketsSnapshot.capture(["BTC/USDT"], base_url=url)
+
+    assert str(caught.value).endswith(
+        "; the exchange may not serve this country or network: use another one"
+    )
 
 
 def test_a_symbol_of_no_interest_stops_no_capture() -> None:

@@ -85,6 +85,9 @@ def test_a_setting_at_the_top_level_is_refused_with_its_place(key: str, place: s
 
 def test_a_setting_that_is_not_passed_on_is_refused_too() -> None:
     assert "so remove it" in str(refusal("trading_mode"))
+    assert str(refusal("margin_mode")).endswith(
+        "so remove it (with `exchange: binance_futures` it is isolated; cross is not supported)"
+    )
     assert "timerange" in str(refusal("telegram", "timerange"))
 
 

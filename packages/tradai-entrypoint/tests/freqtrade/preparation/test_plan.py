@@ -341,6 +341,9 @@ def test_no_credentials_are_ever_rendered() -> None:
     assert not exchange.keys() & {"key", "api_key", "secret", "password", "uid"}
 
 
+CONTRACTS = {"exchange": "binance_futures"}
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
@@ -353,6 +356,21 @@ def test_no_credentials_are_ever_rendered() -> None:
         ({"pairs": ["BTC/USDT", "BTC/EUR"]}, "pairs", "BTC/EUR, not bought with USDT"),
         ({"pairs": ["ETH/BTC"]}, "pairs", "ETH/BTC, not bought with USDT"),
         ({"pairs": ["ETH/USDT:USDT"]}, "pairs", "on the spot market"),
+        (
+            {**CONTRACTS, "pairs": ["ETH/USDC:USDC", "BTC/USDT:USDT"]},
+            "pairs",
+            "write them as BTC/USDT:USDT, or set stake_currency: USDC",
+        ),
+        (
+            {**CONTRACTS, "pairs": ["ETH/USDC:USDC", "BTC/USDT"]},
+            "pairs",
+            "has ETH/USDC:USDC, BTC/USDT, not contracts settled in USDT: write them as BTC/USDT",
+        ),
+        (
+            {**CONTRACTS, "pairs": ["BTC/USD:BTC"], "stake_currency": "BTC"},
+            "pairs",
+            "has BTC/USD:BTC, settled in another currency than the quote, which a run does not",
+        ),
         ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
         ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),

@@ -13,6 +13,9 @@ from typing import IO, Final, final
 from tradai.entrypoint._process.exec_child import child_command
 from tradai.entrypoint._process.interrupts import Interrupts
 
+NO_REASON: Final = "it gave no reason"
+"""The last words of a child that wrote none."""
+
 _POLL_S: Final = 0.02
 
 
@@ -96,4 +99,4 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _last_line(file: IO[bytes]) -> str:
-    return (_text(file).strip().splitlines() or ["it gave no reason"])[-1]
+    return (_text(file).strip().splitlines() or [NO_REASON])[-1]

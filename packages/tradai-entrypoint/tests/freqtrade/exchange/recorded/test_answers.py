@@ -87,3 +87,39 @@ def test_a_body_that_is_nested_too_deep_is_compared_as_text() -> None:
 def test_an_answer_that_is_cut_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="not whole JSON"):
         RecordedAnswer(url=URL, text=text)
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ('{"time": 1767225600000, "tick": 0.10}', '{"time": 1767225600001, "tick": 0.10}'),
+        ('{"requestTime": "1", "tick": 0.1}', '{"requestTime": "2", "tick": 0.1}'),
+        (
+            '{"ts": 1, "serverTime": 1, "timestamp": 1}',
+            '{"ts": 2, "serverTime": 2, "timestamp": 2}',
+        ),
+    ],
+)
+def test_the_time_of_an_answer_is_no_part_of_its_content(first: str, later: str) -> None:
+    url = f"{URL}?timestamp=1767225600000&type=spot"
+
+    assert RecordedAnswer(url=url, text=first).content == (
+        RecordedAnswer(url=url.replace("0000", "1111"), text=later).content
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ('{"time": 1, "tick": 0.1}', '{"time": 1, "tick": 0.10}'),
+        ('{"time": 1, "tick": "0.1"}', '{"time": 1, "tick": "0.2"}'),
+        # A rule with the name of a time, and a time inside.
+        ('{"time": {"open": 1}}', '{"time": {"open": 2}}'),
+        ('{"data": {"time": 1}}', '{"data": {"time": 2}}'),
+        ('[{"time": 1}]', '[{"time": 2}]'),
+    ],
+)
+def test_all_else_is_part_of_its_content(first: str, later: str) -> None:
+    contents = [RecordedAnswer(url=URL, text=text).content for text in (first, later)]
+
+    assert contents[0] != contents[1]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Half an hour: a rate that came later than that after its full hour is missing.
 _LONGEST_DELAY_MS: Final = 30 * 60 * 1000
+_SHORTEST_INTERVAL_MS: Final = 60 * 60 * 1000
 
 
 @final
@@ -115,19 +116,24 @@ def stage_rates(series: NeededSeries, rates: FundingRates, folder: Path) -> Stag
 
 
 def rate_gaps(opened: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Iterator[StagedGap]:
-    """Yield where funding rates, whose times rise, are further apart than those of any contract.
+    """Yield where funding rates, whose times rise, are further apart than those around them.
 
-    They are charged at full hours, so one that was sent late is still there.
+    They are charged at full hours, so one that was sent late is still there. Their interval may
+    change, so a step is a gap when it is longer than both of its neighbours, or than the longest
+    interval of any contract.
     """
     import numpy as np
 
     longest_ms = int(LONGEST_FUNDING_INTERVAL.total_seconds() * 1000)
-    for index in np.flatnonzero(np.diff(opened) > longest_ms + _LONGEST_DELAY_MS):
+    steps = np.pad(np.diff(opened), 1, constant_values=longest_ms)
+    expected = np.maximum(steps[:-2], steps[2:]).clip(_SHORTEST_INTERVAL_MS, longest_ms)
+    for index in np.flatnonzero(steps[1:-1] > expected + _LONGEST_DELAY_MS):
         before, after = (int(each) for each in opened[index : index + 2])
+        interval_ms = int(expected[index])
         yield StagedGap(
-            start=from_epoch_ms(before + longest_ms),
+            start=from_epoch_ms(before + interval_ms),
             stop=from_epoch_ms(after),
-            missing=(after - before - _LONGEST_DELAY_MS) // longest_ms,
+            missing=(after - before - _LONGEST_DELAY_MS) // interval_ms,
         )
 
 

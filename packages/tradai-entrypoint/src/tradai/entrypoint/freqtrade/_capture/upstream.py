@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
@@ -12,10 +13,11 @@ from urllib.parse import urlsplit
 
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint._runs.parameters import is_loopback_url
+from tradai.entrypoint.freqtrade._exchange.refusals import may_pass, next_step
 
 _CHUNK_BYTES: Final = 256 * 1024
-_SLOW_DOWN: Final = (418, 429)
-_SERVER_ERRORS: Final = 500
+_LATER: Final = "try again later, or from a network that the exchange serves"
+_GZIP: Final = 31  # zlib's number for data with gzip's header.
 
 
 class _UnusableError(Exception):
@@ -66,23 +68,23 @@ class Upstream:
         )
         try:
             with _opener(address).open(request, timeout=self.timeout_s) as answer:
-                return _checked(b"".join(self._chunks(answer)))
+                sent = b"".join(self._chunks(answer))
+                return _checked(self._plain(sent, answer.headers.get("Content-Encoding", "")))
         except HTTPError as exc:
             with exc:
-                may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
-                raise self._error(url, _refused(exc), retryable=may_pass) from exc
+                why = f"{_refused(exc)}; {next_step(exc)}"
+                raise self._error(url, why, retryable=may_pass(exc)) from exc
         except _UnusableError as exc:
-            raise self._error(url, str(exc), retryable=True) from exc
-        except (OSError, HTTPException) as exc:
-            raise self._error(url, _broken(exc), retryable=True) from exc
+            raise self._error(url, f"{exc}; {_LATER}", retryable=True) from exc
+        except (OSError, HTTPException, zlib.error) as exc:
+            raise self._error(url, f"{_broken(exc)}; {_LATER}", retryable=True) from exc
 
     def _chunks(self, answer: HTTPResponse) -> Iterator[bytes]:
         until, size = time.monotonic() + self.deadline_s, 0
         while chunk := answer.read1(_CHUNK_BYTES):
             size += len(chunk)
             if size > self.largest_bytes:
-                message = f"its answer has more than {self.largest_bytes // 1024**2} MiB"
-                raise _UnusableError(message)
+                raise self._too_large()
             if time.monotonic() > until:
                 message = f"its answer was not there after {self.deadline_s:g} s"
                 raise _UnusableError(message)
@@ -91,11 +93,26 @@ class Upstream:
             message = f"its answer ended {answer.length} bytes too early"
             raise _UnusableError(message)
 
+    def _plain(self, body: bytes, encoding: str) -> bytes:
+        """Undo the compression of an answer; some servers compress without being asked."""
+        if encoding in ("", "identity"):
+            return body
+        if encoding != "gzip":
+            message = f"its answer is compressed with {encoding}, which was not asked for"
+            raise _UnusableError(message)
+        stream = zlib.decompressobj(_GZIP)
+        text = stream.decompress(body, self.largest_bytes)
+        if stream.unconsumed_tail:
+            raise self._too_large()
+        return text
+
+    def _too_large(self) -> _UnusableError:
+        return _UnusableError(f"its answer has more than {self.largest_bytes // 1024**2} MiB")
+
     def _error(self, url: str, why: str, *, retryable: bool) -> ExternalServiceError:
         parts = urlsplit(url)
         return ExternalServiceError(
-            f"{self.exchange} did not answer at {parts.hostname}{parts.path}: {why}; try again "
-            "later, or from a network that the exchange serves",
+            f"{self.exchange} did not answer at {parts.hostname}{parts.path}: {why}",
             service=self.exchange,
             operation=parts.path.rpartition("/")[2],
             retryable=retryable,

@@ -35,8 +35,8 @@ def missing_rows(
 ) -> MissingRows:
     """Return the gaps between rows of `file` at the times `opened`, whatever their order.
 
-    Funding rates come every one, four or eight hours, whatever the name of the file says: a gap
-    is longer than eight.
+    Funding rates come every one, four or eight hours, whatever the name of the file says; see
+    `rate_gaps`.
     """
     import numpy as np
 

@@ -32,9 +32,8 @@ NOT_IN_SCHEMA: Final = frozenset({"futures_funding_rate"})
 EXCHANGE: Final = frozenset({"markets_refresh_interval", "outdated_offset", "unknown_fee_rate"})
 
 _CONTRACTS: Final = f"it is for futures: write `exchange: {FUTURES_EXCHANGE}` at the top level"
-_MARGIN: Final = (
-    f"`exchange` decides it: {DEFAULT_EXCHANGE} is spot, {FUTURES_EXCHANGE} isolated futures"
-)
+_MARKET: Final = f"write `exchange: {DEFAULT_EXCHANGE}` for spot, `{FUTURES_EXCHANGE}` for futures"
+_MARGIN: Final = f"with `exchange: {FUTURES_EXCHANGE}` it is isolated; cross is not supported"
 _FUTURES_BOT: Final = "futures are proven in backtests only, which do not use it"
 _FOLDERS: Final = "a run has a folder of its own"
 _BIAS: Final = "`analyse CONFIG --bias` decides it"
@@ -84,7 +83,7 @@ OWNED: Final[Mapping[str, str]] = MappingProxyType(
         "skip_wallet_history_migration": "a run starts with a new database",
         "startup_candle": _BIAS,
         "targeted_trade_amount": _BIAS,
-        "trading_mode": _MARGIN,
+        "trading_mode": _MARKET,
         "user_data_dir": _FOLDERS,
         "userdir": _FOLDERS,
         "verbosity": "write TRADAI_LOG_LEVEL",

@@ -192,7 +192,7 @@ class MarketsSnapshot(BaseModel):
         """SHA-256 over the rules, whatever their order, the recorded answers and the fees."""
         rules = sorted(self.symbols, key=self._pair_of)
         fees = [self.fees.model_dump(mode="json")] if self.fees else []
-        return digest([*rules, *(answer.model_dump() for answer in self.answers), *fees])
+        return digest([*rules, *(answer.content for answer in self.answers), *fees])
 
     @property
     def rules(self) -> MarketSnapshot:
@@ -230,7 +230,8 @@ class MarketsSnapshot(BaseModel):
             making = "" if self.answers else "make them with `markets make`, "
             message = (
                 f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs"
+                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs "
+                "from what asks for them (pairs, run.informative, @informative)"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         restricted.rules.require(wanted)

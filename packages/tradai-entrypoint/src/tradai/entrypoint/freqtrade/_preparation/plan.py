@@ -26,9 +26,9 @@ from tradai.entrypoint.freqtrade._exchange.exchange import Exchange
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
-    FUTURES_EXCHANGE,
     exchange_named,
 )
+from tradai.entrypoint.freqtrade._preparation._contracts.market_pairs import pairs_problem
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import key_error, plain_json
 from tradai.entrypoint.freqtrade._strategy.order_types import filled_order_types
@@ -198,16 +198,8 @@ def check_market(config: StrategyConfig, exchange: Exchange) -> None:
     if not config.pairs:
         raise key_error(key="pairs", problem=f"is empty: name at least one, such as BTC/{currency}")
     is_spot = exchange.market_type == "spot"
-    wanted = currency if is_spot else f"{currency}:{currency}"
-    others = [pair for pair in config.pairs if pair.partition("/")[2] != wanted]
-    if others and not is_spot:
-        problem = f"has {', '.join(others)}, not contracts settled in {currency}"
-        raise key_error(key="pairs", problem=f"{problem}: write them as BTC/{wanted}")
-    if others:
-        problem = f"has {', '.join(others)}, not bought with {currency} on the spot market"
-        are_contracts = any(":" in pair for pair in others)
-        instead = f"set exchange: {FUTURES_EXCHANGE}" if are_contracts else "change stake_currency"
-        raise key_error(key="pairs", problem=f"{problem}: remove them, or {instead}")
+    if wrong := pairs_problem(config.pairs, currency, is_spot=is_spot):
+        raise key_error(key="pairs", problem=wrong)
 
 
 def _check_proven(exchange: Exchange, mode: TradingMode) -> None:

@@ -31,6 +31,7 @@ from tradai.entrypoint.freqtrade._exchange.exchange import (
     Symbol,
     check_exchange_url,
 )
+from tradai.entrypoint.freqtrade._exchange.refusals import may_pass, next_step
 
 T = TypeVar("T")
 _NAME: Final = "binance"
@@ -43,9 +44,7 @@ _SIGNED_TIMEOUT_S: Final = 10.0
 _DOUBT_S: Final = 1.5
 # Ten times the size of the answer today.
 _LARGEST_BYTES: Final = 256 * 1024 * 1024
-# "Too many requests", and the ban that follows it.
-_SLOW_DOWN: Final = (418, 429)
-_SERVER_ERRORS: Final = 500
+_LATER: Final = "try again later, or with a newer tradai-entrypoint"
 _SYMBOLS: Final = TypeAdapter(tuple[JsonObject, ...])
 _TEXTS: Final = ("symbol", "status", "baseAsset", "quoteAsset")
 _TRADED: Final = "TRADING"
@@ -250,14 +249,14 @@ def _fetch(url: str, subject: str, read: Callable[[Any], T]) -> T:
             return read(json.loads(answer.read(_LARGEST_BYTES)))
     except HTTPError as exc:
         with exc:
-            may_pass = exc.code in _SLOW_DOWN or exc.code >= _SERVER_ERRORS
-            raise _not_fetched(subject, url, str(exc), retryable=may_pass) from exc
+            why = f"{exc}; {next_step(exc)}"
+            raise _not_fetched(subject, url, why, retryable=may_pass(exc)) from exc
     except (OSError, HTTPException) as exc:
-        why = str(exc) or type(exc).__name__
+        why = f"{str(exc) or type(exc).__name__}; {_LATER}"
         raise _not_fetched(subject, url, why, retryable=True) from exc
     # An amount that is not a number is an ArithmeticError.
     except (ArithmeticError, LookupError, TypeError, ValueError) as exc:
-        why = "the answer is not in a known form"
+        why = f"the answer is not in a known form; {_LATER}"
         raise _not_fetched(subject, url, why, retryable=False) from exc
 
 
@@ -272,8 +271,7 @@ def _last_candle(rows: list[list[Any]]) -> LastCandle | None:
 
 def _not_fetched(subject: str, url: str, why: str, *, retryable: bool) -> ExternalServiceError:
     return ExternalServiceError(
-        f"the {subject} could not be fetched from {url}: {why}; try again later, or with a "
-        "newer tradai-entrypoint",
+        f"the {subject} could not be fetched from {url}: {why}",
         service=_NAME,
         operation=urlsplit(url).path.rpartition("/")[2],
         retryable=retryable,

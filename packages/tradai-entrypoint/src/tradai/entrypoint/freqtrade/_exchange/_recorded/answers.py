@@ -1,6 +1,7 @@
 """Recorded answers of an exchange, found again by the request that they answer."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Final, final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -11,6 +12,11 @@ from tradai.core import canonical_json, redact
 
 # Some clients send the time of the request, which is another one in each run.
 _CHANGING: Final = frozenset({"timestamp"})
+# Names under which exchanges send the time of an answer, beside what it answers.
+_SENT_AT: Final = frozenset({"requestTime", "serverTime", "time", "timestamp", "ts"})
+# Marks of a request that is made for an account: names in its query, and parts of its path.
+_KEY: Final = re.compile(r"(?i)key|secret|sign|token|pass(?:phrase|word)")
+_OF_ACCOUNT: Final = frozenset({"account", "accounts", "private"})
 
 _Key = tuple[str, bytes]
 
@@ -32,12 +38,27 @@ class RecordedAnswer(BaseModel):
     body: str = ""
     text: str
 
+    @property
+    def content(self) -> dict[str, str]:
+        """Request and answer without the times at which they were sent."""
+        return {"url": _without_time(self.url), "body": self.body, "text": _timeless(self.text)}
+
     @field_validator("url")
     @classmethod
     def _is_public(cls, url: str) -> str:
-        if redact(url) != url:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or parts.fragment:
+            message = "the address of an answer is not one of an exchange: expected https://..."
+            raise ValueError(message)
+        has_key = any(
+            _KEY.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        )
+        if has_key or redact(url) != url:
             # The address is not quoted, since it has a key.
-            message = "an answer belongs to an account: its address has a key"
+            message = "an answer belongs to an account: its address has a key or a signature"
+            raise ValueError(message)
+        if private := _OF_ACCOUNT & set(parts.path.lower().split("/")):
+            message = f"an answer belongs to an account: its address has the part /{min(private)}/"
             raise ValueError(message)
         return url
 
@@ -67,10 +88,33 @@ class RecordedAnswers:
 
 
 def _key(url: str, body: str) -> _Key:
+    return _without_time(url), _canonical(body)
+
+
+def _without_time(url: str) -> str:
     parts = urlsplit(url)
     sent = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in sent if name not in _CHANGING])
-    return urlunsplit(parts._replace(query=query)), _canonical(body)
+    return urlunsplit(parts._replace(query=query))
+
+
+def _timeless(text: str) -> str:
+    """Return an answer without the number that is the time of its sending, if it has one."""
+    try:
+        # As text, since the digits of a number count.
+        values = json.loads(text, parse_float=str, parse_int=str)
+        if stamps := _stamps(values):
+            return json.dumps({name: values[name] for name in values if name not in stamps})
+    # Deep nesting.
+    except RecursionError:
+        pass
+    return text
+
+
+def _stamps(values: object) -> set[str]:
+    if not isinstance(values, dict):
+        return set()
+    return {name for name in _SENT_AT.intersection(values) if str(values[name]).isdecimal()}
 
 
 def _canonical(body: str) -> bytes:
