@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.findings import bootstrap_finding
 from tradai.entrypoint._robust.page import robustness_page
-from tradai.entrypoint._robust.result import Robustness
+from tradai.entrypoint._robust.result import COLUMNS, Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.variants import Variant
@@ -163,9 +164,14 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
     assert '<td class="text">shaken 1</td>' in page
     assert '<td><a href="../../runs/run-1/report.html">+8.00 %</a></td>' in page
     result.write(tmp_path, page)
-    (found, second) = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"][
-        "windows"
+    assert re.findall("<th[^>]*>([^<]+)</th>", page.partition("Walk forward")[2])[:5] == [
+        *("training", "test", "best numbers", "profit, training", "profit, test"),
     ]
+    walk = json.loads((tmp_path / "robustness.json").read_text())["walk_forward"]
+    assert walk["left_out"] is None
+    assert walk["profit_percent_30_days_in_sample"] == pytest.approx(3.0)
+    assert walk["profit_percent_30_days_out_of_sample"] == pytest.approx(1.0)
+    found, second = walk["windows"]
     assert found == {
         "training": "20250101-20250302",
         "test": "20250302-20250401",
@@ -178,6 +184,25 @@ def test_the_windows_are_in_the_page_the_json_and_the_table_of_runs(tmp_path: Pa
     }
     assert second["best"] == "shaken 1"
     assert len(pq.read_table(tmp_path / "runs.parquet").to_pylist()) == len(result.outcomes) == 6
+
+
+def test_a_window_without_a_result_has_no_numbers_in_the_json() -> None:
+    failed = dataclasses.replace(outcome(2, profit=3.0), exit_code=70)
+    windows = [
+        window_result(WINDOWS[0], training=None, test=None),
+        WindowResult(window=WINDOWS[1], training=outcome(2, profit=4.0), test=failed),
+    ]
+
+    walk = survivor().walked(windows, []).to_json()["walk_forward"]
+
+    assert isinstance(walk, dict)
+    assert isinstance(walk["windows"], list)
+    first, second = walk["windows"]
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert {first[key] for key in first if key not in {"training", "test"}} == {None}
+    assert second["training_profit_percent"] == 4.0
+    assert second["test_profit_percent"] is None
 
 
 def test_numbers_of_the_class_alone_are_said_not_to_be_shaken() -> None:
@@ -310,6 +335,48 @@ def test_the_files_have_every_run(tmp_path: Path) -> None:
     assert resamples == {"profit_percent": [10.0] * 20, "drawdown_percent": [0.0] * 20}
 
 
+def test_the_json_has_all_that_the_page_shows() -> None:
+    bootstrap = Bootstrap(profits=(-50.0, 20.0, 30.0), drawdowns=(5.0, 8.0, 90.0), block=3.0)
+    made = result().tested(
+        shaken=[outcome(2, profit=8.0)], costs={"fee": 75.0}, bootstrap=bootstrap
+    )
+
+    document = made.to_json()
+
+    assert list(document) == [
+        *("schema_version", "problem", "findings", "notes", "base", "shaken", "costs"),
+        *("bootstrap", "walk_forward"),
+    ]
+    assert document["schema_version"] == 1
+    assert document["problem"] is None
+    assert document["findings"] == [
+        {"test": each.test, "sentence": each.sentence} for each in made.findings
+    ]
+    assert document["notes"] == list(made.notes)
+    assert document["base"] == made.base.to_json()
+    assert document["shaken"] == [made.shaken[0].to_json()]
+    assert document["costs"] == {"fee": {"cost_percent": 7.5, "profit_percent": 2.5}}
+    assert document["bootstrap"] == {
+        "resamples": 3,
+        "mean_block": 3.0,
+        "share_with_profit": 2 / 3,
+        "profit_percent_low": -5.0,
+        "profit_percent_median": 2.0,
+        "drawdown_percent_high": 9.0,
+    }
+
+
+def test_each_run_has_a_row_with_its_changes() -> None:
+    base = dataclasses.replace(outcome(profit=10.0), figures={"profit_percent": 10, "trades": 40})
+    shaken_run = outcome(2, profit=8.0, stoploss="-0.1")
+    made = dataclasses.replace(result(), base=base, shaken=(shaken_run,))
+
+    assert COLUMNS == ("run", "trades", "profit percent", "max drawdown percent", "changes")
+    first, second = made.rows()
+    assert first == ("configuration", "40", "10", "-", "-")
+    assert (second[0], second[-1]) == ("shaken 1", shaken_run.variant.label)
+
+
 def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     page = robustness_page(survivor(), "demo-1", "../../runs")
 
@@ -319,6 +386,18 @@ def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:
     assert 'id="curves-bootstrap"' in page
     assert "Slippage is an assumption" in page
     assert "charged on the orders of the backtest, and change no trade" in page
+
+
+def test_the_page_has_a_run_without_a_result_with_its_verdict_and_without_a_link() -> None:
+    shaken_runs = (outcome(2, profit=-5.0), outcome(3))
+    page = robustness_page(
+        dataclasses.replace(survivor(), shaken=shaken_runs), "demo-1", "../../runs"
+    )
+
+    assert "<span>shaken 2: failed</span>" in page
+    assert "run-3/report.html" not in page
+    heads = re.findall("<th[^>]*>([^<]+)</th>", page.partition("<h2>Findings")[2])
+    assert heads[:2] == ["Test", "Result"]
 
 
 def test_the_page_says_what_all_runs_have_in_common() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core import StrategyConfig
-from tradai.entrypoint._robust.shake import shaken_groups, shaken_sets
+from tradai.entrypoint._robust.shake import shaken_groups, shaken_sets, unshaken_parameters
 from tradai.entrypoint.freqtrade import DeclaredParameter
 
 SHARES = st.floats(min_value=-0.5, max_value=0.5).filter(bool)
@@ -135,3 +135,38 @@ def test_only_numbers_that_the_engine_takes_are_shaken() -> None:
 
     assert [list(group.values) for group in groups] == [["buy_params.fast"]]
     assert shaken_sets((), share=0.05, count=8, seed=1) == ()
+
+
+def test_the_room_up_to_a_limit_is_a_share_of_the_number() -> None:
+    parameter = DeclaredParameter(kind="DecimalParameter", low=0, high=51, decimals=3)
+    groups = shaken_groups(config_of(buy_params={"rsi": 50}), {"rsi": parameter})
+
+    sets = shaken_sets(groups, share=0.05, count=20, seed=1)
+
+    values = {Decimal(each["buy_params.rsi"]) for each in sets}
+    assert len(values) == 20
+    assert Decimal(51) not in values
+    assert any(value > 50 for value in values)
+
+
+def test_a_stop_and_trailing_distances_stay_ratios() -> None:
+    execution = {
+        "stoploss": "-0.99",
+        "trailing_stop": True,
+        "trailing_stop_positive": "0.97",
+        "trailing_stop_positive_offset": "0.99",
+    }
+    stop, trailing = shaken_groups(config_of(execution=execution), {})
+
+    assert stop.shaken(0.05) == {"execution.stoploss": -1}
+    assert set(trailing.shaken(0.05).values()) == {1}
+
+
+def test_numbers_of_the_class_alone_are_named_without_those_of_the_configuration() -> None:
+    declared = {
+        "fast": DeclaredParameter(kind="IntParameter", low=1, high=9),
+        "slow": DeclaredParameter(kind="IntParameter", low=1, high=9),
+        "is_on": DeclaredParameter(kind="BooleanParameter"),
+    }
+
+    assert unshaken_parameters(config_of(buy_params={"fast": 3}), declared) == ("slow",)

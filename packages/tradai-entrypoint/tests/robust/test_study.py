@@ -31,8 +31,9 @@ class Runs:
     The last shaken set of a training range has `last_trades`, each other run has 40.
     """
 
-    def __init__(self, *, last_trades: int = 40) -> None:
+    def __init__(self, *, last_trades: int = 40, exit_code: int = 0) -> None:
         self.made: list[SweepRun] = []
+        self._exit_code = exit_code
         self._last_trades = last_trades
 
     def outcomes(self, runs: Iterable[SweepRun]) -> Iterator[RunOutcome]:
@@ -42,7 +43,7 @@ class Runs:
                 variant=run.variant,
                 timerange=run.timerange,
                 run_id="base",
-                exit_code=0,
+                exit_code=self._exit_code,
                 verdict="done",
                 figures={
                     "profit_percent": 5.0 + run.variant.number,
@@ -131,6 +132,18 @@ def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> 
     assert said[0][1] == "1 run done"
     assert said[0][0].sentence() == "configuration: done"
     assert said[-1][1] == f"{len(result.outcomes)} runs done"
+
+
+def test_a_backtest_without_a_result_is_not_tested_and_its_trades_are_not_read(
+    tmp_path: Path,
+) -> None:
+    sweep = Runs(exit_code=65)
+
+    result = studied(sweep, tmp_path)
+
+    assert len(sweep.made) == 1
+    assert "The backtest has no result" in str(result.problem)
+    assert result.exit_code == 65
 
 
 def test_higher_costs_are_charged_on_the_same_trades_without_a_further_run(runs: Path) -> None:

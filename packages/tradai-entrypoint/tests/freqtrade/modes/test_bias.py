@@ -9,7 +9,7 @@ from tradai.core.exceptions import StorageError
 
 # Not public: the command `analyse --bias` is made of them, and is tested on the real engine.
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
-from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead
+from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead, lookahead_plan
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
     MOST_PAIRS,
     Difference,
@@ -38,6 +38,16 @@ TABLE = """\
 """
 BTC = "tradai: the engine has ended for BTC/USDT\n"
 ETH = "tradai: the engine has ended for ETH/USDT\n"
+BACKTEST = EnginePlan(
+    subcommand="backtesting",
+    common=("--config", "-"),
+    timerange=None,
+    specific=("--cache", "none"),
+    exchange=exchange_named("binance"),
+    config={"stake_amount": 100},
+    params_name="demo.json",
+    params_file=None,
+)
 
 
 @pytest.fixture
@@ -92,7 +102,33 @@ def test_a_table_that_ends_within_a_row_is_named(table: Path, row: str) -> None:
 def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
     table.write_text(HEAD)
 
-    assert Lookahead.read(table).trades == 0
+    assert Lookahead.read(table).figures() == {
+        "trades_checked": 0,
+        "biased_entries": 0,
+        "biased_exits": 0,
+        "biased_indicators": [],
+    }
+
+
+def test_the_figures_of_a_table_are_those_of_its_row(table: Path) -> None:
+    table.write_text(f'{HEAD}demo.py,Demo,True,20,3,4,"later,sooner"\n')
+
+    assert Lookahead.read(table).figures() == {
+        "trades_checked": 20,
+        "biased_entries": 3,
+        "biased_exits": 4,
+        "biased_indicators": ["later", "sooner"],
+    }
+
+
+def test_up_to_20_trades_are_checked_and_one_is_enough_for_a_row() -> None:
+    plan = lookahead_plan(BACKTEST)
+
+    assert (plan.subcommand, *plan.arguments) == (
+        *("lookahead-analysis", "--config", "-", "--minimum-trade-amount", "1"),
+        *("--targeted-trade-amount", "20"),
+        *("--lookahead-analysis-exportfilename", "user_data/lookahead.csv"),
+    )
 
 
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,\n", None])
@@ -186,21 +222,10 @@ def test_a_difference_of_a_percent_is_the_usual_rest() -> None:
 
 
 def test_the_analysis_is_that_of_a_backtest_for_each_pair_in_one_process() -> None:
-    backtest = EnginePlan(
-        subcommand="backtesting",
-        common=("--config", "-"),
-        timerange=None,
-        specific=("--cache", "none"),
-        exchange=exchange_named("binance"),
-        config={"stake_amount": 100},
-        params_name="demo.json",
-        params_file=None,
-    )
-
-    plan = recursive_plan(backtest, [60, 120], ["BTC/USDT", "ETH/USDT"])
+    plan = recursive_plan(BACKTEST, [60, 120], ["BTC/USDT", "ETH/USDT"])
 
     assert plan.launcher == ("pairs", "strategies")
-    assert plan.config == backtest.config
+    assert plan.config == BACKTEST.config
     assert (plan.subcommand, *plan.arguments) == (
         *("recursive-analysis", "--config", "-", "--startup-candle", "60", "120"),
         *("--pairs", "BTC/USDT", "ETH/USDT"),
