@@ -113,8 +113,15 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("deep")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Collect no garbage while tests are collected, which live to the end: it takes 10 of 24 s."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Exempt the collected tests, which live to the end, from garbage collection."""
+    """Exempt the collected tests from garbage collection."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

@@ -1,8 +1,9 @@
 # Functions for scripts that run several checks; sourced, never run. `step "Title" command...` runs
 # the command under a heading and records its outcome and its seconds; `summary` lists all steps and
-# fails if one failed. `aside function` runs a function of steps in the background; `join` waits for
-# it, prints its output, and takes over its outcomes. `limit_tests SECONDS` sets `test_limits`,
-# options of pytest. `in_memory command...` keeps the temporary files of its tests in memory.
+# fails if one failed. `aside function` runs a function of steps in the background, with a lower
+# priority; `join` waits for it, prints its output, and takes over its outcomes. `limit_tests SECONDS`
+# sets `test_limits`, options of pytest. `in_memory command...` keeps the temporary files of its tests
+# in memory.
 # shellcheck shell=bash
 
 _step_lines=()
@@ -48,6 +49,8 @@ aside() {
     # Job control gives it a group of its own, so that it ends together with this script.
     set -m
     {
+        # Where the system refuses it, the steps compete.
+        renice -n 5 -p "$BASHPID" >/dev/null 2>&1 || true
         _step_lines=()
         _failed_steps=0
         "$@"

@@ -3,6 +3,7 @@
 Builds all wheels (through their sdists), checks their contents, then installs each one alone and
 `tradai-common` with each of its extras, every time into a fresh virtual environment outside the
 workspace. There each public name must be importable, and no sibling that was not requested may be.
+Environments that follow one another have the same folder, so that compiled modules can be kept.
 Third-party packages have the locked versions. Usage: check_slices.py [REQUIREMENT...], where
 a requirement such as ``tradai-common[aws]`` limits the installations.
 """
@@ -13,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,7 +133,8 @@ class Installer:
         others = sorted({_module_name(name) for name in self._names} - requested - {"core"})
         packages = [f"tradai.{name}" for name in sorted(requested)]
         question = json.dumps([packages + PUBLIC_WITH.get(requirement, []), others])
-        answer = _run(str(python), "-P", "-c", PROBE, question, cwd=self._folder)
+        kept = {"PYTHONPYCACHEPREFIX": str(self._folder / "compiled")}
+        answer = _run(str(python), "-P", "-c", PROBE, question, cwd=self._folder, extra=kept)
         broken, importable = json.loads(answer)
         return [f"tradai.{name} is importable, and must not be" for name in importable] + [
             f"{name} cannot be imported: {text}"
@@ -140,12 +143,12 @@ class Installer:
         ]
 
     def _install(self, requirement: str) -> Path:
-        home = self._folder / re.sub(r"\W+", "-", requirement)
-        _uv("venv", "--quiet", "--no-project", "--python", sys.executable, str(home))
+        locked = self._locked[requirement if requirement in LOCKED_APART else ""]
+        home = self._folder / f"{locked.stem}-{threading.get_ident()}"
+        _uv("venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(home))
         target = ["--python", str(home)]
         # Without a refresh uv would use the wheel of an earlier build, as name and version match.
         fresh = [f"--refresh-package={name}" for name in self._names]
-        locked = self._locked[requirement if requirement in LOCKED_APART else ""]
         sources = ["--find-links", str(self._dist), "--constraint", str(locked)]
         _uv("pip", "install", "--quiet", *target, *fresh, *sources, requirement)
         _uv("pip", "check", "--quiet", *target)
@@ -220,8 +223,11 @@ def _uv(*arguments: str) -> str:
     return _run(UV, *arguments)
 
 
-def _run(*command: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+def _run(*command: str, cwd: Path | None = None, extra: Mapping[str, str] | None = None) -> str:
+    environ = {**os.environ, **(extra or {})}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=cwd, env=environ
+    )
     if done.returncode:
         message = f"{' '.join(command[:3])} failed:\n{done.stderr.strip()}"
         raise CommandFailedError(message)

@@ -2,7 +2,8 @@
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ TRADES: Final = 200
 PAIRS: Final = ("BTC/USDT", "ETH/USDT")
 PHONE: Final = 390
 DESKTOP: Final = 1200
+STRANGE: Final = f"<img src=x onerror=console.error(1)></script>${'long' * 60}/USDT"
 READY: Final = "!document.getElementById('trade-filters').hidden"
 # Axe's own words for faults that keep a reader from using a page.
 GRAVE: Final = ("serious", "critical")
@@ -75,7 +77,7 @@ def stats(name: str, profit: float) -> model.TradeStats:
     )
 
 
-def report_page() -> str:
+def report_page(pairs: Sequence[str], trades: Sequence[model.TradeRow]) -> str:
     """A report with every section of a backtest, and those of a training."""
     points = range(0, 600, 3)
     parts = model.RunReportParts(
@@ -90,9 +92,9 @@ def report_page() -> str:
         days=tuple(
             model.DayReturn(date(2025, 1, n), n / 1000 - 0.01, n / 10) for n in range(1, 26)
         ),
-        trades=tuple(map(trade, range(TRADES))),
-        candles=tuple(map(candles, PAIRS)),
-        pairs=tuple(stats(pair, 12.0) for pair in PAIRS),
+        trades=tuple(trades),
+        candles=tuple(map(candles, pairs)),
+        pairs=tuple(stats(pair, 12.0) for pair in pairs),
         entry_tags=(stats("a tag that is longer than most", 10.0), stats("(none)", -2.0)),
         exit_reasons=(stats("exit_signal", 12.0),),
         rejected=(model.Figure("Entry signals without a free slot", "9"),),
@@ -109,7 +111,7 @@ def report_page() -> str:
             strategy="ema-pullback",
             version="1.0.0",
             notices=("the candles are synthetic",),
-            configuration={"name": "ema-pullback", "pairs": list(PAIRS)},
+            configuration={"name": "ema-pullback", "pairs": list(pairs)},
             provenance={"name": "strategy.yaml:1", "pairs": "strategy.yaml:2"},
             facts=(model.Figure("digest of trades", "0123456789abcdef" * 4),),
             parts=parts,
@@ -120,7 +122,17 @@ def report_page() -> str:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report_page(), encoding="utf-8")
+    path.write_text(report_page(PAIRS, tuple(map(trade, range(TRADES)))), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def strange_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with names that are long, or markup."""
+    names = {"pair": STRANGE, "enter_tag": STRANGE, "exit_reason": STRANGE}
+    trades = (replace(trade(number), **names) for number in range(3))
+    path = tmp_path_factory.mktemp("strange") / "report.html"
+    path.write_text(report_page((STRANGE, "BTC/USDT"), tuple(trades)), encoding="utf-8")
     return path
 
 
@@ -166,6 +178,7 @@ def test_at_the_width_of_a_phone_nothing_is_cut_and_axe_finds_no_grave_fault(
 
     browser.open(page, width=PHONE, is_dark=is_dark)
     browser.wait(READY)
+    browser.lay_out()
 
     assert browser.ask("document.documentElement.scrollWidth") == PHONE
     # A box scrolls where its content is wider, and then the keyboard reaches it.
@@ -181,4 +194,26 @@ def test_at_the_width_of_a_phone_nothing_is_cut_and_axe_finds_no_grave_fault(
         " [v.impact, v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160))])))"
     )
     assert [each for each in json.loads(faults) if each[0] in GRAVE] == []
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_names_that_are_long_or_markup_are_text_within_the_page(
+    browser: Browser, strange_page: Path, width: int
+) -> None:
+    browser.open(strange_page, width=width)
+    browser.wait(READY)
+    browser.lay_out()
+
+    assert browser.ask("document.documentElement.scrollWidth") <= width
+    names = "[...document.querySelectorAll('.trades tbody .text')]"
+    assert browser.ask(f"Math.max(...{names}.map((e) => e.offsetWidth))") < DESKTOP / 3
+    assert browser.ask("document.images.length") == 0
+    row = "document.querySelector('.trades tbody tr')"
+    assert (
+        browser.ask(f"[...{row}.querySelectorAll('.text')].map((e) => e.textContent)")
+        == [STRANGE] * 3
+    )
+    browser.ask(f"{row}.querySelector('button').click()")
+    assert STRANGE in browser.ask("document.getElementById('trade-note').textContent")
     assert browser.errors == []

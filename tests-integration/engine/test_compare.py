@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tradai.entrypoint import RunManifest
+
 
 @pytest.fixture
 def made(demo_backtest: Any, tmp_path: Path) -> Path:
@@ -30,6 +32,8 @@ def test_configurations_are_run_once_and_compared(
     assert first == made.name
     assert [run["name"] for run in found["runs"]] == [str(strategy), str(wide)]
     assert len(list((tmp_path / "runs").iterdir())) == 2
+    assert RunManifest.read(tmp_path / "runs" / second).part_of == "comparison"
+    assert RunManifest.read(made).part_of is None
     assert list(found["differing_settings"]) == ["execution.max_open_trades"]
     again = tradai("report", first, second, "--json")
     assert json.loads(again.stdout)["folder"] == found["folder"]

@@ -76,7 +76,7 @@ def _require_asked_and_paused(first: Any, tradai: Callable[..., Any], ask: Ask) 
 
 
 def _killed(first: Any, ask: Ask) -> list[tuple[Any, ...]]:
-    """Kill a run, and return the open trades that it leaves, in part in the write-ahead log."""
+    """Kill a paused run; return the open trades that it leaves, in part in the write-ahead log."""
     os.killpg(first.process.pid, signal.SIGKILL)
     first.process.wait()
     assert ask("first")["state"].startswith("killed")
@@ -108,11 +108,13 @@ def test_a_dry_run_is_asked_paused_killed_and_continued_with_its_trades(
     first = start(*dry_run, "--run-id", "first")
     _require_asked_and_paused(first, tradai, ask)
     _require_refused(tradai("run", "--continue", "first"), OWNED, "still runs")
+    assert tradai("stop", "first", "--pause", "--reason", "the night", "--by", "ann").code == 0
     before = _killed(first, ask)
     assert len(before) == 2
 
     second = start("run", "--continue", "first", "--run-id", "second")
     second.wait_for(lambda: has_status(second.runs, "second"), event="its first status")
+    second.wait_for(lambda: ask("second")["state"] == "paused", event="the pause of the first")
     done = tradai("stop", "second", "--reason", "the weekend", "--by", "ann")
 
     assert done.code == second.process.wait(60) == 0, done.stderr + second.stderr()

@@ -15,6 +15,7 @@ from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._new_folder.config_json import plain_json_text
 from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
+from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment_keys
 from tradai.entrypoint.freqtrade._new_folder.old_names import OLD_NAMES, with_present_names
 
 # Writes a configuration from the template of the installed engine, as its `new-config` does.
@@ -80,6 +81,7 @@ TEXTS: Final = (
     *('{"a": "\\\\", }', '// "x\n{}', "{} // end", "/**/ {} /***/", '{"a": 1 /* open }'),
     *('{"a": 1,,}', '{"a" 1}', "{\"a\": 'b'}", '{"a": "line\nbreak"}', "{/}", '{"a": "/*"}'),
     *('{"a": 1, "a": 2}', '{"a": 1e-7, "b": -0.1, "c": 1E3}', '{"a": 01}', '{"a": .5}'),
+    *('{"a": [1, // }, ]\n 2]}', '{"a": [1, /* ] */ 2]}', '{"a": [1, /* ] */ /* } */ // ]\n ]}'),
 )
 READ: Final = """
 import json, sys
@@ -102,6 +104,26 @@ config = json.load(sys.stdin)
 process_temporary_deprecated_settings(config)
 validate_migrated_strategy_settings(config)
 print(json.dumps(config))
+"""
+
+# Variables for both readers, with values of each kind.
+VARIABLES: Final = {
+    "FREQTRADE__STAKE_AMOUNT": "33",
+    "FREQTRADE__FEE": "1e-3",
+    "FREQTRADE__DRY_RUN": "TRUE",
+    "FREQTRADE__TELEGRAM__CHAT_ID": "12",
+    "FREQTRADE__API_SERVER__PASSWORD": "1",
+    "FREQTRADE__API_SERVER__password": "f",
+    "FREQTRADE__EXCHANGE__PAIR_WHITELIST": '["BTC/USDT", 1]',
+    "FREQTRADE__EXCHANGE__CCXT_CONFIG__apiKey": "null",
+    "FREQTRADE__exchange__NAME": '{"a": 1}',
+    "FREQTRADE__UNFILLEDTIMEOUT__ENTRY": " 7 ",
+    "HOME": "/",
+}
+VARIABLES_READ: Final = """
+import json, sys
+from freqtrade.configuration.environment_vars import _flat_vars_to_nested_dict
+print(json.dumps(_flat_vars_to_nested_dict(json.load(sys.stdin), "FREQTRADE__")))
 """
 
 
@@ -174,6 +196,19 @@ def test_old_names_become_those_that_the_engine_gives_them(engine_bin: Path) -> 
 
     present, _ = with_present_names(olds)
     assert present == _without_empty(json.loads(done.stdout))
+
+
+@pytest.mark.deep
+def test_variables_become_the_keys_that_the_engine_reads(engine_bin: Path) -> None:
+    done = subprocess.run(
+        [engine_bin / "python", "-c", VARIABLES_READ],
+        input=json.dumps(VARIABLES),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert environment_keys(VARIABLES) == json.loads(done.stdout)
 
 
 def test_the_folder_of_a_new_strategy_runs(tradai: Any, candles: Path, tmp_path: Path) -> None:

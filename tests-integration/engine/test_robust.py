@@ -29,6 +29,7 @@ def test_a_backtest_is_compared_with_changed_ones_and_walked_forward_once(
     assert (window["training"], window["test"]) == ("20250105-20250125", "20250125-20250201")
     manifest = json.loads((tmp_path / "runs" / window["test_run"] / "manifest.json").read_text())
     assert manifest["results"]["profit_percent"] == window["test_profit_percent"]
+    assert manifest["part_of"] == "analysis"
     rows = pq.read_table(tmp_path / found["folder"] / "runs.parquet").to_pylist()
     runs = {path.name for path in (tmp_path / "runs").iterdir()}
     assert {row["run_id"] for row in rows} == runs

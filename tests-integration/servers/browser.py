@@ -1,5 +1,6 @@
 """Chromium as a child process without a window, spoken to over a pair of pipes."""
 
+import base64
 import contextlib
 import itertools
 import json
@@ -50,6 +51,28 @@ class Browser:
         self._call("Page.navigate", url=page.as_uri())
         while not self._is_loaded:
             self._note(self._read())
+
+    def inject(self, script: str) -> None:
+        """Run `script` in each page that is opened from now on, before the page's own."""
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def hide_scrollbars(self) -> None:
+        """Give the page the whole width, as a picture has it."""
+        self._call("Emulation.setScrollbarsHidden", hidden=True)
+
+    def lay_out(self) -> None:
+        """Lay out the sections that are off the screen, too, and wait until it is done."""
+        self.ask(
+            "document.querySelectorAll('main > section')"
+            ".forEach((e) => e.style.setProperty('content-visibility', 'visible'))"
+        )
+        self.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def picture(self, top: float, width: int, height: float) -> bytes:
+        """Return a PNG of the page, `height` pixels from `top` on."""
+        clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
+        shot = self._call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(shot["data"])
 
     def ask(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, or of the promise that it is."""

@@ -29,7 +29,9 @@ _FOR_WHEELS: Final = (
     "libstdc++.so.6",
     "libutil.so.1",
 )
-_LEFT_OUT: Final = {"__pycache__", "dist-packages", "idlelib", "lib2to3", "site-packages", "test"}
+_LEFT_OUT: Final = {"dist-packages", "idlelib", "lib2to3", "site-packages", "test"}
+# Without these each container would compile what it imports, which takes an engine a second.
+_COMPILED: Final = f".{sys.implementation.cache_tag}.pyc"
 PYTHON: Final = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _FOLDERS: Final = (
     "etc",
@@ -49,8 +51,8 @@ _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 def make_python_image(client: "DockerClient") -> str:
     """Import the image into a daemon, and return its name.
 
-    It holds this interpreter and its standard library below ``/usr/local``, the libraries of both,
-    and busybox.
+    It holds this interpreter and its compiled standard library below ``/usr/local``, the libraries
+    of both, and busybox.
     """
     changes = [f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["python3"]']
     data = _archive()
@@ -113,7 +115,11 @@ def _files(library: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(library):
         folders[:] = sorted(set(folders) - _LEFT_OUT)
         if not Path(folder).name.startswith("config-"):
-            yield from (Path(folder, name) for name in sorted(names))
+            yield from (Path(folder, name) for name in sorted(names) if _is_wanted(folder, name))
+
+
+def _is_wanted(folder: str, name: str) -> bool:
+    return not folder.endswith("__pycache__") or name.endswith(_COMPILED)
 
 
 def _libraries(binaries: Iterable[Path]) -> set[Path]:

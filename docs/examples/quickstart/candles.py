@@ -93,7 +93,7 @@ def candles(coin: Coin, path: np.ndarray) -> pd.DataFrame:
     high = np.maximum(opened, path.max(axis=1))
     low = np.minimum(opened, path.min(axis=1))
     volume = coin.turnover * (high - low) / (USUAL_RANGE * coin.volatility * close * close)
-    opens_at = pd.date_range(FIRST, periods=len(close), freq="15min", name="date")
+    opens_at = pd.date_range(FIRST, periods=len(close), freq=f"{STEPS}min", name="date")
     values = {"open": opened, "high": high, "low": low, "close": close}
     return pd.DataFrame({**values, "volume": rounded(volume, coin.step)}, index=opens_at)
 

@@ -104,7 +104,7 @@ def seeds(count: int) -> list[object]:
     return [*range(count), *deep]
 
 
-SEEDS = seeds(10)
+SEEDS = seeds(3)
 
 
 def text(number: int) -> str:

@@ -89,6 +89,13 @@ def test_limits_that_are_not_given_are_none() -> None:
     assert found.min_notional is None
 
 
+@pytest.mark.parametrize(("part", "field"), [("amount", "min_amount"), ("cost", "min_notional")])
+def test_the_smallest_order_is_not_below_zero(part: str, field: str) -> None:
+    assert getattr(market(limits={part: {"min": 0}}), field) == 0
+    with pytest.raises(ValidationError, match=f"{field}: must be greater than or equal to 0"):
+        market(limits={part: {"min": -5}})
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -230,6 +230,12 @@ def test_a_strategy_is_a_frozen_name_and_version() -> None:
         strategy.name = "other"
 
 
+@pytest.mark.parametrize("value", [[1], 5, {1: 2}])
+def test_a_list_in_the_place_of_a_block_is_refused_by_what_must_be_there(value: object) -> None:
+    with pytest.raises(pydantic.ValidationError, match="expected a mapping with text keys"):
+        _config(engine=value)
+
+
 @pytest.mark.parametrize("field", ["name", "pairs", "execution", "notes"])
 def test_no_field_can_be_set(field: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="frozen"):

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from tradai.core import FileJournal, TradingMode, utc_now
+from tradai.core import Delivery, FileJournal, TradingMode, utc_now
+from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.prune_choice import old_runs
+from tradai.entrypoint._history.summaries import RunListing, local_runs
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -53,6 +56,19 @@ def prune(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
         return code, said.out, said.err
 
     return run
+
+
+def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
+    prune: Call, root: Path
+) -> None:
+    for number in range(3):
+        record(root, f"part-{number}", days=1.0 + number, trace_id="s", part_of="sweep")
+
+    assert prune("--keep", "2", "--yes")[0] == 0
+
+    assert names(root) == ["part-0", "run-1", "run-2"]
+    assert prune("--keep", "3", "--yes")[0] == 0
+    assert names(root) == ["part-0", "run-1", "run-2"]
 
 
 def names(root: Path) -> list[str]:
@@ -119,6 +135,22 @@ def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, ro
     assert "did not end" in facts["kept"]["going"]
     assert "live" in facts["kept"]["real"]
     assert names(root) == ["going", "real"]
+
+
+def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> None:
+    copytree(root / "run-4", root / "copy")
+    record(root, "going", days=9, state="running", exit_code=None)
+    copytree(root / "going", root / "gone")
+    (root / "gone/journal.jsonl").touch()
+
+    facts = json.loads(prune("--keep", "3", "--json")[1])
+
+    assert facts["removable"] == ["run-4", "run-4"]
+    assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
+    assert facts["kept"] == {
+        "going": "it did not end: it goes on",
+        "going in gone": "it did not end: its process was killed",
+    }
 
 
 @pytest.fixture
@@ -196,6 +228,36 @@ def test_trades_that_another_run_has_taken_over_are_open_in_that_one(
     assert names(root) == []
 
 
+@pytest.mark.parametrize(("positions", "kept"), [(0, []), (1, ["bot"]), ("2", [])])
+def test_each_open_trade_keeps_its_run(
+    prune: Call, root: Path, positions: object, kept: list[str]
+) -> None:
+    results = {"open_trades": positions}
+    record(root, "bot", days=8, mode=TradingMode.DRY_RUN, results=results)
+
+    prune("--keep", "0", "--yes")
+
+    assert names(root) == kept
+
+
+def test_a_run_that_may_wait_for_a_server_keeps_the_runs_that_it_refers_to(
+    prune: Call, root: Path
+) -> None:
+    record(root, "repeats", days=2, replay_of="run-4")
+    (root / "repeats/tracking.jsonl").write_text("")
+
+    prune("--keep", "0", "--yes")
+
+    assert names(root) == ["repeats", "run-4"]
+
+
+def test_a_run_of_the_very_instant_is_not_old(root: Path) -> None:
+    runs = RunListing.of(local_runs(root)).runs
+    started_at = runs[1].started_at
+
+    assert [run.run_id for run in old_runs(runs, keep=0, before=started_at)] == ["run-3", "run-4"]
+
+
 def test_a_run_that_a_process_has_stays(prune: Call, root: Path) -> None:
     with closing(FileJournal(root / "run-4/journal.jsonl")) as journal:
         journal.append("run continued")
@@ -222,6 +284,68 @@ def test_a_run_whose_facts_may_wait_for_a_server_stays(prune: Call, root: Path) 
 
     assert "kept run-4: its facts may wait for a tracking server" in out
     assert names(root) == ["run-1", "run-2", "run-4"]
+
+
+class Sender:
+    """A tracker that delivers as its test says, and notes the folders."""
+
+    def __init__(self, delivery: Delivery | TradAIError) -> None:
+        self.delivery = delivery
+        self.asked: list[str] = []
+
+    def deliver(self, folder: Path) -> Delivery:
+        self.asked.append(folder.name)
+        if isinstance(self.delivery, TradAIError):
+            raise self.delivery
+        return self.delivery
+
+
+DOWN = ExternalServiceError("it is down", service="mlflow", operation="send")
+
+
+@pytest.mark.parametrize(
+    ("delivery", "reason"),
+    [
+        (Delivery(waiting=0, sent=3), None),
+        (Delivery(waiting=1), "its facts wait for the tracking server: `tradai-entrypoint sync`"),
+        (Delivery(waiting=0, is_alive=True), "its facts wait for the tracking server"),
+        (DOWN, "its facts could not be sent to the tracking server: it is down"),
+    ],
+)
+def test_facts_that_wait_for_a_server_are_sent_before_their_run_is_removed(
+    prune: Call,
+    root: Path,
+    delivery: Delivery | TradAIError,
+    reason: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sender = Sender(delivery)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    monkeypatch.setattr("tradai.entrypoint._runs.tracking.backend_for", lambda *_: sender)
+    (root / "run-4/tracking.jsonl").write_text("")
+
+    code, out, _ = prune("--keep", "2")
+    asked_without_yes = list(sender.asked)
+    _, out_with_yes, _ = prune("--keep", "2", "--yes")
+
+    assert code == 0
+    assert asked_without_yes == []
+    assert "would remove run-4" in out
+    assert sender.asked == ["run-4"]
+    assert ("run-4" in names(root)) == (reason is not None)
+    assert (f"kept run-4: {reason}" if reason else "removed run-4") in out_with_yes
+
+
+def test_a_run_without_a_journal_and_one_with_a_free_journal_are_removed(
+    prune: Call, root: Path
+) -> None:
+    with closing(FileJournal(root / "run-4/journal.jsonl")) as journal:
+        journal.append("run ended")
+
+    _, out, _ = prune("--keep", "2", "--yes")
+
+    assert names(root) == ["run-1", "run-2"]
+    assert out.endswith("removed run-4\nremoved run-3\n2 runs removed\n")
 
 
 def test_a_run_that_cannot_be_removed_ends_the_command_and_the_others_are_named(
@@ -260,8 +384,8 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
     begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
-    assert f'{begin}"well, ""done""",{root}/dated' in lines
-    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn" in lines
+    assert f'{begin}"well, ""done""",{root}/dated,' in lines
+    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn," in lines
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Commands about runs, of a folder and of a store alike."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -10,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tradai.core import FileStore, TradingMode
-from tradai.entrypoint import Interrupts, RunManifest, StrategyEntrypoint
+from tradai.core import FileJournal, FileStore, TradingMode
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._store import run_store
 
@@ -433,6 +435,19 @@ def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_pa
     ]
 
 
+def test_a_killed_run_is_listed_as_such(call: Call, tmp_path: Path) -> None:
+    record = RunManifest(
+        run_id="gone", trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
+    )
+    (tmp_path / "runs/gone").mkdir(parents=True)
+    (tmp_path / "runs/gone/manifest.json").write_text(record.as_json())
+    (tmp_path / "runs/gone/journal.jsonl").touch()
+
+    assert "killed: its process is gone, and left no verdict" in call("runs", "list")[1]
+    assert call("runs", "list", "--csv")[1].splitlines()[1].split(",")[4] == "killed"
+    assert [run["state"] for run in listed(call)] == ["killed"]
+
+
 def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     call: Call, tmp_path: Path
 ) -> None:
@@ -452,3 +467,97 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     assert "+3.00 %  8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]
+
+
+@pytest.fixture
+def with_parts(tmp_path: Path) -> None:
+    """A run of its own, two of a sweep and one of a comparison."""
+    parts = {"mine": None, "s-1": "sweep", "s-2": "sweep", "c-1": "comparison"}
+    for run_id, part_of in parts.items():
+        trace_id = "trend-573cef2e" if part_of == "sweep" else run_id
+        record = RunManifest(
+            run_id=run_id, trace_id=trace_id, mode=None, state="ended", started_at=START
+        )
+        record.part_of = part_of
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+
+HIDDEN = "3 runs of sweeps, comparisons and analyses are hidden: --all shows them\n"
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_runs_that_a_sweep_or_a_comparison_made_are_listed_on_request_alone(call: Call) -> None:
+    _, own, _ = call("runs", "list")
+    _, every, _ = call("runs", "list", "--all")
+
+    assert own.splitlines()[1].split()[0] == "mine"
+    assert own.endswith(HIDDEN)
+    assert len(own.splitlines()) == 3
+    assert "part of" not in own
+    rows = {line.split()[0]: line for line in every.splitlines()}
+    assert rows.keys() == {"run", "mine", "s-1", "s-2", "c-1"}
+    assert "sweep trend-573cef2e" in rows["s-1"]
+    assert rows["c-1"].split()[1] == "comparison"
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_json_and_csv_have_the_runs_of_the_table(call: Call) -> None:
+    for flags, ids in (((), ["mine"]), (("--all",), ["c-1", "mine", "s-1", "s-2"])):
+        _, out, err = call("runs", "list", "--json", *flags)
+        _, table, said = call("runs", "list", "--csv", *flags)
+
+        rows = list(csv.DictReader(table.splitlines()))
+        assert sorted(run["run_id"] for run in json.loads(out)) == ids
+        assert sorted(row["run_id"] for row in rows) == ids
+        assert err == said == ("" if flags else HIDDEN)
+        parts = [row["part_of"] for row in rows if row["run_id"] == "s-2"]
+        assert parts == (["sweep trend-573cef2e"] if flags else [])
+
+
+@pytest.mark.usefixtures("with_parts")
+def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "runs/mine")
+
+    assert call("runs", "list")[1] == HIDDEN
+    assert json.loads(call("runs", "list", "--json")[1]) == []
+    assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
+
+
+def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
+    call: Call, tmp_path: Path
+) -> None:
+    for run_id in ("alive", "dead", "bare"):
+        record = RunManifest(
+            run_id=run_id, trace_id=run_id, mode=None, state="running", started_at=START
+        )
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        if run_id != "bare":
+            (tmp_path / "runs" / run_id / "journal.jsonl").write_text("")
+
+    with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+
+    assert rows["alive"].endswith("  running")
+    assert rows["dead"].endswith("  killed: its process is gone, and left no verdict")
+    assert rows["bare"].endswith("  running")
+
+
+def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(
+    call: Call, tmp_path: Path
+) -> None:
+    record = RunManifest(
+        run_id="b", trace_id="b", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.results["bias"] = "clean"
+    record.end(Verdict(exit_code=ExitCode.DONE, sentence="no bias found"), at=START)
+    (tmp_path / "runs/b").mkdir(parents=True)
+    (tmp_path / "runs/b/manifest.json").write_text(record.as_json())
+
+    page = Path(call("report", "b")[1].strip()).read_text()
+
+    assert "bias check ended with exit code 0" in page
+    assert '<p class="mode">bias check</p>' in page
+    assert "backtest" not in page

@@ -109,6 +109,7 @@ def test_each_variant_is_a_job_and_the_inputs_are_sent_once(
     assert [run["run_id"] for run in made["runs"]] == [
         spec.job_id for spec in reversed(runner.specs)
     ]
+    assert {spec.environment["TRADAI_RUN_PART_OF"] for spec in runner.specs} == {"sweep"}
     objects = [info.uri for info in FileStore().list(f"{store}/_inputs/")]
     assert len(objects) == 3  # Configuration, strategy, candles.
     assert (

@@ -1,12 +1,16 @@
 """Candles that a command stages for its runs are its own, and its page says what they share."""
 
 import argparse
+import io
 from pathlib import Path
 
 from tradai.core import TradingMode
-from tradai.entrypoint._commands.sweep_plans import base_facts, own_staging
+from tradai.entrypoint import Progress
+from tradai.entrypoint._commands.sweep_plans import base_facts, own_staging, show_outcome
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
+from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.variants import Variant
 
 
 def test_a_command_that_ends_leaves_the_candles_of_another_one(tmp_path: Path) -> None:
@@ -21,6 +25,15 @@ def test_a_command_that_ends_leaves_the_candles_of_another_one(tmp_path: Path) -
     assert other.root.is_dir()
     assert again.root == other.root
     assert list(tmp_path.iterdir()) == [other.root]
+
+
+def test_a_pipe_gets_a_line_for_each_outcome() -> None:
+    piped, variant = io.StringIO(), Variant(number=1, values={"run.fee": "0"})
+    outcome = RunOutcome(variant=variant, run_id="a", exit_code=0, verdict="done", figures={})
+
+    show_outcome(Progress(stream=piped), outcome, "1 of 2 runs")
+
+    assert piped.getvalue() == f"1 of 2 runs: {outcome.sentence()}\n"
 
 
 def facts_of(path: Path, *overrides: str, varied: tuple[str, ...] = ()) -> dict[str, str]:

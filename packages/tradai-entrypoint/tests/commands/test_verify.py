@@ -26,7 +26,9 @@ def verify(
 ) -> Verify:
     """Run a handler that ends in the given ways, one after the other, with ``--verify``."""
 
-    def start(*ends: ExitCode, times: int, digest: str = "trades") -> tuple[int, dict[str, Any]]:
+    def start(
+        *ends: ExitCode, times: int, digest: str = "trades", is_quiet: bool = True
+    ) -> tuple[int, dict[str, Any]]:
         left: Iterator[ExitCode] = iter(ends)
 
         class Handler:
@@ -41,11 +43,13 @@ def verify(
                 return self.context.conclude(Verdict(exit_code=end, sentence=f"ended {end.name}"))
 
         registered.register_handler(TradingMode.BACKTEST)(Handler)
-        words = ("run", str(config_file), "--mode", "backtest", "--verify", str(times), "--json")
+        words = ("run", str(config_file), "--mode", "backtest", "--verify", str(times))
         runs = ("--runs", str(tmp_path / "runs"), "--run-id", "first")
-        code = run_command([*words, *runs], interrupts=Interrupts())
+        flags = ("--json",) if is_quiet else ()
+        code = run_command([*words, *runs, *flags], interrupts=Interrupts())
         assert next(left, None) is None
-        return code, json.loads(capsys.readouterr().out)
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if is_quiet else {"lines": said.err.splitlines()}
 
     return start
 
@@ -69,7 +73,16 @@ def test_runs_with_the_same_trades_are_deterministic(verify: Verify, tmp_path: P
     assert answer["results"] == first.results == {"deterministic": True, "verified_runs": 3}
     assert [run.replay_of for run in kept.values()] == ["first", "first"]
     assert {run.trace_id for run in kept.values()} == {"first"}
+    assert first.part_of is None
+    assert {run.part_of for run in kept.values()} == {"verification"}
     assert "deterministic: 3 runs made the same trades" in report(tmp_path)
+
+
+def test_a_pipe_gets_a_line_for_each_run(verify: Verify) -> None:
+    _, said = verify(DONE, DONE, DONE, times=3, is_quiet=False)
+
+    shown = [line for line in said["lines"] if " of 3 runs" in line]
+    assert shown == [f"{number} of 3 runs: ended DONE" for number in (1, 2, 3)]
 
 
 def test_runs_with_other_trades_are_not(verify: Verify, tmp_path: Path) -> None:

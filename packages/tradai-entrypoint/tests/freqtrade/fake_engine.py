@@ -224,12 +224,17 @@ def listed_pairs(url: str) -> set[str]:
 
 
 def symbols(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(f"{url}/exchangeInfo")["symbols"]
+    return found
+
+
+def ask(url: str) -> dict[str, Any]:
     import http.client
 
     address, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(address, timeout=60)
-    connection.request("GET", f"/{path}/exchangeInfo")
-    found: list[dict[str, Any]] = json.load(connection.getresponse())["symbols"]
+    connection.request("GET", f"/{path}")
+    found: dict[str, Any] = json.load(connection.getresponse())
     return found
 
 
@@ -284,7 +289,10 @@ def backtest(scenario: dict[str, Any], options: dict[str, list[str]], _: dict[st
 
 
 def store_models(scenario: dict[str, Any], options: dict[str, list[str]]) -> None:
-    """Store the models of a FreqAI strategy."""
+    """Store the models of a FreqAI strategy, and the reason for which none was recorded."""
+    if scenario["unrecorded"]:
+        Path("training").mkdir()
+        Path("training", "unrecorded.txt").write_text(scenario["unrecorded"])
     for name, text in scenario["models"].items():
         path = Path(options["--userdir"][0]) / "models" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -467,9 +475,11 @@ def answer_probe(scenario: dict[str, Any], folder: str, *kept: str) -> NoReturn:
     if scenario["probe"] == "fails" or (kept and scenario["training"] is None):
         say_error("ModuleNotFoundError: No module named 'lightgbm'")
     found = sorted(Path(folder).rglob("*_model.joblib"))
-    digest = str(os.getpid()) if scenario["probe"] == "differs" else found[0].read_text()
+    others = len(list(Path(folder).rglob("*_model.zip")))
+    texts = "".join(path.read_text() for path in found[:1])
+    digest = str(os.getpid()) if scenario["probe"] == "differs" else texts
     training = {"training": scenario["training"]} if kept else {}
-    say(json.dumps({"models": len(found), "digest": digest, **training}))
+    say(json.dumps({"models": len(found), "others": others, "digest": digest, **training}))
     sys.exit(0)
 
 
@@ -482,9 +492,21 @@ def answer_answers(scenario: dict[str, Any]) -> NoReturn:
     sys.exit(0)
 
 
-def answer_schema(_: dict[str, Any]) -> NoReturn:
-    """Find nothing wrong with a block of further keys."""
-    say("[]")
+def answer_schema(scenario: dict[str, Any]) -> NoReturn:
+    """Find wrong with settings what a scenario does."""
+    say(json.dumps(scenario["refused_settings"]))
+    sys.exit(0)
+
+
+def answer_markets(_: dict[str, Any]) -> NoReturn:
+    """Read the rules of the wanted pairs in the answer of the exchange, which has them as such."""
+    given = json.load(sys.stdin)
+    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/markets")
+    if "markets" not in answer:
+        say_error("TemporaryError: the exchange has no markets")
+    read = {market["symbol"]: market for market in answer["markets"]}
+    markets = [read[pair] for pair in given["pairs"] if pair in read]
+    say(json.dumps({"markets": markets, "names": list(read), "versions": {}}))
     sys.exit(0)
 
 
@@ -525,6 +547,7 @@ ANSWERS: "dict[str, Callable[..., NoReturn]]" = {
     "missing": answer_missing,
     "probe": answer_probe,
     "schema": answer_schema,
+    "markets": answer_markets,
 }
 
 

@@ -1,15 +1,18 @@
+import shutil
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
 from tradai.entrypoint._history.manifests import listed_manifests
 from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
+from tradai.entrypoint._paper.paper_status import PaperStatus
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
 
@@ -96,6 +99,48 @@ def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
     )
 
 
+def test_a_run_without_its_end_goes_on_as_long_as_a_process_has_its_journal(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(run("a").model_dump_json())
+
+    with closing(FileJournal(folder / "journal.jsonl")) as journal:
+        journal.append("run started")
+        (going,) = list_runs(tmp_path)
+    (killed,) = list_runs(tmp_path)
+
+    assert (going.state, killed.state) == ("running", "killed")
+    assert [each["state"] for each in listed_manifests(RunListing.of([killed]), {})] == ["killed"]
+
+
+def test_a_run_that_ends_while_it_is_listed_was_not_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(run("a").model_dump_json())
+
+    def end(_: Path) -> bool:
+        (folder / "manifest.json").write_text(
+            run("a", state="ended", exit_code=0).model_dump_json()
+        )
+        return False
+
+    monkeypatch.setattr("tradai.entrypoint._paper.run_process.lives", end)
+
+    assert [(each.state, each.exit_code) for each in list_runs(tmp_path)] == [("ended", 0)]
+
+
+def test_the_process_of_a_run_that_ended_is_not_looked_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("tradai.entrypoint._paper.run_process.lives")
+
+    assert len(list_runs(root)) == 3
+
+
 def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
     assert list_runs(tmp_path / "missing") == []
 
@@ -115,6 +160,18 @@ def test_a_run_is_found_by_id_unique_prefix_or_as_the_latest(
     root: Path, name: str, run_id: str
 ) -> None:
     assert find_run(root, name) == root / run_id
+
+
+def test_the_latest_run_is_no_part_of_a_sweep_unless_all_are(root: Path) -> None:
+    for number, run_id in enumerate(("a-1", "a-12", "b-1")):
+        part = run(run_id, minute=number, state="ended", exit_code=0, part_of="sweep")
+        if run_id != "a-12":
+            (root / run_id / "manifest.json").write_text(part.model_dump_json())
+
+    assert find_run(root, "latest") == root / "a-12"
+
+    shutil.rmtree(root / "a-12")
+    assert find_run(root, "latest") == root / "b-1"
 
 
 def test_a_run_is_found_by_its_path(root: Path, tmp_path: Path) -> None:
@@ -290,3 +347,30 @@ def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
     figures = {each.run_id: each.figures for each in list_runs(tmp_path)}
 
     assert figures == {"paper": {"trades": 3, "profit_percent": 2.5}, "live": {}}
+
+
+@pytest.mark.parametrize(
+    ("status", "figures"),
+    [
+        (
+            PaperStatus(at=NOON, currency="USDT", closed_profit=-5.0, closed_trades=2),
+            {"trades": 2, "profit_percent": -0.5},
+        ),
+        (PaperStatus(at=NOON, currency="USDT"), {}),
+        (None, {}),
+    ],
+)
+def test_a_dry_run_that_goes_on_has_the_figures_of_its_last_status(
+    tmp_path: Path, status: PaperStatus | None, figures: dict[str, float]
+) -> None:
+    config = {"stake_currency": "USDT", "execution": {"starting_balance": "1000"}}
+    record = run("paper", config=config, mode=TradingMode.DRY_RUN)
+    (tmp_path / "paper/scratch").mkdir(parents=True)
+    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
+    if status is not None:
+        status.write(tmp_path / "paper/scratch")
+
+    assert [each.figures for each in list_runs(tmp_path)] == [figures]
+
+    (tmp_path / "paper/scratch/status.json").write_text("{")
+    assert [each.figures for each in list_runs(tmp_path)] == [{}]

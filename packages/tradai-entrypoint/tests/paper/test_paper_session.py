@@ -22,6 +22,7 @@ class Engine:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.agrees = True
+        self.state: str | None = "RUNNING"
 
     def pause_entries(self) -> bool:
         self.asked.append("pause")
@@ -42,7 +43,7 @@ class Desk:
         self._store = paper_store(scratch)
         self.session = PaperSession.start(scratch, run_id="Run-A", journal=self.journal)
         self.session.move(SessionState.WARM_UP, "the engine starts")
-        self.session.supervise(self.engine, lambda: 1.0, self._report)
+        self.session.supervise(self.engine, lambda: 1.0, self._report, lambda: self.engine.state)
 
     def ask(self, state: Literal[SessionState.PAUSED, SessionState.STOPPED]) -> None:
         request = SessionRequest(state=state, by="ada", reason="the news", at=utc_now())
@@ -82,6 +83,58 @@ def test_a_pause_that_the_engine_agrees_to_is_recorded_and_in_the_journal(desk: 
     assert desk.record.reason == "ada asked for it: the news"
     assert desk.events == ["bot paused"]
     assert desk.reports == 1
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each beat be due at once."""
+    monkeypatch.setattr("tradai.entrypoint._live.heartbeat.Heartbeat.due_in_s", 0.0)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_pause_over_the_api_of_the_engine_moves_the_session_and_so_does_its_end(
+    desk: Desk,
+) -> None:
+    states = []
+    for desk.engine.state in ("RUNNING", "PAUSED", "PAUSED", "RELOAD_CONFIG", "RUNNING"):
+        desk.session.beat()
+        states.append(desk.record.state.value)
+
+    assert states == ["running", "paused", "paused", "paused", "running"]
+    assert desk.record.reason == "asked for over the engine's own API"
+    assert desk.events == ["bot paused", "bot resumed"]
+    assert desk.engine.asked == []
+
+
+@pytest.mark.usefixtures("often")
+def test_a_pause_that_the_engine_obeys_a_loop_later_is_recorded_once(desk: Desk) -> None:
+    desk.ask(SessionState.PAUSED)
+    for desk.engine.state in ("RUNNING", "RUNNING", "PAUSED", "PAUSED"):
+        desk.session.beat()
+
+    assert desk.record.state is SessionState.PAUSED
+    assert desk.record.reason == "ada asked for it: the news"
+    assert desk.events == ["bot paused"]
+
+
+@pytest.mark.usefixtures("often")
+def test_an_engine_that_has_stopped_leaves_the_session_where_it_is(desk: Desk) -> None:
+    for desk.engine.state in ("RUNNING", "STOPPED", None):
+        desk.session.beat()
+
+    assert desk.record.state is SessionState.RUNNING
+    assert desk.events == []
+
+
+def test_a_bot_that_starts_paused_is_paused_once_it_trades(tmp_path: Path) -> None:
+    journal = MemoryJournal()
+    session = PaperSession.start(tmp_path, run_id="b", journal=journal, starts_paused=True)
+
+    session.move(SessionState.WARM_UP, "the engine is running")
+
+    record = paper_store(tmp_path).read("b")
+    assert record is not None
+    assert (record.state, record.reason) == (SessionState.PAUSED, "the run before it was paused")
 
 
 def test_a_pause_that_the_engine_refuses_stays_a_request(desk: Desk) -> None:

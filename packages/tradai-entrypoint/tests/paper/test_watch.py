@@ -174,6 +174,17 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
     assert f"  {shown}  " in capsys.readouterr().out
 
 
+def test_the_row_of_a_bot_that_stands_still_says_so(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PaperStatus(at=START, currency="USDT", problem="it hangs").write(tmp_path / "scratch")
+
+    with process:
+        screen.show_papers([PaperRun(tmp_path)], as_json=False)
+
+    assert "starting (stands still)" in capsys.readouterr().out
+
+
 def test_the_status_of_a_fallback_says_that_it_places_no_order(
     tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,6 +55,21 @@ def test_a_pipe_gets_a_line_for_each_sentence_where_that_is_asked_for() -> None:
     assert quiet.getvalue() == ""
 
 
+def test_a_pipe_gets_a_line_for_each_milestone_with_its_detail() -> None:
+    piped, terminal, quiet = io.StringIO(), Terminal(), io.StringIO()
+
+    for stream, enabled in ((piped, True), (terminal, True), (quiet, False)):
+        with Progress(stream=stream, enabled=enabled) as progress:
+            progress.say("reading candles")
+            progress.milestone("1 of 2 runs", detail="backtest done\x07")
+            progress.milestone("2 of 2 runs")
+
+    assert piped.getvalue() == "1 of 2 runs: backtest done\\x07\n2 of 2 runs\n"
+    assert "2 of 2 runs" in terminal.getvalue()
+    assert "backtest done" not in terminal.getvalue()
+    assert quiet.getvalue() == ""
+
+
 def test_it_can_be_switched_off() -> None:
     stream = Terminal()
 

@@ -11,6 +11,7 @@ from tradai.core import JsonValue, TimeRange
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
+from tradai.entrypoint._robust.findings import bootstrap_finding
 from tradai.entrypoint._robust.page import robustness_page
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
@@ -56,19 +57,24 @@ WINDOWS = WalkForward.parse("60d/30d").windows(TimeRange.parse("20250101-2025050
 
 
 def window_result(
-    window: Window, *, number: int = 1, training: float | None, test: float | None
+    window: Window,
+    *,
+    number: int = 1,
+    training: float | None,
+    test: float | None,
+    trades: int = 40,
 ) -> WindowResult:
     ran = outcome(number, profit=training)
     return WindowResult(
         window=window,
         training=None if training is None else ran,
-        test=None if training is None else outcome(number, profit=test),
+        test=None if training is None else outcome(number, profit=test, trades=trades),
     )
 
 
-def walked(*profits: tuple[float | None, float | None]) -> Robustness:
+def walked(*profits: tuple[float | None, float | None], trades: int = 40) -> Robustness:
     windows = [
-        window_result(each, number=number, training=training, test=test)
+        window_result(each, number=number, training=training, test=test, trades=trades)
         for number, (each, (training, test)) in enumerate(zip(WINDOWS, profits, strict=True), 1)
     ]
     runs = [each.test for each in windows if each.test]
@@ -84,6 +90,24 @@ def test_a_walk_forward_says_what_is_left_of_the_profit_in_the_same_time() -> No
     assert finding_of(walked((8.0, 3.0), (4.0, -1.0))) == (
         "Of 2 windows, 1 make a profit out-of-sample, on candles after those that chose the "
         "numbers. In 30 days 33.3 % (+1.00 %) is left of the profit in-sample (+3.00 %)."
+    )
+
+
+def test_profits_of_a_walk_forward_are_those_of_30_days() -> None:
+    (window, *_) = WalkForward.parse("60d/15d").windows(TimeRange.parse("20250101-20250501"))
+    made = survivor().walked([window_result(window, training=8.0, test=3.0)], [])
+
+    # 4 % in each 30 of the 60 days, and 6 % in 30 days as in 15.
+    assert "In 30 days 150.0 % (+6.00 %) is left of the profit in-sample (+4.00 %)" in finding_of(
+        made
+    )
+
+
+def test_a_test_range_without_a_profit_is_no_winner() -> None:
+    assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, 0.0)))
+    assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, None)))
+    assert "make no profit in-sample (0.00 % in 30 days)" in finding_of(
+        walked((0.0, 3.0), (0.0, 3.0))
     )
 
 
@@ -181,26 +205,96 @@ def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() 
     assert "100.0 % make a profit. The median keeps 100.0 % (+10.00 %)" in resampled
 
 
-def test_a_set_with_few_trades_is_no_survivor() -> None:
-    sets = [outcome(2, profit=8.0, trades=30), outcome(3, profit=6.0, trades=29)]
-    shaken = result().tested(
-        shaken=[*sets, outcome(4, profit=-1.0)], costs={}, bootstrap=Bootstrap.of([1.0], seed=1)
+def test_numbers_that_were_not_shaken_leave_a_sentence() -> None:
+    assert "No number was shaken" in shaken().findings[0].sentence
+
+
+def test_a_set_without_a_profit_is_no_winner() -> None:
+    sentence = shaken((8.0, 40), (0.0, 40)).findings[0].sentence
+
+    assert "1 of 2 sets make a profit" in sentence
+    assert "the worst nothing (0.00 %)" in sentence
+
+
+def test_resamples_are_shares_of_the_starting_balance() -> None:
+    bootstrap = Bootstrap(
+        profits=(-50.0, *[20.0] * 18, 30.0), drawdowns=(*[5.0] * 18, 80.0, 90.0), block=3.0
     )
 
-    sentence = shaken.findings[0].sentence
-    assert (
-        "1 of 3 sets make a profit. 1 of them had fewer than 30 trades, and count as none."
-        in sentence
+    assert bootstrap_finding(0.1, bootstrap, balance=1_000.0).sentence == (
+        "Of 20 resamples of the trades, 95.0 % make a profit. The median keeps 20.0 % (+2.00 %) of "
+        "the profit; one of 20 ends below +2.00 %, and one of 20 falls by more than 8.0 % of the "
+        "starting balance."
     )
-    assert "count as none" not in survivor().findings[0].sentence
+
+
+def shaken(*sets: tuple[float, int]) -> Robustness:
+    outcomes = [
+        outcome(number, profit=profit, trades=trades)
+        for number, (profit, trades) in enumerate(sets, 2)
+    ]
+    bootstrap = Bootstrap.of([2.5] * 40, seed=1, resamples=20)
+    return result().tested(shaken=outcomes, costs={}, bootstrap=bootstrap)
+
+
+def test_a_set_with_few_trades_counts_nowhere() -> None:
+    sentence = shaken((8.0, 30), (6.0, 29), (-9.0, 29), (-1.0, 40)).findings[0].sentence
+
+    assert "1 of 2 sets make a profit. Not counted: 2 with fewer than 30 trades." in sentence
+    # Of 8 and -1: neither 6 nor -9 is in the median or the worst.
+    assert "median keeps 35.0 % (+3.50 %)" in sentence
+    assert "worst nothing (\N{MINUS SIGN}1.00 %)" in sentence
+    assert "Not counted" not in survivor().findings[0].sentence
+
+
+def test_sets_that_all_have_few_trades_leave_no_number() -> None:
+    (finding, *others) = shaken((8.0, 29), (6.0, 0)).findings
+
+    assert finding.sentence == (
+        "Too few trades to say: each of 2 sets with the numbers shaken by up to 5.0 % has fewer "
+        "than 30."
+    )
+    assert "Of 20 resamples" in others[0].sentence
+
+
+def test_test_ranges_with_few_trades_together_leave_no_number() -> None:
+    assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, -1.0), trades=15))
+    few = walked((8.0, 3.0), (4.0, -1.0), trades=14)
+
+    assert finding_of(few) == (
+        "Too few trades to say: the test ranges together have 28 trades, and at least 30 are "
+        "needed."
+    )
+    walk = few.to_json()["walk_forward"]
+    assert isinstance(walk, dict)
+    assert walk["profit_percent_30_days_in_sample"] is None
+    assert walk["profit_percent_30_days_out_of_sample"] is None
+
+
+def test_the_rule_of_few_trades_is_said_once_on_the_page_and_in_the_json() -> None:
+    made = shaken((8.0, 29))
+    page = robustness_page(made, "demo-1", "../../runs")
+
+    assert page.count("fewer than 30 trades do not count") == 1
+    assert json.dumps(made.to_json()).count("fewer than 30 trades do not count") == 1
 
 
 def test_few_trades_and_a_loss_are_not_tested() -> None:
     assert result(trades=30).problem is None
-    assert "Too little data: the backtest has 29 trades" in str(result(trades=29).problem)
+    assert result(trades=29).problem == (
+        "Too few trades to say: the backtest has 29 trades, and at least 30 are needed. Choose a "
+        "longer time range."
+    )
     assert "nothing that could survive" in str(result(profit=0.0).problem)
     assert "has no result: failed" in str(result(profit=None).problem)
     assert result(trades=29).findings == ()
+
+
+def test_few_trades_have_an_exit_code_of_their_own() -> None:
+    assert result(trades=30).exit_code == result(profit=-1.0).exit_code == 0
+    assert result(trades=29).exit_code == 65
+    # That of the failed run goes before it.
+    assert result(profit=None, trades=0).exit_code == 76
 
 
 def test_the_files_have_every_run(tmp_path: Path) -> None:
@@ -243,7 +337,7 @@ def test_a_run_in_a_folder_with_any_letters_is_linked() -> None:
 def test_the_page_without_tests_gives_the_reason_and_has_no_script() -> None:
     page = robustness_page(result(trades=3), "demo-1", "../../runs")
 
-    assert "Too little data: the backtest has 3 trades" in page
+    assert "Too few trades to say: the backtest has 3 trades" in page
     assert "<script" not in page
 
 

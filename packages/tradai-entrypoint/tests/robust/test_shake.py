@@ -114,6 +114,15 @@ def test_the_roi_table_and_the_trailing_stop_have_one_factor_each() -> None:
     assert moved[f"{roi}.0"] != pytest.approx(6 * moved[trailing], rel=1e-3)
 
 
+def test_a_zero_is_no_change() -> None:
+    table = {"0": Decimal("0.06"), "720": Decimal(0)}
+    groups = shaken_groups(config_of(execution={"minimal_roi": table}), {})
+
+    (values,) = shaken_sets(groups, share=0.05, count=1, seed=1)
+
+    assert list(values) == ["execution.minimal_roi.0"]
+
+
 def test_only_numbers_that_the_engine_takes_are_shaken() -> None:
     config = config_of(buy_params={"kind": "a", "own": 3, "fast": 12, "unknown": 1})
     declared = {

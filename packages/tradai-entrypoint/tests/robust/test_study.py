@@ -20,14 +20,20 @@ from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 
 RANGE = TimeRange.parse("20250101-20250701")
 ORDER = {"amount": 1, "safe_price": 100, "ft_is_entry": True, "order_filled_timestamp": 1}
+# Number of the last variant that a walk-forward chooses among.
+LAST = 5
 STOP = ShakenGroup(values={"execution.stoploss": Decimal("-0.1")})
 
 
 class Runs:
-    """Stands for a sweep: a run profits by its number of values, and each is noted."""
+    """Stands for a sweep: a run profits by its number of values, and each is noted.
 
-    def __init__(self) -> None:
+    The last shaken set of a training range has `last_trades`, each other run has 40.
+    """
+
+    def __init__(self, *, last_trades: int = 40) -> None:
         self.made: list[SweepRun] = []
+        self._last_trades = last_trades
 
     def outcomes(self, runs: Iterable[SweepRun]) -> Iterator[RunOutcome]:
         for run in runs:
@@ -38,7 +44,10 @@ class Runs:
                 run_id="base",
                 exit_code=0,
                 verdict="done",
-                figures={"profit_percent": 5.0 + run.variant.number},
+                figures={
+                    "profit_percent": 5.0 + run.variant.number,
+                    "trades": self._last_trades if run.variant.number == LAST else 40,
+                },
             )
 
     @property
@@ -98,6 +107,19 @@ def test_a_walk_forward_chooses_among_the_configuration_and_four_shaken_sets(run
         str(each.window.test) for each in result.windows
     ]
     assert len(result.outcomes) == len(sweep.made)
+
+
+@pytest.mark.parametrize(("trades", "chosen"), [(30, LAST), (29, LAST - 1)])
+def test_a_set_with_few_trades_in_training_is_not_chosen(
+    runs: Path, trades: int, chosen: int
+) -> None:
+    sweep = Runs(last_trades=trades)
+
+    result = studied(sweep, runs)
+
+    assert [each.training and each.training.variant.number for each in result.windows] == [
+        chosen
+    ] * 3
 
 
 def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> None:

@@ -112,7 +112,10 @@ def test_an_answer_that_changed_is_another_snapshot(interrupts: Interrupts) -> N
     ("pair", "said"),
     [
         ("XBT/USDT", r"bybit does not list XBT/USDT; did you mean 'BTC/USDT'\?; write the names"),
-        ("ETH/USDT", r"ETH/USDT \(not active\).*capture them again, or remove the pairs"),
+        (
+            "ETH/USDT",
+            r"ETH/USDT \(not active\).*capture them again, or remove the pairs from what asks",
+        ),
     ],
 )
 def test_a_pair_that_is_not_traded_is_named(interrupts: Interrupts, pair: str, said: str) -> None:

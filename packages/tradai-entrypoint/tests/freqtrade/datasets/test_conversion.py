@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import NotFoundError, ValidationError
@@ -193,6 +195,72 @@ def test_trades_of_both_layouts_become_candles(source: Path, target: Path) -> No
     assert read(target / "ETH_USDT-1m.json") == read(target / "BTC_USDT-1m.json")
 
 
+def trade(second: int, name: str | None, price: float = 10.0) -> list[object]:
+    return [START_MS + second * 1000, name, None, "buy", price, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("is_arrow", [False, True])
+def test_trades_of_downloads_that_overlap_count_once(
+    source: Path, target: Path, *, is_arrow: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        trade(1, "1"),
+        trade(2, "2"),
+        trade(2, "3"),
+        trade(2, "2"),
+        trade(2, "3"),
+        trade(3, "4"),
+    ]
+    if is_arrow:
+        source.mkdir()
+        names = ("timestamp", "id", "type", "side", "price", "amount", "cost")
+        columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        feather.write_feather(pa.table(columns), source / "BTC_USDT-trades.feather")
+    else:
+        write(source / "BTC_USDT-trades.json", rows)
+
+    assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
+
+    assert read(target / "BTC_USDT-1m.json") == [[START_MS, 10.0, 10.0, 10.0, 10.0, 8.0]]
+    assert "2 repeated, left out" in capsys.readouterr().out
+    assert run_command(["data", "check", str(source)], interrupts=Interrupts()) == 0
+    assert "2 rows equal to another one, which has its id" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [trade(1, None), trade(1, None)],
+        [trade(1, ""), trade(1, "")],
+        [trade(1, "1", 9.0), trade(1, "1", 11.0)],
+        [trade(1, "1"), trade(2, "1")],
+        [trade(1, "1"), trade(1, "2")],
+    ],
+)
+def test_trades_that_only_look_alike_count_each(
+    source: Path, target: Path, rows: list[list[object]]
+) -> None:
+    write(source / "BTC_USDT-trades.json", rows)
+
+    assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
+
+    assert read(target / "BTC_USDT-1m.json")[0][5] == 4.0
+
+
+def test_no_longer_candles_are_made_of_rows_off_the_grid(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-20m.json", [row(minute) for minute in range(0, 240, 10)])
+
+    code = convert(source, target, "--from", "20m", "--timeframe", "1h")
+
+    assert code == ExitCode.DATA
+    error = capsys.readouterr().err
+    assert "12 rows of" in error
+    assert "are off the grid of 20m, the first at 2025-01-01 00:10:00" in error
+    assert not target.exists()
+
+
 def test_a_file_that_is_there_is_replaced_on_request_only(
     source: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +287,20 @@ def test_one_series_in_two_files_is_refused(
     assert convert(source, target) != 0
 
     assert "are one series: remove the stale file" in capsys.readouterr().err
+
+
+def test_further_files_of_one_series_are_counted(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for pair in ("ADA_USDT", "BTC_USDT"):
+        write(source / f"{pair}-1m.json", [row(0)])
+        (source / f"{pair}-1m.json.gz").write_bytes(gzip.compress(b"[]"))
+
+    assert convert(source, target) == ExitCode.DATA
+
+    assert (
+        "ADA_USDT-1m.json are one series, and 1 more file of this kind: remove the stale files"
+    ) in capsys.readouterr().err
 
 
 def test_no_candles_are_made_of_what_is_not_a_number(
@@ -265,7 +347,7 @@ def test_the_changes_are_printed(
     assert head.split() == ["file", "read", "written", "changed"]
     assert printed.split(maxsplit=3) == [
         *("BTC_USDT-1m.parquet", "3", "2"),
-        "1 sorted in, 1 of the same time, left out",
+        "1 sorted in, 1 repeated, left out",
     ]
     assert end == f"wrote 1 file to {target}"
     assert (values["moved"], values["repeated"]) == (1, 1)

@@ -603,3 +603,15 @@ def test_a_part_of_the_range_may_lack_what_the_whole_range_has() -> None:
         found.feed(EngineRecord(logger=HISTORY, level="WARNING", text=text))
 
     assert found.missing == ["BTC/USDT:USDT 8h", "BTC/USDT:USDT 1h"]
+
+
+def test_an_engine_that_was_asked_to_load_its_configuration_again_ends_with_the_reason() -> None:
+    found = EngineEvidence()
+    for text in ("to: RUNNING", "from RUNNING to: RELOAD_CONFIG"):
+        found.feed(state(f"Changing state {text}"))
+    found.feed(crash("ValueError: I/O operation on closed file.", raised="None"))
+
+    verdict = judge(ended(1), found, result_present=True)
+
+    assert verdict.exit_code is ExitCode.CRASHED
+    assert "asked over its own API to load its configuration" in verdict.sentence

@@ -160,3 +160,15 @@ def test_the_next_candle_may_be_a_little_late(bot: Bot, candle_s: int, limit_s: 
     assert cause_of(watched) is None
     bot.loops(watched, limit_s)
     assert cause_of(watched) is StallCause.CANDLES
+
+
+def test_a_bot_that_stops_without_an_error_was_asked_to_over_its_api(bot: Bot) -> None:
+    watched = bot.watched()
+    text = "Changing state from RUNNING to: STOPPED"
+    bot.evidence.feed(EngineRecord(logger="freqtrade.worker", level="INFO", text=text))
+
+    stall = watched.look()
+
+    assert stall is not None
+    assert stall.cause is StallCause.STOPPED
+    assert stall.reason == "the engine was asked to stop trading over its own API"

@@ -208,7 +208,18 @@ def test_only_an_exchange_that_is_replayed_has_recorded_answers(change: dict[str
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ([("/private/Balance?apikey=not-a-real-key", "{}")], "an answer belongs to an account"),
+        *(
+            ([(path, "{}")], "an answer belongs to an account: its address has")
+            for path in (
+                "/public/Balance?apikey=not-a-real-key",
+                "/public/Time?sign=not-a-real-key",
+                "/public/Time?ACCESS_SIGN=not-a-real-key",
+                "/public/Time?AccessKeyId=not-a-real-key",
+                "/0/private/Balance",
+                "/v5/account/wallet",
+            )
+        ),
+        ([("/AssetPairs#apikey=not-a-real-key", "{}")], "is not one of an exchange"),
         ([("/AssetPairs", "{}"), ("/AssetPairs", "[]")], "a request has two answers"),
     ],
 )

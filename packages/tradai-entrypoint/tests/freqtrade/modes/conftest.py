@@ -27,6 +27,7 @@ from tradai.entrypoint import (
     StrategyEntrypoint,
     TradingEntrypoint,
 )
+from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint._process.loopback_http import LoopbackServer
 from tradai.entrypoint.freqtrade import (
     BacktestHandler,
@@ -140,6 +141,9 @@ class ReactingProgress:
     def say(self, doing: str) -> None:
         self._reactions.pop(doing, lambda: None)()
 
+    def milestone(self, done: str) -> None:
+        self.say(done)
+
     def check(self) -> None:
         """Fail when a text to react on was never shown: the test would prove nothing."""
         assert not self._reactions
@@ -203,9 +207,11 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "breaks_off": False,
             "models": {},
             "probe": "agrees",
+            "unrecorded": None,
             "training": {"kind": "", "models": [], "features": {}, "importances": []},
             "missing": [],
             "schema_problems": [],
+            "refused_settings": [],
             "downloads": [],
             "never_starts": False,
             "orders": [],
@@ -335,3 +341,36 @@ def _candle_of_now() -> list[list[int | str]]:
 def captured() -> dict[str, Any]:
     """The archive of Freqtrade 2026.9 for a backtest of the strategy here."""
     return CAPTURED
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path,
+    strategy: Path,
+    candles: Path,
+    interrupts: Interrupts,
+    install: Callable[..., object],
+) -> Callable[..., dict[str, CheckRow]]:
+    """Check a backtest on an engine of the given scenario."""
+
+    def rows(
+        *overrides: str,
+        mode: TradingMode = TradingMode.BACKTEST,
+        markets: str | None = None,
+        **scenario: object,
+    ) -> dict[str, CheckRow]:
+        install(**scenario)
+        settings = EntrypointSettings(
+            mode=mode,
+            config=str(strategy),
+            data=str(candles),
+            markets=markets,
+            folder=tmp_path / "runs",
+        )
+        request = RunRequest(overrides=overrides)
+        entrypoint = StrategyEntrypoint(
+            settings, request=request, interrupts=interrupts, environ=os.environ
+        )
+        return {row.name: row for row in entrypoint.checks()}
+
+    return rows

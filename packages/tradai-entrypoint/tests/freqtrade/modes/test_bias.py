@@ -8,13 +8,19 @@ from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
 
 # Not public: the command `analyse --bias` is made of them, and is tested on the real engine.
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import Lookahead
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
+    MOST_PAIRS,
+    Difference,
+    Recursion,
     enough_candles,
-    read_differences,
+    pairs_notice,
     recursive_notice,
+    recursive_plan,
     tried_counts,
 )
+from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan
 
 HEAD = (
     "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
@@ -30,6 +36,8 @@ TABLE = """\
 │      short │            -0.000% │
 └────────────┴────────────────────┘
 """
+BTC = "tradai: the engine has ended for BTC/USDT\n"
+ETH = "tradai: the engine has ended for ETH/USDT\n"
 
 
 @pytest.fixture
@@ -98,14 +106,14 @@ def test_a_table_that_cannot_be_read_is_an_error(table: Path, text: str | None) 
 
 def test_differences_are_read_from_the_last_table_in_the_log(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
-    log.write_text(TABLE.format(slow="9.999%") + TABLE.format(slow="0.125%") + "done\n")
+    log.write_text(TABLE.format(slow="9.999%") + TABLE.format(slow="0.125%") + "done\n" + BTC)
 
-    differences = read_differences(log, [60])
+    differences = Recursion.read(log, [60]).by_count
 
-    assert differences == {60: {"slow": 0.125, "long": None}}
+    assert differences == {60: {"slow": (0.125, "BTC/USDT"), "long": (None, "BTC/USDT")}}
     notice = recursive_notice(differences)
     assert notice is not None
-    assert "long (no ratio)" in notice
+    assert "long (no ratio, BTC/USDT)" in notice
     assert "slow" not in notice
     assert "a longer --timerange lets more candles be tried" in notice
 
@@ -124,22 +132,24 @@ def test_each_number_of_candles_has_a_column_and_a_long_name_has_two_rows(tmp_pa
 │    e_of_50 │           │         │        │
 └────────────┴───────────┴─────────┴────────┘
 """
+        + ETH
     )
 
-    differences = read_differences(log, [60, 120, 240])
+    differences = Recursion.read(log, [60, 120, 240]).by_count
 
     assert differences == {
-        60: {"slow": -9.0, "an_average_of_50": None},
-        120: {"slow": -2.0},
-        240: {"slow": 0.9},
+        60: {"slow": (-9.0, "ETH/USDT"), "an_average_of_50": (None, "ETH/USDT")},
+        120: {"slow": (-2.0, "ETH/USDT")},
+        240: {"slow": (0.9, "ETH/USDT")},
     }
     assert enough_candles(differences) == 240
     notice = str(recursive_notice(differences))
-    assert "slow (-9.000 %), an_average_of_50 (no ratio); with 240 not one does" in notice
+    assert "slow (-9.000 %, ETH/USDT), an_average_of_50 (no ratio, ETH/USDT); with 240" in notice
+    assert "with 240 not one does" in notice
 
 
 def test_a_number_of_candles_that_is_never_enough_is_said() -> None:
-    differences: dict[int, dict[str, float | None]] = {60: {"slow": 9.0}, 120: {"slow": 2.0}}
+    differences = {60: {"slow": Difference(9.0, "A/B")}, 120: {"slow": Difference(2.0, "A/B")}}
 
     assert enough_candles(differences) is None
     assert "with 120 there are still slow, so raise" in str(recursive_notice(differences))
@@ -161,10 +171,97 @@ def test_no_more_candles_are_tried_than_half_of_the_range(
     assert tried_counts(60, wanted, candle_s=300) == tried
 
 
+def test_half_of_the_range_itself_is_tried() -> None:
+    day = TimeRange.parse("20250101-20250102")
+
+    assert tried_counts(60, day, candle_s=360) == [60, 120]
+    assert tried_counts(60, day, candle_s=361) == [60]
+
+
+def test_a_difference_of_a_percent_is_the_usual_rest() -> None:
+    assert not Difference(1.0, "A/B").is_large
+    assert not Difference(-1.0, "A/B").is_large
+    assert Difference(-1.001, "A/B").is_large
+    assert Difference(None, "A/B").is_large
+
+
+def test_the_analysis_is_that_of_a_backtest_for_each_pair_in_one_process() -> None:
+    backtest = EnginePlan(
+        subcommand="backtesting",
+        common=("--config", "-"),
+        timerange=None,
+        specific=("--cache", "none"),
+        exchange=exchange_named("binance"),
+        config={"stake_amount": 100},
+        params_name="demo.json",
+        params_file=None,
+    )
+
+    plan = recursive_plan(backtest, [60, 120], ["BTC/USDT", "ETH/USDT"])
+
+    assert plan.launcher == ("pairs", "strategies")
+    assert plan.config == backtest.config
+    assert (plan.subcommand, *plan.arguments) == (
+        *("recursive-analysis", "--config", "-", "--startup-candle", "60", "120"),
+        *("--pairs", "BTC/USDT", "ETH/USDT"),
+    )
+
+
+def test_what_else_has_edges_is_no_row_of_the_table(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    others = "│ of the strategy │ 9.000% │ 9.000% │\n│  │ 9.000% │\n"
+    log.write_text(TABLE.format(slow="9.000%") + others + BTC)
+
+    assert list(Recursion.read(log, [60]).by_count[60]) == ["slow", "long"]
+
+
+def test_the_pairs_that_are_left_out_are_those_after_the_first_ones() -> None:
+    pairs = [f"C{number}/USDT" for number in range(MOST_PAIRS + 1)]
+
+    assert pairs_notice(pairs, pairs) is None
+    assert f"of C{MOST_PAIRS}/USDT are not known" in str(pairs_notice(pairs[:MOST_PAIRS], pairs))
+
+
 def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
-    log.write_text("No variance on indicator(s) found due to recursive formula.\n")
+    log.write_text("No variance on indicator(s) found due to recursive formula.\n" + BTC)
 
-    assert read_differences(log, [60, 120]) == {60: {}, 120: {}}
+    assert Recursion.read(log, [60, 120]) == (("BTC/USDT",), {60: {}, 120: {}})
     assert recursive_notice({60: {}, 120: {}}) is None
     assert enough_candles({60: {}, 120: {}}) == 60
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "worst"),
+    [
+        ("2.000%", "-3.000%", (-3.0, "ETH/USDT")),
+        ("-3.000%", "2.000%", (-3.0, "BTC/USDT")),
+        ("2.000%", "2.000%", (2.0, "BTC/USDT")),
+        ("200.000%", "nan%", (None, "ETH/USDT")),
+        ("nan%", "200.000%", (None, "BTC/USDT")),
+        ("0.000%", "0.125%", (0.125, "ETH/USDT")),
+    ],
+)
+def test_the_largest_difference_over_the_pairs_counts(
+    tmp_path: Path, first: str, second: str, worst: tuple[float | None, str]
+) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(TABLE.format(slow=first) + BTC + TABLE.format(slow=second) + ETH)
+
+    found = Recursion.read(log, [60])
+
+    assert found.pairs == ("BTC/USDT", "ETH/USDT")
+    assert found.by_count[60]["slow"] == worst
+
+
+def test_a_pair_whose_end_is_not_in_the_log_is_not_known(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(TABLE.format(slow="9.000%") + BTC + TABLE.format(slow="99.000%"))
+
+    found = Recursion.read(log, [60])
+
+    assert found.by_count[60]["slow"] == (9.0, "BTC/USDT")
+    assert pairs_notice(found.pairs, ["BTC/USDT"]) is None
+    notice = str(pairs_notice(found.pairs, ["BTC/USDT", "ETH/USDT", "SOL/USDT"]))
+    assert "recursive indicators of ETH/USDT, SOL/USDT are not known" in notice
+    assert "first 5 pairs" in notice

@@ -1,44 +1,13 @@
 """`check` says what `run` would refuse."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tradai.core import TradingMode
-from tradai.entrypoint import EntrypointSettings, Interrupts, RunRequest, StrategyEntrypoint
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
-
-
-@pytest.fixture
-def check(
-    tmp_path: Path,
-    strategy: Path,
-    candles: Path,
-    interrupts: Interrupts,
-    install: Callable[..., object],
-) -> Callable[..., dict[str, CheckRow]]:
-    """Check a backtest on an engine of the given scenario."""
-
-    def rows(
-        *overrides: str, mode: TradingMode = TradingMode.BACKTEST, **scenario: object
-    ) -> dict[str, CheckRow]:
-        install(**scenario)
-        settings = EntrypointSettings(
-            mode=mode,
-            config=str(strategy),
-            data=str(candles),
-            folder=tmp_path / "runs",
-        )
-        request = RunRequest(overrides=overrides)
-        entrypoint = StrategyEntrypoint(
-            settings, request=request, interrupts=interrupts, environ=os.environ
-        )
-        return {row.name: row for row in entrypoint.checks()}
-
-    return rows
 
 
 def test_a_range_that_is_all_warm_up_fails(check: Callable[..., dict[str, CheckRow]]) -> None:
@@ -59,6 +28,51 @@ def test_a_module_that_the_engine_does_not_have_fails(
     assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
     assert row.detail.startswith("wave_rider.py:1 imports no_such_module, which is neither beside")
     assert check()["strategy"].status is CheckStatus.OK
+
+
+def test_a_number_of_the_order_types_without_a_meaning_fails(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    row = check("execution.order_types.stoploss_on_exchange_interval=-5")["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == (
+        "command line: execution.order_types.stoploss_on_exchange_interval is -5: write 0 or more "
+        "seconds"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "problems", "said"),
+    [
+        # Of the engine's schema, in whose place the scenario answers.
+        (
+            "'foo'",
+            [{"path": ["order_types", "entry"], "text": "'foo' is not one", "names": []}],
+            "{place}.entry is refused by the engine's schema: 'foo' is not one",
+        ),
+        (
+            "'limit', 'stoploss_on_exchange_interval': -5",
+            [],
+            "{place}.stoploss_on_exchange_interval is -5: write 0 or more seconds",
+        ),
+    ],
+)
+def test_order_types_of_the_class_are_checked_too(
+    strategy: Path,
+    check: Callable[..., dict[str, CheckRow]],
+    entry: str,
+    problems: list[object],
+    said: str,
+) -> None:
+    file = strategy.parent / "strategies" / "wave_rider.py"
+    head, name, tail = file.read_text().partition("class WaveRider(IStrategy):")
+    file.write_text(f"{head}{name}\n    order_types = {{'entry': {entry}}}{tail}")
+
+    row = check(refused_settings=problems)["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == said.format(place="class WaveRider.order_types")
 
 
 WEBHOOK = "engine.webhook={enabled: true, url: 'env:TRADE_HOOK_OF_A_TEST'}"

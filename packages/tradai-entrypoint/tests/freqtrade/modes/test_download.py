@@ -166,6 +166,20 @@ def test_an_exchange_that_is_away_is_unavailable(fetch: Fetch) -> None:
     assert verdict.sentence.startswith("the exchange binance was not reachable: ")
 
 
+def test_a_failed_download_leaves_no_empty_folder(fetch: Fetch, data: Path) -> None:
+    fetch(never_starts=True)
+
+    assert not data.parent.exists()
+
+
+def test_a_folder_from_before_stays_when_the_download_fails(fetch: Fetch, data: Path) -> None:
+    data.mkdir(parents=True)
+
+    fetch(never_starts=True)
+
+    assert data.is_dir()
+
+
 def test_a_signal_ends_the_download(fetch: Fetch) -> None:
     verdict = fetch(signals_parent=int(signal.SIGTERM), waits=True)
 

@@ -1,5 +1,6 @@
 """HYPEROPT from start to verdict, on a stand-in for the engine that is a process of its own."""
 
+import io
 import json
 import signal
 from collections.abc import Callable
@@ -11,7 +12,9 @@ import yaml
 
 from tradai.core import TradingMode
 from tradai.core.testing import MemoryTracker
-from tradai.entrypoint import ExitCode
+from tradai.entrypoint import ExitCode, Progress
+from tradai.entrypoint.freqtrade._modes.hyperopt import show_epochs
+from tradai.entrypoint.freqtrade._results.epochs import EpochProgress
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 HYPEROPT = TradingMode.HYPEROPT
@@ -77,6 +80,30 @@ def test_a_search_leaves_its_epochs_and_the_best_as_a_patch(run: Run) -> None:
     lines = (done.folder / "epochs.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == epochs
     assert "sell_params:\n  sell_slow: 40\n" in (done.folder / "best.yaml").read_text()
+
+
+def test_the_epochs_so_far_are_shown_with_the_best_loss_of_them(run: Run) -> None:
+    shown = "engine: hyperopt, epoch 3 of 3, best loss 2.25"
+    epochs = [epoch(1, 6.5), epoch(2, 2.25), epoch(3, 100_000, trades=0)]
+
+    run(HYPEROPT, "run.epochs=3", epochs=epochs, reactions={shown: lambda: None})
+
+
+def test_a_pipe_gets_a_line_for_each_tenth_of_the_epochs(tmp_path: Path) -> None:
+    # The real engine takes seconds for an epoch: only the function that shows them can be tested.
+    piped, file = io.StringIO(), tmp_path / "epochs"
+    epochs, progress = EpochProgress(lambda: file), Progress(stream=piped)
+
+    show_epochs(epochs, total=40, progress=progress)
+    for number in range(1, 41):
+        with file.open("a") as lines:
+            lines.write(json.dumps(epoch(number, 50.0 - number)) + "\n")
+        show_epochs(epochs, total=40, progress=progress)
+
+    said = piped.getvalue().splitlines()
+    assert len(said) == 10
+    assert said[0] == "engine: hyperopt, epoch 4 of 40, best loss 46"
+    assert said[-1] == "engine: hyperopt, epoch 40 of 40, best loss 10"
 
 
 def test_the_ranked_epochs_are_tracked_as_runs_of_their_own(

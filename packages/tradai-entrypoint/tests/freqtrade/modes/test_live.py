@@ -1622,15 +1622,21 @@ def test_a_session_that_loses_too_much_is_halted_and_no_other_one_starts(
 
 @pytest.mark.usefixtures("watched_at_once")
 def test_a_loss_that_is_still_there_halts_again_before_the_engine_trades(
-    live: Run, approve: Callable[..., LivePlan], state: Path, account: Account
+    live: Run,
+    approve: Callable[..., LivePlan],
+    state: Path,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The engine is asked to stop while it starts, which takes longer on a busy machine.
+    monkeypatch.setenv("TRADAI_RUN_STOP_GRACE_S", "120")
     approve(risk_limits=LOSS_LIMITS)
     account.open_orders = [[] for _ in range(9)]
     live(profits=[0.0, 0.0, -100.0], on_sigterm="stops")
     latch = HaltLatch.for_uri(f"file:{state}/halts.json")
     latch.clear(1, reason="a test", by="Ada Example")
 
-    again = live(profits=[0.0], never_starts=True)
+    again = live(profits=[0.0], on_sigterm="stops")
 
     assert again.code == ExitCode.HALTED, again.verdict
     moves = [entry.facts["end"] for entry in again.journal if entry.event == "session_moved"]

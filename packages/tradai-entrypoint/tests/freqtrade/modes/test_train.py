@@ -259,6 +259,40 @@ def test_models_whose_training_was_not_recorded_are_counted(train: Run) -> None:
     assert "train and test errors of 1 of 4 models are not known" in done.manifest.notices
 
 
+def test_the_reason_for_which_no_training_was_recorded_is_said_with_the_engine(train: Run) -> None:
+    done = train(models=MODELS, unrecorded="FreqAI lacks save_data")
+
+    assert done.code == ExitCode.DONE
+    assert (
+        "train and test errors of 2 of 2 models are not known: FreqAI lacks save_data, with "
+        "freqtrade 2026.9"
+    ) in done.manifest.notices
+
+
+def test_models_that_are_not_joblib_are_counted_and_said_not_to_be_proven(train: Run) -> None:
+    stored = "waves/sub-train-SOL_1735689600/cb_sol_1735689600_model.zip"
+
+    done = train(models={**MODELS, stored: "weights"})
+
+    assert done.code == ExitCode.DONE
+    assert done.manifest.results["models"] == 3
+    assert done.manifest.digests["models"] == "model of BTC"
+    assert "3 models trained; 1 of them are not proven" in done.verdict
+    assert "predicts the same" not in done.verdict
+    assert "train and test errors of 3 of 3 models are not known" in done.manifest.notices
+
+
+def test_a_training_without_a_joblib_model_has_no_digest_of_predictions(train: Run) -> None:
+    stored = {"waves/sub-train-BTC_1735689600/cb_btc_1735689600_model.zip": "weights"}
+
+    first = train(models=stored)
+    again = train(models=stored, replay=first.folder)
+
+    assert "1 models trained; 1 of them are not proven" in first.verdict
+    assert "models" not in first.manifest.digests
+    assert again.code == ExitCode.DONE
+
+
 def test_models_are_measured_when_others_could_not_be_trained(train: Run) -> None:
     log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "model-untrained.txt"
     said = [line for line in log.read_text().splitlines() if "No history" not in line]

@@ -34,6 +34,29 @@ def test_comments_and_trailing_commas_are_accepted_and_text_is_left_as_it_is(
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [1, // ] {\n 2]}',
+        '{"a": [1, /* ] } */ 2]}',
+        '{"a": [1, /* */ 2] /* ] */ }',
+        '{"a": [1, // }, "x": 1\n // ]\n 2, // ]\n ]}',
+    ],
+)
+def test_a_comma_before_a_comment_with_a_bracket_is_kept(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(text)
+
+    assert read_object(file) == {"a": [1, 2]}
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_bytes(b"\xef\xbb\xbf{}")
+
+    assert read_object(file) == {}
+
+
 def test_an_error_names_its_place_and_repeats_no_text(tmp_path: Path) -> None:
     file = tmp_path / "config.json"
     file.write_text('// first line\n{"secret": "not-a-key" "oops": 1}')
@@ -45,7 +68,9 @@ def test_an_error_names_its_place_and_repeats_no_text(tmp_path: Path) -> None:
     assert (refused.value.__context__, refused.value.__cause__) == (None, None)
 
 
-@pytest.mark.parametrize("content", [b"[1]", b'"text"', b"{", b"\xff{}", b"/* open {}"])
+@pytest.mark.parametrize(
+    "content", [b"[1]", b'"text"', b"{", b"\xff{}", b"/* open {}", b"[" * 200_000]
+)
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "config.json"
     file.write_bytes(content)

@@ -27,6 +27,37 @@ class Wave(IStrategy):
     protections = [{"method": "CooldownPeriod"}]
     blocked = json.loads((Path(__file__).parent / "blocked.json").read_text())
 """
+READS = """
+    inf_4h = "4h"
+    later = "8h"
+
+    @informative("30m")
+    def populate_indicators_30m(self, dataframe, metadata):
+        return self.dp.get_pair_dataframe(metadata["pair"], "30m")
+
+    def populate_indicators(self, dataframe, metadata):
+        self.later = "12h"
+        pair = metadata["pair"]
+        day = "1d"
+        for changed in ("2h", "6h"):
+            other = "ETH/USDT"
+            other = "BNB/USDT"
+            self.dp.get_pair_dataframe(pair, changed)
+            self.dp.get_pair_dataframe(other, "1h")
+        self.dp.get_pair_dataframe(pair=pair, timeframe=day)
+        self.dp.get_pair_dataframe(timeframe=self.inf_4h, pair=metadata["pair"])
+        self.dp.get_pair_dataframe(metadata["pair"], self.timeframe)
+        self.dp.get_pair_dataframe(metadata["pair"], self.later)
+        self.dp.get_pair_dataframe(metadata["pair"], "not a timeframe")
+        self.dp.get_pair_dataframe("BTC/USDT", "1h")
+        self.dp.get_pair_dataframe(f"ETH/USDT", MODULE_WIDE)
+        self.dp.get_pair_dataframe("BTC/USDT:USDT", "1h")
+        self.dp.get_pair_dataframe(self.dp.current_whitelist()[0], "1h")
+        get = self.dp.get_pair_dataframe(metadata["pair"], "15m")
+        return dataframe
+
+MODULE_WIDE = "2h"
+"""
 CONFIG: dict[str, Any] = {
     "max_open_trades": 3,
     "stake_currency": "USDT",
@@ -187,10 +218,13 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
         ({"telegram": {"enabled": True, "reload": True}}, "telegram.reload", "no commands"),
         ({"webhook": {"enabled": True, "retries": 9}}, "webhook.retries", "from 0 to 2"),
         ({"orderflow": {"scale": 1}}, "orderflow", "not provided"),
+        ({"version": "3"}, "version", "write that of the strategy yourself"),
+        ({"pairs": ["ETH/USDT"]}, "pairs", "exchange.pair_whitelist has"),
+        ({"exchange": {"demo_trading": True}}, "exchange.demo_trading", "a dry-run trades without"),
+        ({"internals": {"sd_notify": True}}, "internals.sd_notify", "systemd cannot watch"),
         ({"force_entry_enable": True}, "force_entry_enable", "only the strategy"),
         ({"hyperopt_jobs": -1}, "hyperopt_jobs", "run.jobs must"),
         ({"unknown_of_freqtrade": 1, "exchange": {"odd": 1}}, "exchange.odd", "does not pass"),
-        ({"timeframe": "5m"}, "timeframe", "class Wave has 1h"),
         ({"dry_run_wallet": {"ETH": 1, "BTC": 2}}, "dry_run_wallet", "USDT alone"),
     ],
 )
@@ -201,6 +235,61 @@ def test_a_key_that_is_not_supported_is_listed_with_its_reason(
 
     assert moved.status is KeyStatus.UNSUPPORTED
     assert reason in moved.note
+
+
+def test_a_timeframe_that_goes_over_that_of_the_class_is_in_its_copy_too(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    moved = move({"timeframe": "5m"})
+
+    timeframe = key(moved, "timeframe")
+    assert (timeframe.status, timeframe.place) == (KeyStatus.MAPPED, "timeframe")
+    assert timeframe.note.endswith("class Wave has 1h, and its copy 5m")
+    copied = (moved.folder / "strategies" / "wave.py").read_text()
+    assert copied == STRATEGY.replace('"1h"', '"5m"')
+    assert (source / "wave.py").read_text() == STRATEGY
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("buy_fast = ", "hours = int(timeframe[0])\n    buy_fast = "),
+        ("timeframe = ", "timeframe = '4h'\n    timeframe = "),
+        ("IStrategy):\n    # wave.json\n    timeframe", "Base):\n    timeframes"),
+    ],
+)
+def test_a_timeframe_that_the_class_computes_with_or_inherits_is_left_to_the_reader(
+    move: Callable[..., StrategyMove], source: Path, old: str, new: str
+) -> None:
+    base = "class Base(IStrategy):\n    timeframe = '1h'\n\n\nclass Wave"
+    text = STRATEGY.replace(old, new).replace("class Wave", base)
+    (source / "wave.py").write_text(text)
+
+    timeframe = key(move({"timeframe": "5m"}), "timeframe")
+
+    assert timeframe.status is KeyStatus.UNSUPPORTED
+    assert timeframe.note == "class Wave has 1h, and a run is refused: write 5m there"
+
+
+def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY + READS)
+
+    moved = move()
+
+    series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
+    assert loaded(moved).run["informative"] == series
+    assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
+
+
+@pytest.mark.parametrize("name", ["exchange.demo_trading", "internals.sd_notify"])
+def test_a_switch_that_is_off_is_not_needed(move: Callable[..., StrategyMove], name: str) -> None:
+    block, _, switch = name.partition(".")
+
+    moved = key(move({block: {**CONFIG.get(block, {}), switch: False}}), name)
+
+    assert (moved.status, moved.note) == (KeyStatus.UNNEEDED, "is off")
 
 
 def test_the_pairs_are_those_that_freqtrade_would_trade(move: Callable[..., StrategyMove]) -> None:
@@ -226,6 +315,45 @@ def test_the_balance_of_the_stake_currency_is_kept_without_those_of_others(
     assert execution(moved)["starting_balance"] == "2000"
     assert (wallet.status, wallet.place) == (KeyStatus.PARTIAL, "execution.starting_balance")
     assert "without BTC" in wallet.note
+
+
+def test_a_class_that_uses_the_folder_of_user_data_is_named(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text("""
+cross = 1  # not user_data_dir
+def targets(config):
+    return config["user_data_dir"] / "targets.json"
+""")
+
+    moved = move()
+
+    note = "signals.py:4 uses user_data_dir: each run has a new one, without your files"
+    assert note in moved.notices
+
+
+@pytest.mark.parametrize("name", ["execution", "jobs", "name", "run", "starting_balance"])
+def test_a_name_that_freqtrade_does_not_know_is_a_key_of_the_strategy_s_own(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({name: "mine"})
+
+    assert key(moved, name).place == f"strategy.config.{name}"
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {name: "mine"}
+    assert loaded(moved).config.name == "Wave"
+
+
+def test_whole_numbers_with_a_point_are_counts(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"max_open_trades": 2.0, "max_entry_position_adjustment": -1.0})
+
+    settings = execution(moved)
+    assert (settings["max_open_trades"], settings["max_entry_position_adjustment"]) == (2, -1)
+
+
+def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"timerange": "", "fee": None})
+
+    assert [key(moved, name).note for name in ("timerange", "fee")] == ["is empty"] * 2
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
@@ -297,10 +425,63 @@ def test_an_unset_order_book_keeps_freqtrade_s_default(move: Callable[..., Strat
     assert (pricing["price_side"], pricing["use_order_book"]) == ("other", False)
 
 
-def test_variables_that_freqtrade_reads_are_named(move: Callable[..., StrategyMove]) -> None:
-    moved = move(environ={"FREQTRADE__EXCHANGE__KEY": FAKE, "HOME": "/"})
+def test_variables_that_freqtrade_reads_go_over_the_files_and_are_named(
+    move: Callable[..., StrategyMove],
+) -> None:
+    variables = {"FREQTRADE__EXCHANGE__KEY": FAKE, "FREQTRADE__STAKE_AMOUNT": "33", "HOME": "/"}
 
-    assert moved.notices[-1].startswith("FREQTRADE__EXCHANGE__KEY is set")
+    moved = move(environ=variables)
+
+    assert execution(moved)["stake_amount"] == "33"
+    assert key(moved, "exchange.key").status is KeyStatus.PRIVATE
+    assert [notice.split()[0] for notice in moved.notices[-2:]] == sorted(variables)[:2]
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "status", "note"),
+    [
+        (
+            {"my_feed": {"window": 5, "logins": [{"api_token": FAKE}]}},
+            "my_feed",
+            KeyStatus.PRIVATE,
+            "secret in it: logins.0.api_token; write the rest to strategy.config.my_feed",
+        ),
+        (
+            {"webhook": {"enabled": True, "exit": {"password": FAKE, "text": "out"}}},
+            "webhook.exit",
+            KeyStatus.PRIVATE,
+            "secret in it: password; write the rest to engine.webhook.exit",
+        ),
+        (
+            {"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}},
+            "exchange.ccxt_config",
+            KeyStatus.UNSUPPORTED,
+            "tradai sets up the client of the exchange itself; secret in it: apiKey",
+        ),
+    ],
+)
+def test_a_secret_inside_a_value_is_named_and_the_value_is_not_copied(
+    move: Callable[..., StrategyMove],
+    more: dict[str, Any],
+    name: str,
+    status: KeyStatus,
+    note: str,
+) -> None:
+    moved = move(more)
+
+    assert (key(moved, name).status, key(moved, name).place) == (status, "")
+    assert key(moved, name).note.endswith(note)
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+def test_a_source_that_holds_a_secret_from_inside_a_value_is_not_copied(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text(f"TOKEN = {FAKE!r}")
+
+    with pytest.raises(ConfigurationError, match=r"signals\.py.*exchange\.ccxt_config\.apiKey"):
+        move({"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}})
 
 
 def test_a_folder_that_is_there_is_not_overwritten(
@@ -321,6 +502,19 @@ def test_a_class_that_is_nowhere_is_named_with_the_folders(
 ) -> None:
     with pytest.raises(NotFoundError, match=r"no class Wavee in .*did you mean 'Wave'"):
         move(class_name="Wavee")
+
+
+@pytest.mark.parametrize(
+    ("old", "hint"),
+    [("", ""), ("ticker_interval = '4h'", r" \(its ticker_interval 4h is read no longer\)")],
+)
+def test_a_class_and_a_configuration_without_a_timeframe_are_refused(
+    move: Callable[..., StrategyMove], source: Path, old: str, hint: str
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace('timeframe = "1h"', old))
+
+    with pytest.raises(ConfigurationError, match=f"nor class Wave has a timeframe{hint}: write it"):
+        move({"timeframe": None})
 
 
 def test_a_configuration_without_a_class_asks_for_one(move: Callable[..., StrategyMove]) -> None:
@@ -401,18 +595,22 @@ def futures(pairs: list[str], **more: object) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("name", ["binance", "binanceusdm"])
 def test_isolated_futures_of_binance_become_its_futures_exchange(
-    move: Callable[..., StrategyMove],
+    move: Callable[..., StrategyMove], name: str
 ) -> None:
     more = {"liquidation_buffer": 0.1, "futures_funding_rate": 0}
-    moved = move(futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more))
+    old = futures(["BTC/USDT:USDT", "BTC/USDC:USDC", "ETH/USDT", "BNB/USDT:USDT"], **more)
+    old["exchange"]["name"] = name
+
+    moved = move(old)
 
     config = loaded(moved).config
     assert (config.exchange, config.pairs) == ("binance_futures", ("BTC/USDT:USDT",))
     assert config.model_dump()["engine"] == more
-    for name in ("trading_mode", "margin_mode"):
-        assert key(moved, name).status is KeyStatus.UNNEEDED
-        assert "isolated futures" in key(moved, name).note
+    for mode in ("trading_mode", "margin_mode"):
+        assert key(moved, mode).status is KeyStatus.UNNEEDED
+        assert "isolated futures" in key(moved, mode).note
     note = key(moved, "exchange.pair_whitelist").note
     assert "BTC/USDC:USDC is not a contract settled in USDT" in note
     assert "ETH/USDT is not a contract settled in USDT" in note
@@ -531,6 +729,30 @@ def test_a_setting_is_listed_by_the_old_name_that_the_file_has(
 
     assert key(moved, name).status is status
     assert note in key(moved, name).note
+
+
+def test_two_old_rows_of_the_book_that_are_one_are_the_row_of_today(
+    move: Callable[..., StrategyMove],
+) -> None:
+    rows = {"use_order_book": True, "order_book_min": 2, "order_book_max": 2}
+
+    moved = move({"ask_strategy": rows})
+
+    assert execution(moved)["exit_pricing"]["order_book_top"] == 2
+    assert key(moved, "ask_strategy.order_book_min").status is KeyStatus.MAPPED
+    assert key(moved, "ask_strategy.order_book_max").status is KeyStatus.UNNEEDED
+
+
+def test_a_class_that_is_refused_is_named_in_its_own_folder(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace("class Wave(", "class Wave ("))
+
+    with pytest.raises(ConfigurationError, match="the engine cannot find class Wave") as refused:
+        move()
+
+    assert str(refused.value).startswith(f"{source / 'wave.py'}:7: ")
+    assert refused.value.source == f"{source / 'wave.py'}:7"
 
 
 def test_a_setting_by_both_of_its_names_is_refused_as_by_freqtrade(

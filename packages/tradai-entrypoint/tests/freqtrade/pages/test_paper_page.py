@@ -17,6 +17,7 @@ from tradai.entrypoint.freqtrade import recorded_parts
 
 BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 ENDED = datetime(2026, 1, 3, tzinfo=UTC)
+MINUS = "\N{MINUS SIGN}"
 CONFIG = {
     "name": "wave-rider",
     "version": "1.0.0",
@@ -83,6 +84,10 @@ def parts_of(folder: Path, data: Path | None = None, **facts: object) -> RunRepo
     parts = recorded_parts(folder, record, data=str(data) if data else None)
     assert parts
     return parts
+
+
+def figure_of(parts: RunReportParts, label: str) -> str:
+    return next(each.value for each in parts.figures if each.label == label)
 
 
 def section(parts: RunReportParts, title: str) -> str:
@@ -177,6 +182,30 @@ def test_entries_and_exits_by_signal_are_compared_with_the_opening_price_of_thei
     assert found["cost"] == [1.0, 1.0, -1.0]
     assert found["ratio"] == [0.01, pytest.approx(1 / 111), -0.01]
     assert "opening price" in section(parts, "Slippage against a backtest")
+
+
+def test_slippage_and_its_cost_are_shown_as_finely_as_they_are(
+    folder: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:
+        opened.execute("UPDATE orders SET average = 100.0023 WHERE id = 1")
+        opened.commit()
+
+    parts = parts_of(folder, candles_in(tmp_path / "candles"))
+
+    shown = section(parts, "Slippage against a backtest")
+    assert ">+0.0023 %<" in shown
+    assert f">{MINUS}0.9977<" in shown
+    assert figure_of(parts, "Cost of slippage") == "+0.0023 USDT"
+
+
+def test_a_result_that_is_highlighted_is_not_repeated(folder: Path) -> None:
+    results = {"closed_trades": 2, "realized_profit_USDT": -1.0, "orders_removed": 3}
+
+    parts = parts_of(folder, results=results)
+
+    labels = [each.label for each in parts.figures]
+    assert labels[-2:] == ["Profit factor", "orders removed"]
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,8 @@ CONTRACTS = {"exchange": "binance_futures"}
         ({"timeframe": "1s"}, "timeframe", "Binance spot has"),
         ({"timeframe": "1M"}, "timeframe", "Binance spot has"),
         ({"pairs": []}, "pairs", "such as BTC/USDT"),
+        # FreqAI names its files by the coin, so that these two would share them.
+        ({"pairs": ["BTC/USDT", "BTC/EUR"]}, "pairs", "BTC/EUR, not bought with USDT"),
         ({"pairs": ["ETH/BTC"]}, "pairs", "ETH/BTC, not bought with USDT"),
         ({"pairs": ["ETH/USDT:USDT"]}, "pairs", "on the spot market"),
         (

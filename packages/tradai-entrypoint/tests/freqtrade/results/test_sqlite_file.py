@@ -109,14 +109,23 @@ def test_a_file_is_copied_for_a_run_and_one_that_does_not_exist_is_not_made(
     assert not (tmp_path / "none.sqlite").exists()
 
 
-def test_a_copy_that_cannot_be_made_is_an_error_that_names_both(tmp_path: Path) -> None:
+def test_a_copy_that_cannot_be_made_is_an_error_that_names_both(
+    written: tuple[Path, sqlite3.Connection], tmp_path: Path
+) -> None:
+    source, folder = written[0], tmp_path / "none"
+
+    with pytest.raises(StorageError, match=f"{source} cannot be copied .* disk of {folder}"):
+        SqliteFile(source).copy_to(folder / "copy.sqlite")
+
+
+def test_a_database_that_another_program_has_locked_is_named_so(tmp_path: Path) -> None:
     source = tmp_path / "engine.sqlite"
-    source.write_text("not a database at all, whatever its name says")
+    with closing(sqlite3.connect(source, isolation_level=None)) as other:
+        other.executescript(TABLES)
+        other.execute("BEGIN EXCLUSIVE")
 
-    with pytest.raises(StorageError, match=f"{source} cannot be copied .* disk of {tmp_path}"):
-        SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
-
-    assert {path.name for path in tmp_path.iterdir()} == {"engine.sqlite"}
+        with pytest.raises(StorageError, match=r"cannot be copied .*locked.*: close the program"):
+            SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
 
 
 def test_a_file_has_its_folder_made_and_is_named_by_its_path(tmp_path: Path) -> None:
@@ -154,3 +163,16 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path:
 
     with pytest.raises(StorageError, match=r"state cannot be made .* TRADAI_LIVE_DATABASES"):
         SqliteFile(tmp_path / "state" / "trades.sqlite").prepare()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 99])
+def test_a_file_that_is_no_trade_database_is_blamed_and_not_the_disk(
+    tmp_path: Path, content: bytes
+) -> None:
+    source = tmp_path / "engine.sqlite"
+    source.write_bytes(content)
+
+    with pytest.raises(StorageError, match=f"{source} cannot be copied .*: it is damaged, or no"):
+        SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
+
+    assert {path.name for path in tmp_path.iterdir()} == {"engine.sqlite"}

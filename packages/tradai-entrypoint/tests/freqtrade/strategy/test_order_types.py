@@ -1,6 +1,7 @@
 """Order types that a configuration or a class leaves open are filled before the engine starts."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,12 @@ import pytest
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._strategy.order_types import DEFAULTS, filled_order_types
+from tradai.entrypoint.freqtrade._strategy.order_types import (
+    DEFAULTS,
+    class_order_types,
+    filled_order_types,
+    order_type_problems,
+)
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
 
 WHOLE: Final[Mapping[str, JsonValue]] = {
@@ -65,6 +71,23 @@ def test_a_class_with_all_keys_or_none_is_left_to_the_engine(tmp_path: Path, bod
     assert filled(None, facts(tmp_path, body), must_be_known=True) is None
 
 
+def test_old_names_of_a_class_are_those_of_the_engine(tmp_path: Path) -> None:
+    old = {"buy": "market", "sell": "limit", "stoploss": "market", "stoploss_on_exchange": False}
+    source = facts(tmp_path, f"order_types = {old}")
+
+    assert filled(None, source) is None
+    assert filled({"exit": "market"}, source) == {
+        **DEFAULTS,
+        **dict.fromkeys(("entry", "exit", "stoploss"), "market"),
+    }
+
+
+def test_a_part_by_old_names_is_filled_by_present_ones(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'buy': 'market', 'emergencysell': 'market'}")
+
+    assert filled(None, source) == {**DEFAULTS, "entry": "market", "emergency_exit": "market"}
+
+
 @pytest.mark.parametrize("body", COMPUTED)
 def test_a_whole_table_stays_as_it_is_whatever_the_class_computes(
     tmp_path: Path, body: str
@@ -97,3 +120,46 @@ def test_a_base_class_that_cannot_be_read_may_have_order_types(tmp_path: Path) -
 
     with pytest.raises(ConfigurationError, match="only running it would show"):
         filled({"entry": "limit"}, source)
+
+
+def test_a_class_decides_the_keys_that_a_configuration_leaves_open(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'entry': 'foo', 'exit': 'market', 'bogus': 3}")
+
+    assert class_order_types(None, source) == {"entry": "foo", "exit": "market"}
+    assert class_order_types({"entry": "limit"}, source) == {"exit": "market"}
+    assert class_order_types(WHOLE, source) == {}
+
+
+@pytest.mark.parametrize("body", COMPUTED)
+def test_what_a_class_computes_is_not_known_before_it_runs(tmp_path: Path, body: str) -> None:
+    assert class_order_types(None, facts(tmp_path, body)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("stoploss_on_exchange_interval", -5, "is -5: write 0 or more seconds"),
+        ("stoploss_on_exchange_limit_ratio", 5, "is 5: write a ratio from 0 to 1, such as 0.99"),
+        (
+            "stoploss_on_exchange_limit_ratio",
+            Decimal("-0.1"),
+            "is -0.1: write a ratio from 0 to 1, such as 0.99",
+        ),
+    ],
+)
+def test_a_number_without_a_meaning_is_a_problem(name: str, value: JsonValue, said: str) -> None:
+    assert list(order_type_problems({**WHOLE, name: value})) == [(f"order_types.{name}", said)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"stoploss_on_exchange_interval": 0, "stoploss_on_exchange_limit_ratio": 1},
+        {"stoploss_on_exchange_interval": 3600.5, "stoploss_on_exchange_limit_ratio": 0.99},
+        # The schema has a sentence for another type.
+        {"stoploss_on_exchange_interval": "soon"},
+    ],
+)
+def test_other_numbers_are_left_to_the_schema(table: Mapping[str, JsonValue]) -> None:
+    assert list(order_type_problems(table)) == []

@@ -54,10 +54,22 @@ def test_the_probe_digests_what_every_model_predicts(
     monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
     one = probe(trained(tmp_path / "one", Model(1.0), Model(2.0)))
 
-    assert one["models"] == 2
+    assert (one["models"], one["others"]) == (2, 0)
     assert one == probe(trained(tmp_path / "again", Model(1.0), Model(2.0)))
     assert one["digest"] != probe(trained(tmp_path / "other", Model(1.0), Model(3.0)))["digest"]
     assert one["digest"] != probe(trained(tmp_path / "turned", Model(2.0), Model(1.0)))["digest"]
+
+
+@pytest.mark.parametrize("suffix", ["zip", "h5"])
+def test_models_in_the_form_of_their_own_library_are_counted_apart(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
+    folder = trained(tmp_path, Model(1.0))
+    before = probe(folder)
+    (folder / f"sub-train-0/cb_9_model.{suffix}").write_bytes(b"weights")
+
+    assert probe(folder) == {**before, "models": 1, "others": 1}
 
 
 def test_the_probe_digests_the_names_of_classes_that_a_classifier_predicts(

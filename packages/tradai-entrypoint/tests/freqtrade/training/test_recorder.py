@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tradai.entrypoint.freqtrade._training.recorder import record_trainings
+from tradai.entrypoint.freqtrade._training.recorder import record_trainings, unrecorded_reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def freqai(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return SimpleNamespace(kitchen=FreqaiDataKitchen, drawer=FreqaiDataDrawer, saved=saved)
 
 
-def train(freqai: SimpleNamespace, *, test_rows: int = 1, has_tables: bool = True) -> object:
+def train(freqai: SimpleNamespace, *, test_rows: int = 1, lacks: str | None = None) -> object:
     """Return the data of a pair, as FreqAI has them when it saves a model."""
     import pandas as pd
 
@@ -55,8 +55,7 @@ def train(freqai: SimpleNamespace, *, test_rows: int = 1, has_tables: bool = Tru
         "test_features": pd.DataFrame({"%-hour": [3] * test_rows}),
         "test_labels": pd.DataFrame({"&-rise": [1.0] * test_rows}),
     }
-    if not has_tables:
-        kitchen.data_dictionary = {}
+    kitchen.data_dictionary.pop(lacks, None)
     return kitchen
 
 
@@ -67,8 +66,13 @@ def kept_of(file: Path) -> dict[str, Any]:
 
 
 def test_labels_and_test_rows_of_a_model_are_kept_when_it_is_saved(
-    freqai: SimpleNamespace, tmp_path: Path
+    freqai: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # At the start, when the labels are found, and when the model is saved.
+    clock = iter([5.0, 10.0, 12.5])
+    monkeypatch.setattr(
+        "tradai.entrypoint.freqtrade._training.recorder.perf_counter", clock.__next__
+    )
     record_trainings(tmp_path / "training")
 
     freqai.drawer().save_data("a model", PAIR, train(freqai))
@@ -82,7 +86,7 @@ def test_labels_and_test_rows_of_a_model_are_kept_when_it_is_saved(
     )
     assert list(kept["train_labels"]["&-rise"]) == [0.5, 0.25]
     assert list(kept["test_labels"]["&-rise"]) == [1.0]
-    assert kept["seconds"] >= 0
+    assert kept["seconds"] == 2.5
 
 
 def test_a_training_without_test_rows_has_none(freqai: SimpleNamespace, tmp_path: Path) -> None:
@@ -99,7 +103,65 @@ def test_a_model_that_does_without_the_tables_of_the_engine_is_saved_all_the_sam
 ) -> None:
     record_trainings(tmp_path)
 
-    freqai.drawer().save_data("a model", PAIR, train(freqai, has_tables=False))
+    freqai.drawer().save_data("a model", PAIR, train(freqai, lacks="train_dates"))
 
     assert freqai.saved == [("a model", PAIR)]
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.glob("*.pkl"))
+    assert unrecorded_reason(tmp_path) == "they could not be recorded (KeyError: 'train_dates')"
+
+
+def test_a_training_that_is_recorded_has_no_reason_against_it(
+    freqai: SimpleNamespace, tmp_path: Path
+) -> None:
+    record_trainings(tmp_path)
+
+    freqai.drawer().save_data("a model", PAIR, train(freqai))
+
+    assert unrecorded_reason(tmp_path) is None
+
+
+def test_the_first_of_several_reasons_is_kept(freqai: SimpleNamespace, tmp_path: Path) -> None:
+    record_trainings(tmp_path)
+
+    freqai.drawer().save_data("a model", PAIR, train(freqai, lacks="test_features"))
+    freqai.drawer().save_data("a model", PAIR, train(freqai, lacks="train_dates"))
+
+    assert "'test_features'" in str(unrecorded_reason(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [("kitchen", "find_labels"), ("drawer", "save_data"), ("drawer", None)]
+)
+def test_a_freqai_without_the_methods_trains_and_the_reason_names_them(
+    freqai: SimpleNamespace,
+    owner: str,
+    name: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if name is None:
+        monkeypatch.setitem(sys.modules, "freqtrade.freqai.data_drawer", None)
+    else:
+        monkeypatch.delattr(getattr(freqai, owner), name)
+    before = dict(vars(freqai.kitchen)), dict(vars(freqai.drawer))
+
+    record_trainings(tmp_path)
+
+    reason = str(unrecorded_reason(tmp_path))
+    assert reason.startswith("FreqAI lacks the methods by which they are recorded (")
+    assert (name or "data_drawer") in reason
+    assert (dict(vars(freqai.kitchen)), dict(vars(freqai.drawer))) == before
+
+
+def test_methods_with_other_parameters_are_called_with_what_they_are_given(
+    freqai: SimpleNamespace, tmp_path: Path
+) -> None:
+    freqai.drawer.save_data = lambda _self, model, *, pair, **_: (model, pair)
+    freqai.kitchen.find_labels = lambda _self, *, table: table
+    record_trainings(tmp_path)
+
+    found = freqai.kitchen().find_labels(table="a table")
+    saved = freqai.drawer().save_data("a model", pair=PAIR, kitchen=None)
+
+    assert (found, saved) == ("a table", ("a model", PAIR))
+    assert "they could not be recorded (ValueError: not enough" in str(unrecorded_reason(tmp_path))

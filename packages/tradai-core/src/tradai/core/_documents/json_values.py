@@ -9,7 +9,8 @@ from tradai.core.exceptions import ValidationError
 
 V = TypeVar("V")
 
-_EXPECTED: Final = "null, a boolean, a finite number, text, a list, a mapping with text keys"
+_MAPPING: Final = "a mapping with text keys"
+_EXPECTED: Final = f"null, a boolean, a finite number, text, a list, {_MAPPING}"
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
@@ -65,7 +66,7 @@ def freeze(value: object) -> "JsonValue":
 def freeze_object(value: object) -> "FrozenMapping[JsonValue]":
     """Return the mapping `value` frozen, like `freeze`."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise _not_json()
+        raise _not_json(_MAPPING)
     return FrozenMapping({key: freeze(item) for key, item in value.items()})
 
 
@@ -83,8 +84,8 @@ def _check_json(value: object) -> object:
     return value
 
 
-def _not_json() -> ValidationError:
-    return ValidationError(f"a value is not JSON: expected {_EXPECTED}", expected=_EXPECTED)
+def _not_json(expected: str = _EXPECTED) -> ValidationError:
+    return ValidationError(f"a value is not JSON: expected {expected}", expected=expected)
 
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ ExchangeName = Annotated[
     str, Grammar("exchange", _EXCHANGE, "small letters and digits, such as binance")
 ]
 Positive = Annotated[Amount, Field(gt=0)]
+NotNegative = Annotated[Amount, Field(ge=0)]
 
 
 @final
@@ -58,8 +59,8 @@ class Market(BaseModel):
     status: Literal["active", "inactive", "unknown"]
     tick: Positive
     step: Positive
-    min_amount: Amount | None = None
-    min_notional: Amount | None = None
+    min_amount: NotNegative | None = None
+    min_notional: NotNegative | None = None
     contract_size: Positive | None = None
 
     @classmethod

@@ -124,10 +124,11 @@ def add_table_output(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--csv", action="store_true", help="print CSV")
 
 
-def add_limit(options: Options) -> None:
-    """Add the number of runs at a time."""
+def add_limit(options: Options, *, action: str | type[argparse.Action] = "store") -> None:
+    """Add the number of runs at a time, which `action` stores."""
     options.add_argument(
         "--limit",
+        action=action,
         metavar="K",
         type=whole_number(1),
         help="runs at a time (default: one for each core, as far as memory allows)",

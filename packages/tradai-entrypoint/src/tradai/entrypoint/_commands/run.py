@@ -54,7 +54,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     verdict = entrypoint.run_to_verdict()
     if args.verify:
         is_done = verdict.is_success
-        verdict = _verify(entrypoint, args.verify, start) if is_done else unverified(verdict)
+        verdict = _verify(entrypoint, args, start) if is_done else unverified(verdict)
         verdict = _sent_again(settings, entrypoint.record, verdict)
     print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)
@@ -62,21 +62,28 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
 def _verify(
     entrypoint: StrategyEntrypoint,
-    times: int,
+    args: argparse.Namespace,
     start: Callable[[EntrypointSettings, RunRequest], StrategyEntrypoint],
 ) -> Verdict:
     """Repeat the run of `entrypoint`, which succeeded, each time in a folder of its own."""
     first, settings = entrypoint.record, entrypoint.settings
     folder = RunFolder(settings.folder / first.run_id)
-    again = settings.model_copy(update={"id": None, "config": None, "trace_id": first.trace_id})
+    part = {"trace_id": first.trace_id, "part_of": "verification"}
+    again = settings.model_copy(update={"id": None, "config": None, **part})
 
     def repeat() -> Verdict:
         request = RunRequest(command=first.command, replay_folder=folder.path, replay=first)
         return start(again, request).run_to_verdict()
 
     try:
-        parts = entrypoint.context.report
-        return verify_run(first, folder, parts=parts, times=times, repeat=repeat)
+        return verify_run(
+            first,
+            folder,
+            parts=entrypoint.context.report,
+            times=args.verify,
+            repeat=repeat,
+            progress=Progress(enabled=not args.json),
+        )
     except TradAIError as exc:
         return Verdict(exit_code=ExitCode.of_error(exc), sentence=str(exc))
 

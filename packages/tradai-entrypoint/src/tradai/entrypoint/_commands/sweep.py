@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,8 +30,8 @@ from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
     base_facts,
     chosen_limit,
-    outcome_display,
     readable_name,
+    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -76,7 +77,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     )
     limit = chosen_limit(args, on_machine=args.on.startswith(LOCAL))
     sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
-    show = outcome_display(progress, is_quiet=args.json)
+    show = partial(show_outcome, progress)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
     try:
         with progress:
@@ -129,7 +130,7 @@ def _place(
     """Return where the runs of the sweep are, and what plans them."""
     name = staging.root.parent.name
     # The runs are parts of the sweep wherever they are tracked.
-    base = base[0].model_copy(update={"trace_id": name}), base[1]
+    base = base[0].model_copy(update={"trace_id": name, "part_of": "sweep"}), base[1]
     if args.on.startswith(LOCAL):
         return _place_here(args, base, name, staging=staging, interrupts=interrupts)
     return _place_elsewhere(

@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import final
@@ -40,16 +39,9 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     return limit.runs
 
 
-def outcome_display(progress: Progress, *, is_quiet: bool) -> Callable[[RunOutcome, str], None]:
-    """Return what shows each outcome: on a terminal in the progress, elsewhere in a line."""
-    has_lines = not is_quiet and not sys.stderr.isatty()
-
-    def show(outcome: RunOutcome, done: str) -> None:
-        progress.say(done)
-        if has_lines:
-            print_text(f"{done}: {outcome.sentence()}", is_error=True)
-
-    return show
+def show_outcome(progress: Progress, outcome: RunOutcome, done: str) -> None:
+    """Show how many runs are `done`, and the last one of them."""
+    progress.milestone(done, detail=outcome.sentence())
 
 
 def readable_name(name: str, *, default: str) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core.exceptions import NotFoundError, StorageError
-from tradai.entrypoint._history.summaries import BIAS
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import BIAS
 
 CLEAN: Final = "clean"
 FOUND: Final = "found"

@@ -17,8 +17,9 @@ _SHOWN: Final = 5
 def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
-    The latest run is the last one that has finished. Of a run that was refused, or ended without
-    a result, there is nothing to repeat. A copy of a run, in a folder of another name, is found by
+    The latest run is the last one that has finished; one that a sweep or another command made among
+    others only where all are such. Of a run that was refused, or ended without a result, there is
+    nothing to repeat. A copy of a run, in a folder of another name, is found by
     its path alone as long as the run itself is there.
 
     Raises:
@@ -29,7 +30,8 @@ def find_run(root: Path, name: str) -> Path:
         return Path(name)
     runs = _without_copies(list_runs(root))
     if name == LATEST:
-        matches = [run for run in runs if _has_finished(run)][:1]
+        finished = [run for run in runs if _has_finished(run)]
+        matches = ([run for run in finished if run.part_of is None] or finished)[:1]
     else:
         matches = [run for run in runs if run.run_id == name] or [
             run for run in runs if run.run_id.startswith(name)

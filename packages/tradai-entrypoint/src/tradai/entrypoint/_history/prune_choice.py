@@ -11,7 +11,7 @@ from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.bias_checks import last_bias_checks
 from tradai.entrypoint._history.linked_runs import linked_runs
 from tradai.entrypoint._history.run_need import RunNeed
-from tradai.entrypoint._history.summaries import RunSummary
+from tradai.entrypoint._history.summaries import KILLED_STATE, RunSummary
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import TRACKING_NAME
@@ -42,8 +42,15 @@ class PruneChoice:
 
 
 def old_runs(runs: Sequence[RunSummary], *, keep: int, before: datetime) -> list[RunSummary]:
-    """Return the runs, newest first, without the first `keep`, that started before an instant."""
-    return [run for run in runs[keep:] if run.started_at < before]
+    """Return the runs, newest first, after the first `keep`, that started before an instant.
+
+    Runs that a sweep or another command made among others are not counted.
+    """
+    own = [run.started_at for run in runs if run.part_of is None]
+    if len(own) < keep:
+        return []
+    before = min(before, own[keep - 1]) if keep else before
+    return [run for run in runs if run.started_at < before]
 
 
 @final
@@ -77,7 +84,8 @@ class RunNeeds:
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
         if run.state != "ended":
-            return "it did not end: it goes on, or its supervisor died"
+            how = "its process was killed" if run.state == KILLED_STATE else "it goes on"
+            return f"it did not end: {how}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
         if manifest is None:

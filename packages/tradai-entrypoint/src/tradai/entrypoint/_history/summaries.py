@@ -12,9 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-from tradai.core import FileKind, TradingMode, read_regular_file
+from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
+from tradai.entrypoint._history.run_figures import block_of, run_figures
+from tradai.entrypoint._store.names import (
+    BIAS,
+    MANIFEST_NAME,
+    SCHEMA_VERSION,
+)
 
 _TYPES: Final = {
     "run_id": str,
@@ -25,10 +30,9 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# Result of an analysis for bias.
-BIAS: Final = "bias"
-# Figures of a result that a list of runs shows and sorts by.
-FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
+# States of a run that did not end. A manifest says the first one of both.
+RUNNING: Final = "running"
+KILLED_STATE: Final = "killed"
 # Figure of each order of runs, and its sign: the best is the smallest.
 _ORDERS: Final = {
     "profit": ("profit_percent", -1),
@@ -44,9 +48,14 @@ class RunSummary:
 
     Attributes:
         folder: Folder of the run; for a run in a store the one that it is pulled to.
+        state: That of the manifest, or ``killed`` where that is ``running`` and no process of this
+            machine has the run.
         strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` that its result has; of a dry-run, those of closed trades.
+        figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
+            on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
+        part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
+            for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
     """
 
@@ -62,6 +71,7 @@ class RunSummary:
     figures: Mapping[str, float]
     has_result: bool
     is_bias_check: bool = False
+    part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
 
@@ -119,6 +129,10 @@ class RunListing:
         ]
         return replace(self, runs=runs)
 
+    def without_parts(self) -> Self:
+        """Return the runs that no sweep, comparison or analysis made among others."""
+        return replace(self, runs=[run for run in self.runs if run.part_of is None])
+
     def sorted(self, by: str | None) -> Self:
         """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
         if by is None:
@@ -143,14 +157,40 @@ def local_runs(root: Path) -> Iterator[RunSummary | UnreadableRun | None]:
     """
     for folder in _folders(root):
         try:
-            data = read_regular_file(f"{folder}/{MANIFEST_NAME}", FileKind.MANIFEST)
+            run = _with_process(_read(Path(folder)))
         except (FileNotFoundError, NotADirectoryError):
             yield None
         except OSError as exc:
             reason = exc.strerror or type(exc).__name__
             yield UnreadableRun(run_id=Path(folder).name, place=folder, reason=reason)
         else:
-            yield summary_of(data, Path(folder))
+            yield run
+
+
+def _read(folder: Path) -> RunSummary | UnreadableRun:
+    return summary_of(read_regular_file(f"{folder}/{MANIFEST_NAME}", FileKind.MANIFEST), folder)
+
+
+def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun:
+    """Return `run`; one that is recorded as running, and that no process has, was killed."""
+    if isinstance(run, UnreadableRun) or run.state != RUNNING or not _is_gone(run.folder):
+        return run
+    # Read again: a process that is gone may have written its end meanwhile.
+    again = _read(run.folder)
+    if isinstance(again, RunSummary) and again.state == RUNNING:
+        return replace(again, state=KILLED_STATE)
+    return again
+
+
+def _is_gone(folder: Path) -> bool:
+    # Only here: few runs of many go on.
+    from tradai.entrypoint._paper.run_process import lives
+
+    try:
+        return not lives(folder)
+    except TradAIError:
+        # A journal that is missing or cannot be read says nothing of a process.
+        return False
 
 
 def summary_of(data: bytes, folder: Path, uri: str | None = None) -> RunSummary | UnreadableRun:
@@ -183,13 +223,13 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
-    results, config = _block(facts.get("results")), _block(facts.get("config"))
     return RunSummary(
         folder=folder,
         started_at=started_at,
-        strategy=_strategy(config),
-        figures=_figures(results) | _figures(_dry_run_results(results, config, values["mode"])),
-        is_bias_check=BIAS in results,
+        strategy=_strategy(block_of(facts, "config")),
+        figures=run_figures(facts, folder),
+        is_bias_check=BIAS in block_of(facts, "results"),
+        part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
         uri=uri,
@@ -197,30 +237,16 @@ def _summary(
     )
 
 
-def _block(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _part_of(facts: dict[str, Any]) -> str | None:
+    kind, parent = facts.get("part_of"), facts.get("trace_id")
+    if not isinstance(kind, str):
+        return None
+    return f"{kind} {parent}" if parent != facts["run_id"] else kind
 
 
 def _strategy(config: dict[str, Any]) -> str | None:
     name = config.get("name")
     return name if isinstance(name, str) else None
-
-
-def _figures(results: dict[str, Any]) -> dict[str, float]:
-    # A figure that was not to be had is null, and JSON's true is no number.
-    return {name: results[name] for name in FIGURES if type(results.get(name)) in {int, float}}
-
-
-def _dry_run_results(
-    results: dict[str, Any], config: dict[str, Any], mode: str | None
-) -> dict[str, Any]:
-    """Return the results of a dry-run by the names of those of a backtest."""
-    profit = results.get(f"realized_profit_{config.get('stake_currency')}")
-    if mode != TradingMode.DRY_RUN or not isinstance(profit, int | float):
-        return {}
-    balance = float(_block(config.get("execution")).get("starting_balance") or 0)
-    percent = {"profit_percent": 100 * profit / balance} if balance > 0 else {}
-    return {"trades": results.get("closed_trades"), **percent}
 
 
 def newer_schema(version: int) -> str:

@@ -14,9 +14,16 @@ from tradai.entrypoint._live.session import Session
 from tradai.entrypoint._live.supervision import PausableEngine
 from tradai.entrypoint._process.exit_codes import Verdict
 
+PAUSED: Final = "bot paused"
+RESUMED: Final = "bot resumed"
+
 _log: Final = logging.getLogger(__name__)
 _FOLDER: Final = "session"
 _TRADING: Final = frozenset({SessionState.RUNNING, SessionState.PAUSED})
+# States of the engine, in its own words, and events in the journal of a run.
+_STATES: Final = {"RUNNING": SessionState.RUNNING, "PAUSED": SessionState.PAUSED}
+_EVENTS: Final = {SessionState.RUNNING: RESUMED, SessionState.PAUSED: PAUSED}
+_ELSEWHERE: Final = "the engine's own API"
 
 
 def paper_store(scratch: Path) -> SessionStore:
@@ -43,18 +50,25 @@ class PaperSession:
         stop_reason: Why the bot is to be stopped in good order; None while it may go on.
     """
 
-    def __init__(self, session: Session, journal: RunJournal) -> None:
+    def __init__(
+        self, session: Session, journal: RunJournal, *, starts_paused: bool = False
+    ) -> None:
         """Take the record, and the journal of the run, which gets the pauses."""
         self.stop_reason: str | None = None
+        self._starts_paused = starts_paused
         self._session = session
         self._journal = journal
         self._heartbeat: Heartbeat | None = None
         self._engine: PausableEngine | None = None
         self._report: Callable[[], None] = _nothing
+        self._engine_state: Callable[[], str | None] = _nothing
+        self._seen: str | None = None
 
     @classmethod
-    def start(cls, scratch: Path, *, run_id: str, journal: RunJournal) -> Self:
-        """Write the record of a dry-run that starts.
+    def start(
+        cls, scratch: Path, *, run_id: str, journal: RunJournal, starts_paused: bool = False
+    ) -> Self:
+        """Write the record of a dry-run that starts; its engine may be paused from the start.
 
         Raises:
             TradAIError: The record cannot be written.
@@ -65,16 +79,21 @@ class PaperSession:
             run_id=run_id,
             journal=_NoJournal(),
         )
-        return cls(session, journal)
+        return cls(session, journal, starts_paused=starts_paused)
 
     def supervise(
         self,
         engine: PausableEngine,
         last_loop_s: Callable[[], float | None],
         report: Callable[[], None],
+        engine_state: Callable[[], str | None],
     ) -> None:
-        """Beat beside `engine` from now on, and call `report` at each beat."""
-        self._engine, self._report = engine, report
+        """Beat beside `engine` from now on, call `report` at each beat, and go where it goes.
+
+        Others can pause and resume the engine too, over its own API; `engine_state` returns its
+        state in its own words.
+        """
+        self._engine, self._report, self._engine_state = engine, report, engine_state
         self._heartbeat = Heartbeat(self._session, last_loop_s)
 
     def beat(self) -> None:
@@ -84,6 +103,7 @@ class PaperSession:
         try:
             request = self._heartbeat.beat()
             self._report()
+            self._go_along()
             if request is not None and self._engine is not None:
                 self._obey(request, self._engine)
         except TradAIError as exc:
@@ -97,6 +117,8 @@ class PaperSession:
             self._session.move(state, reason)
             if state is SessionState.WARM_UP:
                 self._session.move(SessionState.RUNNING, reason)
+                if self._starts_paused:
+                    self._session.move(SessionState.PAUSED, "the run before it was paused")
         except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 
@@ -120,9 +142,19 @@ class PaperSession:
         elif wanted is state:
             self._session.obey(request)
         elif state in _TRADING and _ask(engine, wanted):
-            event = "bot paused" if wanted is SessionState.PAUSED else "bot resumed"
             self._session.move(wanted, reason, obeyed=request)
-            self._journal.append(event, by=request.by, reason=request.reason)
+            self._journal.append(_EVENTS[wanted], by=request.by, reason=request.reason)
+
+    def _go_along(self) -> None:
+        """Move with the engine, once it has moved: a request of ours reaches it a loop later."""
+        seen, state = self._engine_state(), self._session.state
+        if state not in _TRADING or seen == self._seen:
+            return
+        self._seen = seen
+        wanted = _STATES.get(seen or "", state)
+        if wanted is not state:
+            self._session.move(wanted, f"asked for over {_ELSEWHERE}")
+            self._journal.append(_EVENTS[wanted], by=_ELSEWHERE, reason="no reason was given")
 
     def _stop(self, request: SessionRequest, reason: str) -> None:
         if self.stop_reason is None:

@@ -1,14 +1,13 @@
 """The status of a dry-run that trades, as its process writes it beside the engine."""
 
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Self, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradai.core import FileStore, Utc
 from tradai.core.exceptions import StorageError
-
-STATUS_NAME: Final = "status.json"
+from tradai.entrypoint._store.names import STATUS_NAME
 
 
 @final

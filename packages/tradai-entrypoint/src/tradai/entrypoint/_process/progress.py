@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Progress:
     """A spinner with a sentence and the elapsed time.
 
-    Shown on standard error and only when that is a terminal, so that logs and pipes stay clean. A
-    terminal that is closed meanwhile changes nothing about the work.
+    Shown on standard error when that is a terminal. Logs and pipes get a line for each milestone
+    alone, so that they stay short. A terminal that is closed meanwhile changes nothing about the
+    work.
     """
 
     def __init__(
@@ -35,7 +36,8 @@ class Progress:
         self._stream = stream or sys.stderr
         is_terminal = self._stream.isatty()
         self._enabled = enabled and is_terminal
-        self._has_lines = enabled and has_lines and not is_terminal
+        self._prints_lines = enabled and not is_terminal
+        self._has_lines = has_lines
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._moved: list[tuple[LogHandler, TextIO]] = []
@@ -69,8 +71,22 @@ class Progress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=printable(doing))
         elif self._has_lines:
+            self._print(doing)
+
+    def milestone(self, done: str, *, detail: str = "") -> None:
+        """Show how much of the work is done, e.g. ``"2 of 8 runs"``.
+
+        Where there is no terminal it is a line, with its `detail`.
+        """
+        if self._bar is None:
+            self._print(f"{done}: {detail}" if detail else done)
+        else:
+            self.say(done)
+
+    def _print(self, line: str) -> None:
+        if self._prints_lines:
             with suppress(OSError):
-                self._stream.write(f"{printable(doing)}\n")
+                self._stream.write(f"{printable(line)}\n")
                 self._stream.flush()
 
     def _move_log(self, bar: "Bar") -> None:

@@ -16,6 +16,7 @@ from tradai.entrypoint._process.runs_folder import (
 )
 
 EngineApi: TypeAlias = Literal["none", "api", "ui"]
+PartOf: TypeAlias = Literal["sweep", "analysis", "comparison", "verification"]
 
 
 class EntrypointSettings(BaseSettings):
@@ -30,6 +31,8 @@ class EntrypointSettings(BaseSettings):
         folder: Folder that receives one folder per run.
         id: Id of this run; unset means a new one.
         trace_id: Id of the job in every system it passes through; unset means the run id.
+        part_of: Command that makes this run among others, which is set for its runs; lists of runs
+            leave them out.
         staged: Folder of candles that a sweep has staged for its runs; candles of another request
             are not used.
         store: URI that receives one run below it, such as ``s3://bucket/runs/``; unset means that
@@ -52,6 +55,7 @@ class EntrypointSettings(BaseSettings):
     folder: Path = DEFAULT_RUNS_FOLDER
     id: str | None = None
     trace_id: str | None = None
+    part_of: PartOf | None = None
     staged: Path | None = None
     store: str | None = None
     store_timeout_s: float = Field(

@@ -52,7 +52,7 @@ function addBalance() {
       value: (_, value) => (value === null ? "" : shownPercent(value)),
       paths: uPlot.paths.stepped({ align: 1 }),
     };
-    const percents = (_, values) => values.map((value) => `${+(100 * value).toFixed(2)} %`);
+    const percents = (_, values) => values.map(percentTick);
     plots = [];
     plots.push(make(lines, curves.map((curve) => curve[4]), 300, { values: ticks }));
     plots.push(make([falling], [fall], 150, { values: percents }));

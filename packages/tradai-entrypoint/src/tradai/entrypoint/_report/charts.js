@@ -24,6 +24,11 @@ function shownPercent(ratio) {
   return `${(100 * ratio).toFixed(2).replace("-", "\u2212")} %`;
 }
 
+// As short as the value allows, for an axis.
+function percentTick(ratio) {
+  return `${+(100 * ratio).toFixed(2)} %`.replace("-", "\u2212");
+}
+
 function shownInstant(seconds) {
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -19,7 +19,7 @@ function addCurves(chart) {
     plot?.destroy();
     const shown = (_, value) => (value === null || value === undefined ? "" : curveValue(chart, value));
     const at = (_, x) => (x === null ? "" : chart.axis ? `${x}` : shownInstant(x));
-    const ticks = (_, values) => values.map((value) => (chart.percent ? `${+(100 * value).toFixed(2)} %` : shownPrice(value)));
+    const ticks = (_, values) => values.map(chart.percent ? percentTick : shownPrice);
     const lines = chart.curves.map(([label, style], index) => ({
       label,
       stroke: () => colour(`curve-${(index % curveColours) + 1}`),

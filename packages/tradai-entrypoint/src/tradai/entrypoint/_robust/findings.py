@@ -12,8 +12,13 @@ from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 
-# With fewer trades a changed result says little.
+# With fewer trades a result is chance.
 FEWEST_TRADES: Final = 30
+RULE: Final = (
+    f"Results of fewer than {FEWEST_TRADES} trades do not count: those of the backtest, of a set "
+    "of numbers, of a set on the training range of a window, and of all test ranges together."
+)
+_TOO_FEW: Final = "Too few trades to say"
 # Profits of ranges of different lengths are compared for so long.
 _MONTH: Final = timedelta(days=30)
 NO_PROFIT: Final = "The configuration makes no profit, so there is nothing that could survive."
@@ -31,8 +36,7 @@ class Finding:
 def problem_with(trades: int, profit: float | None) -> str | None:
     """Return the reason for which no test of a backtest says something; None without one."""
     if trades < FEWEST_TRADES:
-        needed = f"at least {FEWEST_TRADES} are needed"
-        return f"Too little data: the backtest has {counted(trades, 'trade')}, and {needed}."
+        return f"{_too_few('the backtest has', trades)} Choose a longer time range."
     return NO_PROFIT if profit is None or profit <= 0 else None
 
 
@@ -51,25 +55,27 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
         share: Largest change of a number, as a share of it.
     """
     found = [(profit, each) for each in outcomes if (profit := profit_of(each)) is not None]
-    profits = [profit for profit, _ in found]
     if not found:
         return Finding("parameters", "No number was shaken, or no run with shaken ones succeeded.")
-    judged = [profit for profit, each in found if not _has_few_trades(each)]
-    winners = sum(profit > 0 for profit in judged)
-    few = len(found) - len(judged)
-    warning = (
-        f" {few} of them had fewer than {FEWEST_TRADES} trades, and count as none." if few else ""
-    )
+    profits = [profit for profit, each in found if each.trades >= FEWEST_TRADES]
+    if not profits:
+        number = f"{counted(len(found), 'set')} with the numbers shaken by up to {percent(share)}"
+        sentence = f"{_TOO_FEW}: each of {number} has fewer than {FEWEST_TRADES}."
+        return Finding("parameters", sentence)
+    winners = sum(profit > 0 for profit in profits)
+    few = len(found) - len(profits)
+    left_out = f" Not counted: {few} with fewer than {FEWEST_TRADES} trades." if few else ""
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
-        f"{counted(len(profits), 'set')} make a profit.{warning} The median keeps "
+        f"{counted(len(profits), 'set')} make a profit.{left_out} The median keeps "
         f"{_kept(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
     )
     return Finding("parameters", sentence)
 
 
-def _has_few_trades(outcome: RunOutcome) -> bool:
-    return (outcome.figure("trades") or 0) < FEWEST_TRADES
+def _too_few(head: str, trades: int) -> str:
+    number = counted(trades, "trade")
+    return f"{_TOO_FEW}: {head} {number}, and at least {FEWEST_TRADES} are needed."
 
 
 def cost_finding(base: float, cost: float, *, case: str) -> Finding:
@@ -115,7 +121,7 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
         return Finding(name, f"Left out: {reason}")
     monthly = monthly_profits(windows)
     if monthly is None:
-        return Finding(name, f"Not one of {counted(len(windows), 'window')} has a result.")
+        return Finding(name, _without_result(windows))
     whole, inside, outside = monthly
     if inside <= 0:
         made = f"The best numbers make no profit in-sample ({percent(inside, with_sign=True)} in "
@@ -133,8 +139,11 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
 def monthly_profits(windows: Sequence[WindowResult]) -> tuple[int, float, float] | None:
     """Return the number of windows with both results, and the profits in 30 days.
 
-    They are ratios of the starting balance, in-sample and out-of-sample; None without any.
+    They are ratios of the starting balance, in-sample and out-of-sample; None without any, or when
+    the test ranges have too few trades.
     """
+    if _tested_trades(windows) < FEWEST_TRADES:
+        return None
     inside, outside = list[float](), list[float]()
     for each in windows:
         training = each.training and profit_of(each.training)
@@ -143,6 +152,17 @@ def monthly_profits(windows: Sequence[WindowResult]) -> tuple[int, float, float]
             inside.append(training / _months(each.window.training))
             outside.append(test / _months(each.window.test))
     return (len(inside), fmean(inside), fmean(outside)) if inside else None
+
+
+def _without_result(windows: Sequence[WindowResult]) -> str:
+    if any(each.test and each.test.is_success for each in windows):
+        return _too_few("the test ranges together have", _tested_trades(windows))
+    number = counted(len(windows), "window")
+    return f"Not one of {number} has a result of at least {FEWEST_TRADES} trades in training."
+
+
+def _tested_trades(windows: Sequence[WindowResult]) -> int:
+    return sum(each.test.trades for each in windows if each.test)
 
 
 def _months(timerange: TimeRange) -> float:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Final, Self, final
 
 from tradai.core import JsonValue
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import SLIPPAGE
 from tradai.entrypoint._robust.findings import (
+    FEWEST_TRADES,
+    RULE,
     Finding,
     bootstrap_finding,
     cost_finding,
@@ -116,6 +119,13 @@ class Robustness:
         return [outcome for outcome in self.outcomes if not outcome.is_success]
 
     @property
+    def exit_code(self) -> int:
+        """That of the first outcome without a result, if any; DATA with too few trades to say."""
+        if self.failed:
+            return self.failed[0].exit_code
+        return ExitCode.DATA if self.trades < FEWEST_TRADES else ExitCode.DONE
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """A sentence on each test; none when there are no tests."""
         return () if self.problem else tuple(self._findings())
@@ -140,7 +150,7 @@ class Robustness:
             for each in self.walks
             if not each.is_success
         )
-        return f"Shaken are {shaken}. {_KNOWN}{left}.", _COSTS, _RESAMPLES, *walk, *failed
+        return f"Shaken are {shaken}. {_KNOWN}{left}.", RULE, _COSTS, _RESAMPLES, *walk, *failed
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""

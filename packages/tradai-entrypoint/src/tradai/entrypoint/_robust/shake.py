@@ -95,6 +95,8 @@ def shaken_sets(
 ) -> tuple[dict[str, str], ...]:
     """Return up to `count` sets of shaken values, as text by dotted key; each is there once.
 
+    A number that stays as it is, such as a zero, is left out.
+
     Args:
         groups: The numbers to shake; without any there are no sets.
         share: Largest change, as a share of each number.
@@ -105,7 +107,8 @@ def shaken_sets(
     source = random.Random(seed)  # noqa: S311
     unchanged = {key: value for group in groups for key, value in group.values.items()}
     sets = (_shaken_set(groups, share, source) for _ in range(count))
-    texts = ({key: f"{each[key]:f}" for key in each} for each in sets if each != unchanged)
+    changed = ({key: each[key] for key in each if each[key] != unchanged[key]} for each in sets)
+    texts = ({key: f"{value:f}" for key, value in each.items()} for each in changed if each)
     return tuple({tuple(each.items()): each for each in texts}.values())
 
 

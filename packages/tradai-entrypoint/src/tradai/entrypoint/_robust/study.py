@@ -10,6 +10,7 @@ from tradai.core import StrategyConfig
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import added_costs
+from tradai.entrypoint._robust.findings import FEWEST_TRADES
 from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._robust.shake import ShakenGroup, shaken_sets
 from tradai.entrypoint._robust.trades import ClosedTrades
@@ -105,6 +106,7 @@ class Study:
             _variants([{}, *sets[:_CANDIDATES]]),
             choice.windows,
             figure="profit_percent",
+            fewest_trades=FEWEST_TRADES,
             on_outcome=lambda outcome, _: self._count(outcome),
         )
         comparison.run()

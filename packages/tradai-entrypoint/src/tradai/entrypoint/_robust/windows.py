@@ -6,6 +6,7 @@ from typing import Final, Self, final
 
 from tradai.core import OpenTimeRange, TimeRange
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._robust.findings import FEWEST_TRADES
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 
 AUTO: Final = "auto"
@@ -14,8 +15,8 @@ NONE: Final = "none"
 _PARTS: Final = 6
 _WINDOWS: Final = 3
 _DAY: Final = timedelta(days=1)
-# Ten in a test range on average; with fewer its profit is chance.
-_FEWEST_TRADES: Final = 60
+# So that the test ranges, which are half of the time range, have enough together on average.
+_FEWEST_TRADES: Final = 2 * FEWEST_TRADES
 _ADVICE: Final = "write --walk-forward with two lengths, such as 90d/30d, to have one"
 
 

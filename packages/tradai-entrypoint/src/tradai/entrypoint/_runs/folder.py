@@ -19,7 +19,13 @@ from tradai.core.exceptions import (
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import JOURNAL_NAME, LATEST, MANIFEST_NAME, RESERVE_NAME
+from tradai.entrypoint._store.names import (
+    JOURNAL_NAME,
+    LATEST,
+    MANIFEST_NAME,
+    RESERVE_NAME,
+    SCRATCH_NAME,
+)
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
@@ -45,7 +51,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Use the existing folder `path`; `create` makes a new one."""
         self.path = path
-        self.scratch = path / "scratch"
+        self.scratch = path / SCRATCH_NAME
         self.journal = path / JOURNAL_NAME
         self.needs_scratch = False
         self._reserve = path / RESERVE_NAME

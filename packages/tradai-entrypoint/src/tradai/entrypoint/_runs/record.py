@@ -36,6 +36,8 @@ class RunManifest(BaseModel):
             of the manifests of other runs.
         results: Figures of the result, by name.
         replay_of: Id of the run that this one repeats.
+        part_of: Kind of the command that made this run among others, such as ``sweep``, whose name
+            is the trace id; left out of the manifests of other runs.
 
     Facts that this version does not know are kept, so that manifests of later versions can be read.
     """
@@ -68,6 +70,7 @@ class RunManifest(BaseModel):
     results: dict[str, JsonValue] = Field(default_factory=dict)
     artifacts: list[str] = Field(default_factory=list)
     replay_of: str | None = None
+    part_of: str | None = Field(default=None, exclude_if=operator.not_)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -12,6 +12,7 @@ from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import BIAS, BIAS_MODE
 
 DATA_NAME: Final = "report.json"
 
@@ -31,7 +32,7 @@ def write_report(
     """
     report = RunReport(
         run_id=record.run_id,
-        mode=record.mode.value if record.mode else None,
+        mode=_mode(record),
         exit_code=int(verdict.exit_code),
         verdict=verdict.sentence,
         started_at=record.started_at,
@@ -47,6 +48,12 @@ def write_report(
     )
     data = {} if parts is None else {DATA_NAME: report_data(parts).encode()}
     write_together(folder.path, {REPORT_NAME: render_report(report).encode(), **data})
+
+
+def _mode(record: RunManifest) -> str | None:
+    if BIAS in record.results:
+        return BIAS_MODE
+    return record.mode.value if record.mode else None
 
 
 def _plain_parts(record: RunManifest) -> RunReportParts | None:

@@ -119,6 +119,7 @@ def new_record(settings: EntrypointSettings, request: RunRequest, *, now: dateti
         command=request.command,
         config_uri=settings.config,
         replay_of=request.replay_of,
+        part_of=settings.part_of,
         versions={
             "python": platform.python_version(),
             "tradai-core": version("tradai-core"),

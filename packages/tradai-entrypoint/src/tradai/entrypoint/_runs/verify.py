@@ -6,6 +6,7 @@ from typing import Final
 from tradai.core import TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
@@ -36,6 +37,7 @@ def verify_run(
     parts: RunReportParts | None,
     times: int,
     repeat: Callable[[], Verdict],
+    progress: Progress,
 ) -> Verdict:
     """Repeat a run that succeeded, and keep in its manifest and report the verdict on all runs.
 
@@ -45,6 +47,7 @@ def verify_run(
         parts: Content of its report.
         times: How often the inputs are run, the first time included.
         repeat: Repeats the run; its verdict is MISMATCH when the result differs.
+        progress: Shows how many runs are done.
 
     Returns:
         The verdict on all runs, or that of a repetition that failed.
@@ -58,8 +61,10 @@ def verify_run(
             f"run {first.run_id} recorded no digest of trades, so --verify has nothing to compare",
             key="--verify",
         )
+    progress.milestone(f"1 of {times} runs", detail=first.verdict or "")
     for number in range(2, times + 1):
         verdict = repeat()
+        progress.milestone(f"{number} of {times} runs", detail=verdict.sentence)
         if verdict.exit_code is ExitCode.MISMATCH:
             sentence = (
                 f"not deterministic: of {number} runs the last one differs: {verdict.sentence}"

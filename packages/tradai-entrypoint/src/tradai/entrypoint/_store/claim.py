@@ -16,6 +16,8 @@ _OWNER: Final = ("owner", "process")
 
 # Facts of a claim that the manifest of the run has, too.
 _START_FACTS: Final = ("schema_version", "run_id", "trace_id", "mode", "started_at", "config_uri")
+# Such facts that the manifests of some runs have alone.
+_MORE_FACTS: Final = ("part_of",)
 
 
 @final
@@ -101,6 +103,7 @@ def resume_claim(store: RunStore, started: Mapping[str, JsonValue]) -> None:
 def started_facts(manifest: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the facts of `manifest` that are known at the start of the run."""
     facts = {name: manifest.get(name) for name in _START_FACTS}
+    facts |= {name: manifest[name] for name in _MORE_FACTS if name in manifest}
     return facts | {"state": "running"}
 
 

@@ -14,10 +14,16 @@ JOURNAL_NAME: Final = "journal.jsonl"
 # Facts that wait for the tracking server; the tracker writes it, and knows its content.
 TRACKING_NAME: Final = "tracking.jsonl"
 RESERVE_NAME: Final = ".reserve"
+# Folder of what a run needs while it goes on, and the status of a dry-run in it.
+SCRATCH_NAME: Final = "scratch"
+STATUS_NAME: Final = "status.json"
 # Results that later commands read.
 TRADES_NAME: Final = "trades.parquet"
 CANDLES_NAME: Final = "candles.parquet"
 EPOCHS_NAME: Final = "epochs.jsonl"
+# Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
+BIAS: Final = "bias"
+BIAS_MODE: Final = "bias check"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 

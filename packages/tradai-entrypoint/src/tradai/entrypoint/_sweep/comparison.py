@@ -27,6 +27,7 @@ class Comparison:
         windows: Sequence[Window],
         *,
         figure: str,
+        fewest_trades: int = 0,
         on_outcome: Callable[[RunOutcome, str], None],
     ) -> None:
         """Compare `variants` by `figure`; nothing is run yet.
@@ -36,6 +37,7 @@ class Comparison:
             variants: Variants to compare.
             windows: Walk-forward windows; without any, the time range of the configuration counts.
             figure: Name of the figure.
+            fewest_trades: Number of trades below which a run cannot be the best of a window.
             on_outcome: Called with each outcome, and with the number of runs that are done.
         """
         self.planned = len(variants) * max(1, len(windows)) + len(windows)
@@ -44,6 +46,7 @@ class Comparison:
         self._variants = variants
         self._windows = windows
         self._figure = figure
+        self._fewest_trades = fewest_trades
         self._on_outcome = on_outcome
         self._tests: list[RunOutcome] = []
 
@@ -94,7 +97,12 @@ class Comparison:
 
     def _best(self, window: Window) -> RunOutcome | None:
         timerange = str(window.training)
-        return best((each for each in self.outcomes if each.timerange == timerange), self._figure)
+        outcomes = (
+            each
+            for each in self.outcomes
+            if each.timerange == timerange and each.trades >= self._fewest_trades
+        )
+        return best(outcomes, self._figure)
 
     def _make(self, runs: Iterable[SweepRun], outcomes: list[RunOutcome]) -> None:
         with closing(self._sweep.outcomes(runs)) as made:

@@ -53,6 +53,11 @@ class RunOutcome:
         """Whether the run has a result to compare."""
         return self.exit_code == ExitCode.DONE
 
+    @property
+    def trades(self) -> int:
+        """Number of its trades; 0 without a result."""
+        return int(self.figure("trades") or 0) if self.is_success else 0
+
     def sentence(self) -> str:
         """Return variant, time range and end in one line."""
         window = f" over {self.timerange}" if self.timerange else ""

@@ -1,6 +1,6 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of nine words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of ten words.
 
-The words are stage, probe, missing, answers, schema, markets, engine, training and watchdog.
+The words are stage, probe, missing, answers, schema, markets, engine, training, pairs and watchdog.
 """
 
 import gc
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER [FOLDER] | missing MODULES "
-    "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS | watchdog"
+    "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS "
+    "| pairs FOLDER ARGUMENTS | watchdog"
 )
 # Questions to the engine's Python, and the modules that answer them.
 _QUESTIONS: Final = {
@@ -40,7 +41,7 @@ def _main(arguments: list[str]) -> int:
             code = 0
         case [word] if word in _QUESTIONS:
             code = int(import_module(f"tradai.entrypoint.freqtrade.{_QUESTIONS[word]}").main())
-        case ["engine" | "training" as word, folder, *words]:
+        case ["engine" | "training" | "pairs" as word, folder, *words]:
             code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:
             from tradai.entrypoint._live._watchdog.child import main as watch
@@ -75,7 +76,7 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
     After ``engine``, its worker processes find the modules of `folder`: the engine puts the folder
     on the path only while it loads the strategy, and its workers load their own. They take over the
     path of this process; last on it, the folder hides no module. After ``training``, the folder
-    gets what FreqAI's models learn from.
+    gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair.
     """
     if word == "training":
         from tradai.entrypoint.freqtrade._training.recorder import record_trainings
@@ -83,9 +84,18 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
         record_trainings(folder)
     else:
         sys.path.append(str(folder))
+    if word == "pairs":
+        from tradai.entrypoint.freqtrade._modes._bias.pairs_child import run_for_pairs
+
+        return run_for_pairs(_run_freqtrade, words)
+    _run_freqtrade(words)
+    return 0
+
+
+def _run_freqtrade(words: list[str]) -> None:
+    """Run the engine, which ends with `SystemExit`."""
     sys.argv = ["freqtrade", *words]
     runpy.run_module("freqtrade", run_name="__main__", alter_sys=True)
-    return 0
 
 
 def _sign_in(exchange: str, keys: "ApiKeys", base_url: str | None) -> "SignedClient":

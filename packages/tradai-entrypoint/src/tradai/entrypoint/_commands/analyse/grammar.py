@@ -1,6 +1,7 @@
 """Command-line grammar of `analyse`; importing it imports no command."""
 
 import argparse
+from typing import Any, Final
 
 from tradai.core import TradingMode
 from tradai.entrypoint._commands.flags import (
@@ -11,6 +12,8 @@ from tradai.entrypoint._commands.flags import (
     add_run_arguments,
     whole_number,
 )
+
+_BIAS: Final = "analyse.bias"
 
 
 def add_analyse(commands: Commands) -> None:
@@ -26,14 +29,14 @@ def add_analyse(commands: Commands) -> None:
     analysis.add_argument(
         "--bias",
         dest="module",
-        action="store_const",
-        const="analyse.bias",
+        action=_Analysis,
+        const=_BIAS,
         help="look for signals and indicators that read candles of the future",
     )
     analysis.add_argument(
         "--robust",
         dest="module",
-        action="store_const",
+        action=_Analysis,
         const="analyse.robust",
         help="say how much of the profit is left with shaken numbers, higher costs, resampled "
         "trades, and on candles after those that chose the numbers",
@@ -43,10 +46,48 @@ def add_analyse(commands: Commands) -> None:
     add_logging(parser)
 
 
+class _Analysis(argparse.Action):
+    """Choice of the analysis; it refuses flags of the other one that came before it."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse gives what it has
+        super().__init__(nargs=0, **options)
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object
+    ) -> None:
+        setattr(namespace, self.dest, self.const)
+        for flag in getattr(namespace, "of_robust", ()):
+            _refuse_beside_bias(parser, namespace, flag)
+
+
+class _OfRobust(argparse.Action):
+    """Flag of --robust, which --bias does not read."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        *_: object,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        flag = self.option_strings[0]
+        namespace.of_robust = [*getattr(namespace, "of_robust", ()), flag]
+        _refuse_beside_bias(parser, namespace, flag)
+
+
+def _refuse_beside_bias(
+    parser: argparse.ArgumentParser, namespace: argparse.Namespace, flag: str
+) -> None:
+    if namespace.module == _BIAS:
+        parser.error(f"{flag} is a flag of --robust, and --bias does not read it: take it out")
+
+
 def _add_robust(parser: argparse.ArgumentParser) -> None:
     robust = parser.add_argument_group("of --robust")
     robust.add_argument(
         "--sets",
+        action=_OfRobust,
         metavar="N",
         type=whole_number(0),
         default=8,
@@ -54,24 +95,32 @@ def _add_robust(parser: argparse.ArgumentParser) -> None:
     )
     robust.add_argument(
         "--shake",
+        action=_OfRobust,
         metavar="PERCENT",
         type=float,
         default=5.0,
         help="largest change of a shaken number (default: 5)",
     )
     robust.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="seed of the random numbers (default: 1)"
+        "--seed",
+        action=_OfRobust,
+        metavar="N",
+        type=int,
+        default=1,
+        help="seed of the random numbers (default: 1)",
     )
     robust.add_argument(
         "--walk-forward",
+        action=_OfRobust,
         metavar="TRAINING/TEST",
         default="auto",
         help="choose the best numbers on each training range and run them on the range after it, "
         "such as 90d/30d, or none (default: three windows, if range and trades allow)",
     )
-    add_limit(robust)
+    add_limit(robust, action=_OfRobust)
     robust.add_argument(
         "--analyses",
+        action=_OfRobust,
         metavar="DIR",
         default=".tradai/analyses",
         help="folder of results (default: .tradai/analyses)",

@@ -3,10 +3,11 @@
 import argparse
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import backend_for, digest
+from tradai.core import StrategyConfig, backend_for, digest
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
@@ -15,9 +16,9 @@ from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
     base_facts,
     chosen_limit,
-    outcome_display,
     own_staging,
     readable_name,
+    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -42,19 +43,18 @@ _LARGEST_SHAKE: Final = 50
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Make the runs, write and print the result, and return the exit code.
-
-    The code is that of the first failed run, if any.
-    """
+    """Make the runs, write and print the result, and return the exit code."""
     start_logging(args)
     shaking = _shaking(args)
     settings, request = pin_configuration(*read_settings(args))
+    loaded = load_config(settings, request, environ=os.environ)
+    walk = WalkWish.parse(args.walk_forward, read_run_parameters(loaded).timerange)
     limit = chosen_limit(args, on_machine=True)
     progress = Progress(enabled=not args.json)
-    show = outcome_display(progress, is_quiet=args.json)
+    show = partial(show_outcome, progress)
     staging = own_staging(args, Path(args.analyses))
-    analysis = _Analysis(settings, request, staging=staging, interrupts=interrupts)
-    study = analysis.study(shaking, walk=args.walk_forward, limit=limit, on_outcome=show)
+    analysis = _Analysis(settings, request, loaded.config, staging=staging, interrupts=interrupts)
+    study = analysis.study(shaking, walk=walk, limit=limit, on_outcome=show)
     try:
         with progress:
             result = study.run()
@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     facts = base_facts(settings, request)
     result.write(folder, robustness_page(result, analysis.name, runs, facts))
     _print(result, folder, as_json=args.json)
-    return result.failed[0].exit_code if result.failed else int(ExitCode.DONE)
+    return int(result.exit_code)
 
 
 @final
@@ -78,6 +78,7 @@ class _Analysis:
         self,
         settings: EntrypointSettings,
         request: RunRequest,
+        config: StrategyConfig,
         *,
         staging: SharedStaging,
         interrupts: Interrupts,
@@ -87,29 +88,24 @@ class _Analysis:
         self._interrupts = interrupts
         entrypoint = StrategyEntrypoint(settings, request=request, interrupts=interrupts)
         self._planned = plan_run(entrypoint, staging)
-        loaded = load_config(settings, request, environ=os.environ)
-        self._config = loaded.config
-        self._timerange = read_run_parameters(loaded).timerange
-        readable = readable_name(self._config.name, default="strategy")
+        self._config = config
+        readable = readable_name(config.name, default="strategy")
         self.name = (
             f"{readable}-{digest([self._planned.config_digest, self._planned.run_digest])[:8]}"
         )
         # The runs are parts of the analysis wherever they are tracked.
-        self._settings = settings.model_copy(update={"trace_id": self.name})
+        parts = {"trace_id": self.name, "part_of": "analysis"}
+        self._settings = settings.model_copy(update=parts)
 
     def study(
         self,
         shaking: Shaking,
         *,
-        walk: str,
+        walk: WalkWish,
         limit: int,
         on_outcome: Callable[[RunOutcome, str], object],
     ) -> Study:
-        """Return the study of the configuration, of which nothing is run yet.
-
-        Raises:
-            ConfigurationError: `walk` has another form, or its windows do not fit.
-        """
+        """Return the study of the configuration, of which nothing is run yet."""
         declared = self._planned.declared
         plans = PlansHere(
             self.name,
@@ -130,7 +126,7 @@ class _Analysis:
             config=self._config,
             groups=shaken_groups(self._config, declared),
             unshaken=unshaken_parameters(self._config, declared),
-            walk=WalkWish.parse(walk, self._timerange),
+            walk=walk,
             shaking=shaking,
             runs=self._settings.folder,
             on_outcome=on_outcome,

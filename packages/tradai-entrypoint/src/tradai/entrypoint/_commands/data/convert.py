@@ -20,7 +20,7 @@ _COLUMNS: Final = ("file", "read", "written", "changed")
 _CHANGES: Final = {
     "undated": "without a time, left out",
     "moved": "sorted in",
-    "repeated": "of the same time, left out",
+    "repeated": "repeated, left out",
     "partial": "partial at the ends, left out",
     "thin": "made across a gap",
 }

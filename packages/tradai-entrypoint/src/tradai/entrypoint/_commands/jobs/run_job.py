@@ -69,7 +69,7 @@ class JobExtras:
         return JobSpec(
             job_id=job_id,
             trace_id=settings.trace_id or job_id,
-            environment={**_grace(settings, policy), **environment, **self.environment},
+            environment={**_run_variables(settings, policy), **environment, **self.environment},
             secrets=self.secrets,
             time_limit_s=self.time_limit_s,
             stop_grace_s=policy.stop_grace_s,
@@ -94,11 +94,14 @@ def run_spec(
     return extras.spec(job_id, settings, command=command, environment=own_variables())
 
 
-def _grace(settings: EntrypointSettings, policy: JobPolicy) -> dict[str, str]:
-    """Return the variable by which a bot knows the time that it has to stop."""
-    if not settings.mode.holds_positions:
-        return {}
-    return {"TRADAI_RUN_STOP_GRACE_S": str(policy.stop_grace_s)}
+def _run_variables(settings: EntrypointSettings, policy: JobPolicy) -> dict[str, str]:
+    """Return what the run has no flag for: its command, and the time that a bot has to stop."""
+    variables: dict[str, str] = {}
+    if settings.part_of:
+        variables["TRADAI_RUN_PART_OF"] = settings.part_of
+    if settings.mode.holds_positions:
+        variables["TRADAI_RUN_STOP_GRACE_S"] = str(policy.stop_grace_s)
+    return variables
 
 
 def own_variables(*, without: tuple[str, ...] = ()) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tradai.entrypoint._live.session_requests import request_session, require_no
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._paper.paper_session import paper_name, paper_store
 from tradai.entrypoint._paper.paper_status import PaperStatus
-from tradai.entrypoint._paper.run_process import lives
+from tradai.entrypoint._paper.run_process import KILLED, lives
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._runs.folder import RunFolder
@@ -74,7 +74,7 @@ class PaperRun:
         if manifest.state == "ended":
             return f"ended with exit code {manifest.exit_code}"
         if is_gone:
-            return "killed: its process is gone, and left no verdict"
+            return KILLED
         return record.state.value if record else "starting"
 
     def request(self, request: SessionRequest) -> None:

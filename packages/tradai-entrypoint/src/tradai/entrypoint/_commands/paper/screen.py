@@ -55,8 +55,13 @@ def _run_row(paper: PaperRun) -> tuple[str, ...]:
     profit = f"{_text(status.profit)} {status.currency}" if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
-    state = f"{paper.state} (places no order)" if paper.manifest.is_fallback else paper.state
-    return (paper.run_id, state, count, profit, candle or "-")
+    return (paper.run_id, _short_state(paper, status), count, profit, candle or "-")
+
+
+def _short_state(paper: PaperRun, status: PaperStatus | None) -> str:
+    if paper.manifest.is_fallback:
+        return f"{paper.state} (places no order)"
+    return f"{paper.state} (stands still)" if status and status.problem else paper.state
 
 
 def _status_of(paper: PaperRun) -> PaperStatus | None:

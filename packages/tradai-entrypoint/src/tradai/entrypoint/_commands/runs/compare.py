@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.sweep_plans import (
     chosen_limit,
     own_staging,
     readable_name,
+    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -79,7 +80,11 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
         argparse.Namespace(**{**vars(args), "config": config, "overrides": overrides})
         for config in configs
     )
-    return [pin_configuration(*read_settings(words)) for words in each]
+    pinned = (pin_configuration(*read_settings(words)) for words in each)
+    return [
+        (settings.model_copy(update={"part_of": "comparison"}), request)
+        for settings, request in pinned
+    ]
 
 
 def _run(
@@ -118,7 +123,7 @@ def _run(
     with progress, closing(sweep.outcomes(runs)) as made:
         for outcome in made:
             outcomes.append(outcome)
-            progress.say(f"{len(outcomes)} of {len(bases)} runs")
+            show_outcome(progress, outcome, f"{len(outcomes)} of {len(bases)} runs")
     return sorted(outcomes, key=lambda outcome: outcome.variant.number)
 
 

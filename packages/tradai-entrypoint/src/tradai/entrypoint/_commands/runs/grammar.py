@@ -45,6 +45,9 @@ def _add_list(verbs: Commands) -> None:
     listing.set_defaults(module="runs.list")
     listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
     listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
+    listing.add_argument(
+        "--all", action="store_true", help="also the runs of sweeps, comparisons and analyses"
+    )
     listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
     add_folder(listing)
     add_store(listing)

@@ -16,8 +16,9 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
+from tradai.entrypoint._history.run_figures import FIGURES
 from tradai.entrypoint._history.summaries import (
-    FIGURES,
+    KILLED_STATE,
     RunListing,
     RunSummary,
     UnreadableRun,
@@ -27,11 +28,12 @@ from tradai.entrypoint._history.summaries import (
 )
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
-from tradai.entrypoint._report.formatting import percent, plain
-from tradai.entrypoint._store.names import SCHEMA_VERSION
+from tradai.entrypoint._report.formatting import counted, percent, plain
+from tradai.entrypoint._store.names import BIAS_MODE, SCHEMA_VERSION
 
 _COLUMNS: Final = (
     "run",
+    "part of",
     "strategy",
     "mode",
     "started, UTC",
@@ -42,7 +44,7 @@ _COLUMNS: Final = (
     "drawdown",
     "verdict",
 )
-_BIAS_MODE: Final = "bias check"
+_STORED: Final = "did not end: it goes on, or its supervisor died"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -54,6 +56,7 @@ _CSV_COLUMNS: Final = (
     *FIGURES,
     "verdict",
     "place",
+    "part_of",
 )
 
 
@@ -72,8 +75,13 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         except TradAIError as exc:
             error = exc
     found = chain(local_runs(folder), stored_runs(documents, folder, uri or ""))
-    listing = RunListing.of(found).chosen(mode=args.mode, strategy=args.strategy)
-    _print(listing.sorted(args.sort), folder, documents, args)
+    every = RunListing.of(found).chosen(mode=args.mode, strategy=args.strategy)
+    listing = every if args.all else every.without_parts()
+    _print(listing.sorted(args.sort), documents, args)
+    if len(every.runs) > len(listing.runs):
+        _print_hidden(len(every.runs) - len(listing.runs), is_error=args.json or args.csv)
+    elif not (every.runs or every.unreadable or args.json or args.csv):
+        _print_none(folder, is_chosen=bool(args.mode or args.strategy))
     if error is None:
         return 0
     print_failure(f"the runs in the store {uri} are not listed: {error}")
@@ -82,7 +90,6 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
 def _print(
     listing: RunListing,
-    folder: Path,
     documents: Mapping[str, bytes | TradAIError],
     args: argparse.Namespace,
 ) -> None:
@@ -93,12 +100,32 @@ def _print(
     elif args.csv:
         print_csv(_CSV_COLUMNS, _csv_rows(listing))
     elif listing.runs or listing.unreadable:
-        rows = chain(map(_row, listing.runs), map(_unreadable_row, listing.unreadable))
+        _print_table(listing, with_parts=args.all)
+
+
+def _print_table(listing: RunListing, *, with_parts: bool) -> None:
+    rows = chain(map(_row, listing.runs), map(_unreadable_row, listing.unreadable))
+    if with_parts:
         print_table(_COLUMNS, rows)
-    elif args.mode or args.strategy:
+    else:
+        print_table(_without_part(_COLUMNS), map(_without_part, rows))
+
+
+def _without_part(row: tuple[str, ...]) -> tuple[str, ...]:
+    return row[:1] + row[2:]
+
+
+def _print_none(folder: Path, *, is_chosen: bool) -> None:
+    if is_chosen:
         print_text(f"no such runs in {folder}: `tradai-entrypoint runs list` lists all of them")
     else:
         print_text(f"no runs in {folder} yet: start one with `tradai-entrypoint run`")
+
+
+def _print_hidden(count: int, *, is_error: bool) -> None:
+    are = "is" if count == 1 else "are"
+    text = f"{counted(count, 'run')} of sweeps, comparisons and analyses {are} hidden"
+    print_text(f"{text}: --all shows them", is_error=is_error)
 
 
 def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
@@ -107,17 +134,18 @@ def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
             run.run_id,
             run.started_at.isoformat(),
             run.strategy,
-            run.mode,
+            _mode(run),
             run.state,
             run.exit_code,
             run.config_id,
             *(run.figures.get(name) for name in FIGURES),
             run.verdict,
             run.uri or run.folder,
+            run.part_of,
         )
-    unknown = (None,) * (len(_CSV_COLUMNS) - 3)
+    unknown = (None,) * (len(_CSV_COLUMNS) - 4)
     for each in listing.unreadable:
-        yield (each.run_id, *unknown, f"cannot be read: {each.reason}", each.place)
+        yield (each.run_id, *unknown, f"cannot be read: {each.reason}", each.place, None)
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
@@ -125,8 +153,9 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     profit, drawdown, trades = (run.figures.get(name) for name in FIGURES)
     return (
         run.label,
+        run.part_of or "-",
         run.strategy or "-",
-        _BIAS_MODE if run.is_bias_check else run.mode or "-",
+        _mode(run) or "-",
         f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}",
         exit_code,
         run.config_id or "-",
@@ -137,11 +166,24 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     )
 
 
+def _mode(run: RunSummary) -> str | None:
+    return BIAS_MODE if run.is_bias_check else run.mode
+
+
 def _verdict(run: RunSummary) -> str:
-    is_going = "did not end: it goes on" if run.uri else run.state
-    verdict = run.verdict or f"{is_going}, or its supervisor died"
+    verdict = run.verdict or _without_end(run)
     is_newer = run.schema_version > SCHEMA_VERSION
     return f"{verdict} ({newer_schema(run.schema_version)})" if is_newer else verdict
+
+
+def _without_end(run: RunSummary) -> str:
+    if run.uri:
+        return _STORED
+    if run.state != KILLED_STATE:
+        return run.state
+    from tradai.entrypoint._paper.run_process import KILLED
+
+    return KILLED
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:

@@ -61,7 +61,9 @@ def _print(
         print_json(
             {
                 "removed" if args.yes else "removable": [run.run_id for run in removed],
-                "kept": {run.run_id: reason for run, reason in kept},
+                # Copies of a run have its id.
+                "folders": [str(run.folder) for run in removed],
+                "kept": {run.label: reason for run, reason in kept},
             }
         )
         return

@@ -1,20 +1,17 @@
 """Capture the market rules of an exchange: the answers from which the engine loads its markets."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
 
 import pydantic
 
-from tradai.core import JsonValue, canonical_json, did_you_mean, utc_now
+from tradai.core import did_you_mean, utc_now
 from tradai.core.exceptions import ConfigurationError, ExternalServiceError, NotFoundError
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._process.short_child import NO_REASON, ChildExit, run_child
+from tradai.entrypoint._process.short_child import NO_REASON, ChildExit
+from tradai.entrypoint.freqtrade._capture.loading import LoadedMarkets, load_markets
 from tradai.entrypoint.freqtrade._capture.relay import RecordingRelay
 from tradai.entrypoint.freqtrade._capture.upstream import Upstream
-from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import check_exchange_url
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
@@ -22,8 +19,6 @@ from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     FUTURES_EXCHANGE,
     exchange_named,
 )
-
-_TIMEOUT_S: Final = 600.0
 
 
 def capture_markets(
@@ -89,43 +84,23 @@ def _record(
     environ: Mapping[str, str],
 ) -> MarketsSnapshot:
     with RecordingRelay(Upstream(exchange=source.name, base_url=base_url)) as relay:
-        # The relay has the patience; a client that gave up first would not say why.
-        client = {**source.ccxt_config(relay.base_url), "timeout": int(1000 * _TIMEOUT_S)}
-        settings: dict[str, JsonValue] = {
-            "name": source.engine_name,
-            "enable_ws": False,
-            "pair_whitelist": [],
-            "ccxt_config": client,
-        }
-        given = canonical_json({"exchange": settings, "pairs": list(pairs)})
-        ended = _run_child(given, engine, interrupts=interrupts, environ=environ)
+        ended = load_markets(
+            pairs, source, relay.base_url, engine, interrupts=interrupts, environ=environ
+        )
     found = _answer_of(ended, source.name, relay.failure)
-    _check_listed(pairs, found["names"], source.name)
+    _check_listed(pairs, found.names, source.name)
     try:
         return MarketsSnapshot(
             exchange=source.name,
             captured_at=utc_now(),
             origin="captured",
-            note=", ".join(f"{name} {version}" for name, version in found["versions"].items()),
-            symbols=tuple(found["markets"]),
+            note=", ".join(f"{name} {version}" for name, version in found.versions.items()),
+            symbols=tuple(found.markets),
             answers=relay.answers,
         )
     except pydantic.ValidationError:
         reason = "a number is not finite, or a pair is there twice"
         raise _unreadable(source.name, reason) from None
-
-
-def _run_child(
-    given: bytes, engine: EngineInstall, *, interrupts: Interrupts, environ: Mapping[str, str]
-) -> ChildExit:
-    with TemporaryDirectory(prefix="tradai-") as folder:
-        return run_child(
-            engine.module_command("tradai.entrypoint.freqtrade", "markets"),
-            environ=engine_environment(environ, home=Path(folder), temporary=Path(folder)),
-            stdin=given,
-            interrupts=interrupts,
-            timeout_s=_TIMEOUT_S,
-        )
 
 
 def _check_listed(pairs: Sequence[str], names: Sequence[str], exchange: str) -> None:
@@ -140,12 +115,12 @@ def _check_listed(pairs: Sequence[str], names: Sequence[str], exchange: str) -> 
 
 def _answer_of(
     ended: ChildExit, exchange: str, failure: ExternalServiceError | None
-) -> dict[str, Any]:
+) -> LoadedMarkets:
     if failure is not None:
         raise failure
-    found = _json_object(ended.output)
-    if found is None or ended.return_code != 0:
-        is_empty = found is not None and ended.last_words == NO_REASON
+    found = LoadedMarkets.of(ended)
+    if found is None:
+        is_empty = bool(ended.output) and ended.last_words == NO_REASON
         raise _unreadable(exchange, "they list no market" if is_empty else ended.last_words)
     return found
 
@@ -158,12 +133,3 @@ def _unreadable(exchange: str, reason: str) -> ExternalServiceError:
         operation="load markets",
         retryable=True,
     )
-
-
-def _json_object(output: str) -> dict[str, Any] | None:
-    """Return the object that a child wrote; None where a library wrote there, too."""
-    try:
-        found = json.loads(output)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from tradai.core import file_errors
+from tradai.core import Timeframe, file_errors, from_epoch_ms
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
@@ -14,7 +14,8 @@ from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
     check_replaced,
     planned_files,
 )
-from tradai.entrypoint.freqtrade._datasets.data_file import TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.findings import off_grid
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
     Resampled,
@@ -37,7 +38,7 @@ class Conversion:
         written: Number of rows that were written.
         undated: Rows without a time, left out.
         moved: Rows that were older than the one before, sorted in.
-        repeated: Rows with the time of a later one, left out.
+        repeated: Rows with the time of a later one, and trades that are there twice, left out.
         partial: Candles at the ends, left out because rows of them are missing.
         thin: Candles that were made of fewer rows than fit.
         removed: Files of the same series in another format, which were removed.
@@ -118,7 +119,7 @@ def _convert(planned: PlannedFile, file_format: str, resampling: Resampling | No
     if not len(raw.opened):
         message = f"{file.path} has no rows: remove it, or get it from the exchange again"
         raise ValidationError(message, field=str(file.path), expected="at least one row")
-    rows, moved, repeated = _in_order(raw, keep_all=file.kind == TRADES)
+    rows, moved, repeated = _in_order(raw)
     if resampling is None or resampling.keeps(file):
         made = Resampled(rows)
     else:
@@ -146,19 +147,21 @@ def _remove(files: Sequence[DataFile]) -> None:
             file.path.unlink()
 
 
-def _in_order(raw: RawSeries, *, keep_all: bool) -> tuple[RawSeries, int, int]:
+def _in_order(raw: RawSeries) -> tuple[RawSeries, int, int]:
     """Return the rows in order of time, and how many were moved and left out.
 
-    Of rows with one time the last is kept; trades may share one, and all are kept.
+    Of rows with one time the last is kept; trades may share one, and of equal trades one is kept.
     """
     import numpy as np
 
     moved = int((raw.opened[1:] < raw.opened[:-1]).sum())
     order = raw.opened.argsort(kind="stable")
     opened = raw.opened[order]
-    if not keep_all and len(opened):
-        is_last = np.append(opened[1:] != opened[:-1], np.True_)
-        order, opened = order[is_last], opened[is_last]
+    if raw.again is not None:
+        is_kept = ~raw.again[order]
+    else:
+        is_kept = np.append(opened[1:] != opened[:-1], np.True_)
+    order, opened = order[is_kept], opened[is_kept]
     cells = {name: column[order] for name, column in raw.cells.items()}
     return RawSeries(opened, cells), moved, len(raw.opened) - len(opened)
 
@@ -174,6 +177,7 @@ def _resampled(rows: RawSeries, file: DataFile, resampling: Resampling) -> Resam
         raise ValidationError(message, field=str(file.path), expected="finite numbers")
     if resampling.source is None:
         return candles_of_trades(rows, resampling.target)
+    _check_grid(rows, file, resampling.source)
     made = longer_candles(rows, resampling.source, resampling.target)
     if not len(made.series.opened):
         message = (
@@ -182,3 +186,16 @@ def _resampled(rows: RawSeries, file: DataFile, resampling: Resampling) -> Resam
         )
         raise ValidationError(message, field=str(file.path), expected="a whole longer candle")
     return made
+
+
+def _check_grid(rows: RawSeries, file: DataFile, timeframe: Timeframe) -> None:
+    """Require candles of `timeframe`: others would count twice in a longer one."""
+    off = off_grid(rows.opened, timeframe)
+    if off.any():
+        first = from_epoch_ms(int(rows.opened[off.argmax()]))
+        message = (
+            f"{counted(int(off.sum()), 'row')} of {file.path} are off the grid of {timeframe}, the "
+            f"first at {first:%Y-%m-%d %H:%M:%S}, so no longer candles are made of it: is it a "
+            "file of another timeframe?"
+        )
+        raise ValidationError(message, field=str(file.path), expected=f"rows of {timeframe}")

@@ -7,6 +7,7 @@ from typing import Final, final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._datasets.data_file import (
     FORMATS,
     FUNDING_RATE,
@@ -130,18 +131,30 @@ def _sources(
         message = f"there are no {wanted} in {data}: `data list` shows the series that there are"
         raise NotFoundError(message, kind="series", key=data)
     seen: dict[Path, DataFile] = {}
+    twice: list[tuple[DataFile, DataFile]] = []
     for file in files:
         timeframe = _timeframe(file, resampling)
         if timeframe is None:
             continue
         path = file.beside(folder, timeframe=timeframe, file_format=file_format)
         if path in seen:
-            message = f"{file.path} and {seen[path].path} are one series: remove the stale file"
-            raise ValidationError(message, field=str(file.path), expected="one file for a series")
+            twice.append((file, seen[path]))
+            continue
         seen[path] = file
         is_there = resampling is not None and resampling.keeps(file) and path.exists()
         if not is_there:
             yield path, file
+    if twice:
+        raise _stored_twice(twice)
+
+
+def _stored_twice(pairs: Sequence[tuple[DataFile, DataFile]]) -> ValidationError:
+    """Return the error that both files of each of `pairs` are one series."""
+    file, other = pairs[0]
+    more = f", and {counted(len(pairs) - 1, 'more file')} of this kind" if len(pairs) > 1 else ""
+    message = f"{file.path} and {other.path} are one series{more}: remove the stale file"
+    message += "s" if more else ""
+    return ValidationError(message, field=str(file.path), expected="one file for a series")
 
 
 def _timeframe(file: DataFile, resampling: Resampling | None) -> Timeframe | None:

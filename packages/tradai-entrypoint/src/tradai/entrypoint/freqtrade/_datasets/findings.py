@@ -32,6 +32,7 @@ class Effect(Enum):
     FILLED = "a backtest fills it with flat candles without volume"
     UNCHARGED = "a backtest charges no funding fee there"
     LEFT_OUT = "a backtest leaves it out"
+    ONCE = "`data convert` takes them once"
     TWICE = "one file of a series is enough: remove the stale one"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
@@ -127,7 +128,10 @@ def _in_order(rows: _Rows) -> Iterator[Finding]:
     opened = rows.raw.opened
     falls = np.append(np.False_, opened[1:] < opened[:-1])
     yield from rows.where(falls, "older than the one before", Effect.REFUSED)
-    if rows.file.timeframe is not None:
+    if rows.raw.again is not None:
+        problem = "equal to another one, which has its id"
+        yield from rows.where(rows.raw.again, problem, Effect.ONCE)
+    elif rows.file.timeframe is not None:
         again = np.ones(len(opened), dtype=bool)
         again[np.unique(opened, return_index=True)[1]] = False
         yield from rows.where(again, "with a time that another one has", Effect.REFUSED)
@@ -164,7 +168,7 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
     opened = rows.raw.opened
     yield from _jumps(rows, timeframe)
-    off = _off_grid(opened, timeframe)
+    off = off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
     yield from _leaps(rows, opened[~off], timeframe)
     yield from _missing(rows, opened[~off], timeframe, Effect.FILLED)
@@ -208,7 +212,8 @@ def _leaps(rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -
             yield rows.finding(problem, Effect.TRADED, to_epoch_ms(gap.end))
 
 
-def _off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
+def off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
+    """Return of each time whether no candle of `timeframe` opens at it; there is at least one."""
     import numpy as np
 
     if timeframe.endswith("M"):

@@ -5,13 +5,14 @@ import json
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
+from tradai.entrypoint.freqtrade._datasets.trade_ids import repeated_trades
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,12 +55,15 @@ class RawSeries:
         undated: Number of rows without a time, which are left out.
         zone: Time zone of the dates in the file; None without one, and UTC where times are numbers
             of JSON.
+        again: Of trades, whether a row is equal to one before it, which has its id; None of other
+            kinds.
     """
 
     opened: "npt.NDArray[np.int64]"
     cells: "Mapping[str, npt.NDArray[np.float64]]"
     undated: int = 0
     zone: str | None = "UTC"
+    again: "npt.NDArray[np.bool_] | None" = None
 
     def digest(self) -> str:
         """Return the digest of the rows in order of time, which is that of equal rows only."""
@@ -126,7 +130,18 @@ def _from_json(data: bytes, file: DataFile) -> RawSeries:
         raise TypeError(message)
     places = _places(rows, file)
     columns = {name: [row[place] for row in rows] for name, place in places.items()}
-    return _dated(columns.pop("time"), columns)
+    raw = _dated(columns.pop("time"), columns)
+    if file.kind != TRADES:
+        return raw
+    return replace(raw, again=repeated_trades(raw.opened, _ids(rows), raw.cells))
+
+
+def _ids(rows: list[Any]) -> list[str | None]:
+    """Return the ids of the trades that have a time."""
+    pairs = (
+        (row.get("timestamp"), row.get("id")) if isinstance(row, dict) else row[:2] for row in rows
+    )
+    return [None if name is None else str(name) for time, name in pairs if time is not None]
 
 
 def _places(rows: list[Any], file: DataFile) -> Mapping[str, int | str]:
@@ -170,7 +185,11 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
     cells = {name: _floats(dated[column]) for name, column in names.items()}
     kind = table[time].type
     zone = kind.tz if pa.types.is_timestamp(kind) else None
-    return RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
+    raw = RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
+    has_ids = file.kind == TRADES and "id" in table.column_names
+    if not has_ids:
+        return raw
+    return replace(raw, again=repeated_trades(raw.opened, dated["id"], raw.cells))
 
 
 def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":

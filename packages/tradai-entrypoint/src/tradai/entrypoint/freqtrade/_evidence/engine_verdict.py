@@ -18,6 +18,8 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 # Signals that tradai sends, and the engine's exit code after one of them.
 _OUR_SIGNALS: Final = frozenset({SIGINT, SIGKILL, SIGTERM})
 _STOPPED: Final = 130
+# The bot's state while it reads its configuration again, which it had once, by standard input.
+_RELOADS: Final = "RELOAD_CONFIG"
 
 
 def judge(ended: EngineExit, evidence: EngineEvidence, *, result_present: bool) -> Verdict:
@@ -140,6 +142,12 @@ def _gave_up(evidence: EngineEvidence) -> Verdict | None:
 
 def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
     place = evidence.exception_place
+    if evidence.state == _RELOADS:
+        return _verdict(
+            ExitCode.CRASHED,
+            "the engine ended because it was asked over its own API to load its configuration "
+            "again, and that of a run never changes: start the bot again",
+        )
     if evidence.was_loading:
         where = f" at {place}" if place else ""
         return _verdict(

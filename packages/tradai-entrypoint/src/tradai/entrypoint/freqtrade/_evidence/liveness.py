@@ -196,10 +196,9 @@ class Liveness:
     def _stalls(self) -> Iterator[Stall | None]:
         """Yield the stall of each cause, or None."""
         evidence, calls = self._evidence, self._failed_calls
-        why = (evidence.stopped_by or "it did not say why")[:_LONGEST]
         yield self._noticed(
             StallCause.STOPPED,
-            f"the engine stopped trading by itself ({why})",
+            _stopped_text(evidence.stopped_by),
             holds=evidence.has_stopped_itself,
         )
         reason = f"the exchange does not answer ({calls.last[:_LONGEST]})"
@@ -226,6 +225,13 @@ class Liveness:
         """Return whether the training of each pair has failed at least once."""
         pairs = min(len(self._bot.pairs), MOST_KEPT)
         return len(self._evidence.untrained_pairs) >= pairs
+
+
+def _stopped_text(error: str | None) -> str:
+    if error is None:
+        # Without an error, nothing else stops it.
+        return "the engine was asked to stop trading over its own API"
+    return f"the engine stopped trading by itself ({error[:_LONGEST]})"
 
 
 def _stall(cause: StallCause, reason: str, since_s: float | None) -> Stall | None:

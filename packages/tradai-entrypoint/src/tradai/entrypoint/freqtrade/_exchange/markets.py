@@ -230,7 +230,8 @@ class MarketsSnapshot(BaseModel):
             making = "" if self.answers else "make them with `markets make`, "
             message = (
                 f"no market rules to trade {listed} in the snapshot of "
-                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs"
+                f"{self.captured_at:%Y-%m-%d}: capture them again, {making}or remove the pairs "
+                "from what asks for them (pairs, run.informative, @informative)"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         try:

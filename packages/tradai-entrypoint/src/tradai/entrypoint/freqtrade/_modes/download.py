@@ -1,7 +1,8 @@
 """Download candles from the exchange through the engine into a data folder."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tradai.core import (
@@ -76,16 +77,17 @@ def download(  # noqa: PLR0913
     if exchange_url is not None:
         check_exchange_url(exchange_url)
     folder = folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / candle_files(series)[1] for series in _series(config)]
-    _check_present(files)
-    command = (engine or EngineInstall.beside_us()).command(
-        "download-data", *_arguments(folder, timerange, config.timeframe)
-    )
-    evidence = EngineEvidence()
     given = _config(config, exchange_url)
-    ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
-    verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
+    with _made_folders({folder, *(file.parent for file in files)}):
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_present(files)
+        command = (engine or EngineInstall.beside_us()).command(
+            "download-data", *_arguments(folder, timerange, config.timeframe)
+        )
+        evidence = EngineEvidence()
+        ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
+        verdict = judge(ended, evidence, result_present=all(file.exists() for file in files))
     if verdict.is_success:
         sentence = f"downloaded {_extent(config)} into {folder}"
         return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
@@ -93,6 +95,19 @@ def download(  # noqa: PLR0913
         sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
         return Verdict(exit_code=verdict.exit_code, sentence=sentence)
     return verdict
+
+
+@contextmanager
+def _made_folders(folders: AbstractSet[Path]) -> Iterator[None]:
+    """Remove those of `folders` and their parents that the block has made and left empty."""
+    absent = {each for folder in folders for each in (folder, *folder.parents) if not each.exists()}
+    try:
+        yield
+    finally:
+        for folder in sorted(absent, reverse=True):
+            # It was not made, or it has files.
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _check_proven(exchange: Exchange) -> None:

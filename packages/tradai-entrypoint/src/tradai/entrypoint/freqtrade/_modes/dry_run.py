@@ -8,9 +8,10 @@ from tradai.core import utc_now
 from tradai.core.live import SessionState
 from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._paper.paper_session import PaperSession
-from tradai.entrypoint._paper.paper_status import STATUS_NAME, PaperStatus
+from tradai.entrypoint._paper.paper_status import PaperStatus
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint._store.names import STATUS_NAME
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules
@@ -19,7 +20,7 @@ from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._modes.engine_interface import check_interface, show_interface
 from tradai.entrypoint.freqtrade._modes.paper_report import PaperReport
-from tradai.entrypoint.freqtrade._modes.takeover import take_over
+from tradai.entrypoint.freqtrade._modes.takeover import take_over, was_paused
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import entry_orders
@@ -47,8 +48,12 @@ class DryRunHandler(BotHandler):
             earlier = frozenset(entry_orders(take_over(context.continues, context)))
             # From here on the trades go on in the copy, which is in the scratch folder.
             context.folder.needs_scratch = True
+        self._is_paused = was_paused(context.folder.path)
         self._session = PaperSession.start(
-            context.folder.scratch, run_id=context.run_id, journal=context.journal
+            context.folder.scratch,
+            run_id=context.run_id,
+            journal=context.journal,
+            starts_paused=self._is_paused,
         )
         try:
             return self._trade_on_paper(job, context, database, earlier)
@@ -68,6 +73,7 @@ class DryRunHandler(BotHandler):
                 doing="trading on paper",
                 address=address,
                 database=database,
+                sections={"initial_state": "paused"} if self._is_paused else {},
                 session=self._session,
                 earlier_orders=earlier,
             )
@@ -84,7 +90,8 @@ class DryRunHandler(BotHandler):
         del engine
         context = self._entrypoint.context
         report = PaperReport(self._job, context, control, self._watch)
-        self._session.supervise(control, control.last_loop_s, report)
+        evidence = self._job.evidence
+        self._session.supervise(control, control.last_loop_s, report, lambda: evidence.state)
         show_interface(context.engine_api, control)
         yield
 

@@ -11,6 +11,7 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
+from tradai.entrypoint.freqtrade._capture.agreement import missing_answer
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -18,7 +19,6 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
-from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._strategy.places import find_method
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Missing candles are reported pair by pair; this long after the last one, all of them were. So are
 # parameters.
 _MORE_MISSING_S: Final = 2.0
+_LOOK_EVERY_S: Final = 1.0
 
 
 class EngineHandler(ABC):
@@ -84,15 +85,21 @@ class BatchHandler(EngineHandler):
         job.evidence.contract_data = frozenset(of_contracts)
         context.progress.say(f"engine: {job.plan.subcommand}")
         with MarketServer(markets) as server, job.running(server.base_url) as engine:
-            ended = _follow(engine, job.evidence, context.interrupts)
+            look = self._display(job, context)
+            ended = _follow(engine, job.evidence, context.interrupts, look)
         context.journal.append(
             "engine ended", return_code=ended.return_code, seconds=round(ended.seconds, 3)
         )
         verdict = self._judge(ended, job, context)
         if server.unanswered and not verdict.is_success:
-            verdict = _not_recorded(server.unanswered[0], markets)
+            sentence = missing_answer(markets, server.unanswered[0])
+            verdict = Verdict(exit_code=ExitCode.DATA, sentence=sentence)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
+
+    def _display(self, _job: EngineJob, _context: RunContext) -> Callable[[], None]:
+        """Return what shows how far the engine is, called about once a second."""
+        return lambda: None
 
     def _judge(self, ended: EngineExit, job: EngineJob, context: RunContext) -> Verdict:
         """Return the verdict on an engine that `ended`."""
@@ -110,9 +117,19 @@ class BatchHandler(EngineHandler):
         """
 
 
-def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interrupts) -> EngineExit:
+def _follow(
+    engine: EngineProcess,
+    evidence: EngineEvidence,
+    interrupts: Interrupts,
+    look: Callable[[], None],
+) -> EngineExit:
     """Follow the engine to its end; stop it once all that makes its work wrong was reported."""
-    reason = engine.follow(interrupts, until=_more(evidence, than=0))
+    is_wrong = _more(evidence, than=0)
+    while (reason := engine.follow(interrupts, until=is_wrong, timeout_s=_LOOK_EVERY_S)) is (
+        WakeReason.TIMEOUT
+    ):
+        look()
+    look()
     while reason is WakeReason.REACHED and evidence.wanted_startup is None:
         until = _more(evidence, than=evidence.shortfalls)
         reason = engine.follow(interrupts, until=until, timeout_s=_MORE_MISSING_S)
@@ -121,14 +138,6 @@ def _follow(engine: EngineProcess, evidence: EngineEvidence, interrupts: Interru
 
 def _more(evidence: EngineEvidence, *, than: int) -> Callable[[], bool]:
     return lambda: evidence.shortfalls > than
-
-
-def _not_recorded(address: str, markets: MarketsSnapshot) -> Verdict:
-    sentence = (
-        f"the market rules have no answer of {markets.exchange} at {address}: they were captured "
-        f"with {markets.note}, so capture them again with the engine that runs"
-    )
-    return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
 
 
 def _mark_errors(record: RunManifest, job: EngineJob) -> None:

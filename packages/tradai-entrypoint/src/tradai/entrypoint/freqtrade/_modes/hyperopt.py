@@ -1,13 +1,15 @@
 """HYPEROPT: search parameters; keep the epochs and a patch with the best parameters."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.tracked_facts import RunPart
 from tradai.entrypoint._store.names import EPOCHS_NAME
@@ -17,10 +19,12 @@ from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_tra
 from tradai.entrypoint.freqtrade._pages.importance import importances
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.best_patch import check_patch, config_patch, patch_text
-from tradai.entrypoint.freqtrade._results.epochs import Epoch, read_epochs
+from tradai.entrypoint.freqtrade._results.collected import newest_epochs
+from tradai.entrypoint.freqtrade._results.epochs import Epoch, EpochProgress, read_epochs
 
 _PATCH_NAME: Final = "best.yaml"
 _SHOWN: Final = 5
+_MILESTONES: Final = 10
 # The engine's name in its results for a space that it calls otherwise on its command line.
 _IN_DETAILS: Final = {"trades": "max_open_trades"}
 _SEVERAL: Final = ("all", "default")
@@ -31,6 +35,14 @@ class HyperoptHandler(BatchHandler):
     """Runs the engine's hyperopt and records the best epochs."""
 
     result = EPOCHS_NAME
+
+    def _display(self, job: EngineJob, context: RunContext) -> Callable[[], None]:
+        return partial(
+            show_epochs,
+            EpochProgress(lambda: newest_epochs(job.user_data)),
+            total=job.parameters.epochs,
+            progress=context.progress,
+        )
 
     def _judge(self, ended: EngineExit, job: EngineJob, context: RunContext) -> Verdict:
         verdict = super()._judge(ended, job, context)
@@ -68,6 +80,17 @@ class HyperoptHandler(BatchHandler):
         if not epochs and verdict.is_success:
             return _unranked(every)
         return _conclusion(epochs, verdict, context.folder.path / _PATCH_NAME)
+
+
+def show_epochs(epochs: EpochProgress, *, total: int, progress: Progress) -> None:
+    """Show the epochs so far; each tenth of all is a milestone."""
+    before = _MILESTONES * epochs.tried // total
+    # Without a look at the file the work goes on.
+    with suppress(OSError):
+        if epochs.read():
+            is_milestone = _MILESTONES * epochs.tried // total > before
+            show = progress.milestone if is_milestone else progress.say
+            show(f"engine: hyperopt, {epochs.sentence(total)}")
 
 
 def _warn(best: Epoch, context: RunContext) -> None:

@@ -33,7 +33,8 @@ class PaperReport:
         Raises:
             StorageError: The disk refused.
         """
-        if self._evidence.is_running:
+        # An engine that is being stopped gives fewer answers by and by, and is not asked.
+        if self._evidence.is_running or self._watch.problem is not None:
             self._status().write(self._context.folder.scratch)
 
     def _status(self) -> PaperStatus:

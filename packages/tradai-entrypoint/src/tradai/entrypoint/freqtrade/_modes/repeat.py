@@ -47,7 +47,7 @@ def compare_models(context: RunContext, verdict: Verdict) -> Verdict:
     if context.replay_folder is None or not verdict.is_success:
         return verdict
     before = RunManifest.read(context.replay_folder)
-    now = context.record.digests["models"]
+    now = context.record.digests.get("models")
     if before.digests.get("models", now) == now:
         return verdict
     return Verdict(

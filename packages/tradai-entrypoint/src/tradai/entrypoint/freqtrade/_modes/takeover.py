@@ -7,6 +7,7 @@ from typing import Final
 
 from tradai.core import FileJournal, JsonValue, utc_now
 from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.entrypoint._paper.paper_session import PAUSED, RESUMED
 from tradai.entrypoint._paper.run_process import lives, locked_run
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._runs.context import RunContext
@@ -23,9 +24,6 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, Sqli
 _FIXED: Final = frozenset({"exchange", "stake_currency", "strategy.class"})
 _HARMLESS: Final = frozenset({"version"})
 _SHOWN: Final = 5
-# Events in the journal of a run.
-_PAUSED: Final = "bot paused"
-_RESUMED: Final = "bot resumed"
 # Facts beside the configuration by which the same trades would go on otherwise.
 _OTHERS: Final[Mapping[str, Callable[[RunManifest], JsonValue]]] = MappingProxyType(
     {
@@ -69,14 +67,14 @@ def trades_of(folder: Path) -> SqliteFile | None:
 
 
 def was_paused(folder: Path) -> bool:
-    """Return whether the dry-run in `folder` was paused when it ended.
+    """Return whether the dry-run in `folder` was paused last, itself or by the run before it.
 
     Raises:
         StorageError: Its journal cannot be read.
     """
     events = [entry.event for entry in FileJournal(folder / JOURNAL_NAME).entries()]
-    asked = [event for event in events if event in {_PAUSED, _RESUMED}]
-    return asked[-1:] == [_PAUSED]
+    asked = [event for event in events if event in {PAUSED, RESUMED}]
+    return asked[-1:] == [PAUSED]
 
 
 def _require_database(folder: Path, before: RunManifest) -> SqliteFile:
@@ -124,7 +122,11 @@ def _record(
     RunFolder(folder).write_manifest(before)
     context.journal.append("run continued", **context.record.continuation)
     if was_paused(folder):
-        notice = f"run {before.run_id} was paused, and this one opens positions: pause it again"
+        context.journal.append(PAUSED, by=f"run {before.run_id}", reason="it was paused")
+        notice = (
+            f"run {before.run_id} was paused, and so is this one: `tradai-entrypoint stop "
+            f"{context.run_id} --run --reason TEXT` lets it open positions"
+        )
         context.record.notices.append(notice)
     if changes:
         notice = f"continues run {before.run_id} with changes: {', '.join(changes)}"

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any, Final, final
 
-from tradai.core import file_errors
+from tradai.core import file_errors, redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint._report.formatting import counted
@@ -20,6 +20,7 @@ from tradai.entrypoint.freqtrade._results.collected import MODELS_NAME
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
 from tradai.entrypoint.freqtrade._training.cautions import cautions, is_better
 from tradai.entrypoint.freqtrade._training.record import TRAINING_NAME, TrainingRecord
+from tradai.entrypoint.freqtrade._training.recorder import unrecorded_reason
 
 _PROBE_TIMEOUT_S: Final = 300.0
 
@@ -67,11 +68,20 @@ def _prove(job: EngineJob, context: RunContext) -> Verdict:
             sentence=f"the models in {context.folder.path / MODELS_NAME} do not predict the same "
             f"when loaded again: they cannot be trusted ({reason})",
         )
-    context.record.results["models"] = first["models"]
-    context.record_digest("models", first["digest"])
-    return Verdict(
-        exit_code=ExitCode.DONE,
-        sentence=f"{first['models']} models trained; loaded again, each predicts the same",
+    context.record.results["models"] = first["models"] + first["others"]
+    if first["models"]:
+        context.record_digest("models", first["digest"])
+    return Verdict(exit_code=ExitCode.DONE, sentence=_proof(first["models"], first["others"]))
+
+
+def _proof(models: int, others: int) -> str:
+    """Return the sentence on models that predict the same, and on `others` that are not known."""
+    trained = f"{models + others} models trained"
+    if not others:
+        return f"{trained}; loaded again, each predicts the same"
+    return (
+        f"{trained}; {others} of them are not proven, because they are stored in the form of their "
+        "library and not as joblib: neither were they loaded again, nor are their errors known"
     )
 
 
@@ -85,11 +95,20 @@ def _measure(job: EngineJob, context: RunContext) -> dict[str, Any] | None:
     training = TrainingRecord.model_validate(answer["training"])
     if training.models:
         _record_training(training, context)
-    unknown = answer["models"] - len(training.models)
+    total = answer["models"] + answer["others"]
+    unknown = total - len(training.models)
     if unknown:
-        number = f"{unknown} of {counted(answer['models'], 'model')}"
-        context.record.notices.append(f"train and test errors of {number} are not known")
+        number = f"{unknown} of {counted(total, 'model')}"
+        context.record.notices.append(
+            f"train and test errors of {number} are not known{_why(job, context)}"
+        )
     return answer
+
+
+def _why(job: EngineJob, context: RunContext) -> str:
+    """Return the reason for which a training was not recorded, to end a sentence with."""
+    reason = unrecorded_reason(context.folder.scratch / TRAINING)
+    return f": {redact(reason)}, with freqtrade {job.engine.version}" if reason else ""
 
 
 def _record_training(training: TrainingRecord, context: RunContext) -> None:

@@ -7,23 +7,28 @@ from typing import Final
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._new_folder.config_json import read_object
+from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment_keys
 
+_ENVIRONMENT: Final = "the environment"
 _FURTHER: Final = "add_config_files"
 # The engine takes deeper nesting for a loop.
 _DEEPEST: Final = 5
 
 
-def load_files(files: Sequence[Path]) -> dict[str, JsonValue]:
-    """Return the configuration of `files`: later ones go over earlier ones.
+def load_files(
+    files: Sequence[Path], environ: Mapping[str, str] | None = None
+) -> dict[str, JsonValue]:
+    """Return the configuration of `files`, later ones over earlier ones, and of `environ`.
 
-    A file goes over those that its ``add_config_files`` names, relative to its folder.
+    A file goes over those that its ``add_config_files`` names, relative to its folder. Variables
+    such as ``FREQTRADE__STAKE_AMOUNT`` go over all files.
 
     Raises:
         NotFoundError: A file is missing.
         ConfigurationError: A file is not JSON, or the files name one another in a loop.
         StorageError: A file cannot be read.
     """
-    return _load(files, level=0)
+    return _merged(_load(files, level=0), environment_keys(environ or {}), _ENVIRONMENT)
 
 
 def _load(files: Sequence[Path], *, level: int) -> dict[str, JsonValue]:
@@ -49,7 +54,7 @@ def _further(own: Mapping[str, JsonValue], file: Path) -> Iterator[Path]:
 
 
 def _merged(
-    lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue], file: Path
+    lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue], source: Path | str
 ) -> dict[str, JsonValue]:
     merged = dict(lower)
     for key, value in upper.items():
@@ -58,7 +63,9 @@ def _merged(
             continue
         below = merged.get(key, {})
         if not isinstance(below, dict):
-            message = f"{key} is a block in {file} and none in the files below it: make both alike"
-            raise ConfigurationError(message, key=key, source=str(file))
-        merged[key] = _merged(below, value, file)
+            message = (
+                f"{key} is a block in {source} and none in the files below it: make both alike"
+            )
+            raise ConfigurationError(message, key=key, source=str(source))
+        merged[key] = _merged(below, value, source)
     return merged

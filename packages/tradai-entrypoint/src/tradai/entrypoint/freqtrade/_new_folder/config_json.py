@@ -8,7 +8,8 @@ from typing import Final
 from tradai.core import FileKind, JsonValue, UnusableFileError, read_regular_file
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
 
-_SPACE: Final = r"(?:\s|//[^\n]*|/\*.*?\*/)*"
+# Atomic: a bracket inside a comment does not end the space.
+_SPACE: Final = r"(?>\s|//[^\n]*|/\*.*?\*/)*+"
 # Text first, so that nothing inside it is taken for a comment or a comma.
 _TOLERATED: Final = re.compile(
     rf'(?P<text>"(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?={_SPACE}[\]}}])', re.DOTALL
@@ -47,11 +48,13 @@ def _parsed(text: str) -> tuple[JsonValue, str]:
         return json.loads(plain_json_text(text)), ""
     except json.JSONDecodeError as exc:
         return None, f"is not JSON from line {exc.lineno}, column {exc.colno} on"
+    except RecursionError:
+        return None, "is nested too deeply"
 
 
 def _text(path: Path) -> str:
     try:
-        return read_regular_file(path, FileKind.CONFIGURATION).decode()
+        return read_regular_file(path, FileKind.CONFIGURATION).decode("utf-8-sig")
     except FileNotFoundError:
         message = f"no configuration of Freqtrade at {path}: name a file that there is"
         raise NotFoundError(message, kind="configuration", key=str(path)) from None

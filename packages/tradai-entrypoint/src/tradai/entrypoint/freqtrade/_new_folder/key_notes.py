@@ -91,6 +91,8 @@ _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
 _ANALYSIS: Final = "`analyse CONFIG --bias` decides it"
 _REMOVED: Final = "Freqtrade has replaced it and refuses it, too: write {} in its place"
+_GONE: Final = "Freqtrade has removed it"
+_TRADES: Final = "the engine's trades by the second are not provided"
 # Settings that were in another block once.
 _OLD_SIGNALS: Final = {
     "ignore_roi_if_buy_signal": "ignore_roi_if_entry_signal",
@@ -109,12 +111,20 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "bid_strategy": _REMOVED.format("entry_pricing"),
         "coingecko": "profits are given in the stake currency alone",
         "download_trades": "`data download` loads candles alone",
-        "edge": "Freqtrade has removed it",
+        "edge": _GONE,
         "exchange.ccxt_async_config": _CLIENT,
         "exchange.ccxt_config": _CLIENT,
         "exchange.ccxt_sync_config": _CLIENT,
+        "exchange.demo_trading": (
+            "LIVE trades with money, never in an exchange's demo: a dry-run trades without"
+        ),
         "exchange.enable_ws": "candles come without a websocket, which could not be redirected",
         "exchange.log_responses": _CLIENT,
+        "exchange.only_from_ccxt": "`data download` decides where candles come from",
+        "exchange.sandbox": _GONE,
+        "exchange.skip_open_order_update": "LIVE compares open orders at each start",
+        "exchange.skip_pair_validation": _GONE,
+        "exchange.use_public_trades": _TRADES,
         **{f"{block}_pricing.{row}": _ROW for block in ("entry", "exit") for row in _OLD_ROWS},
         "experimental": "the engine's experiments are not passed on",
         "external_message_consumer": "signals of other bots are not supported",
@@ -127,7 +137,8 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "log_config": "logs are set up by TRADAI_LOG_FORMAT and TRADAI_LOG_LEVEL",
         "minimum_trade_amount": _ANALYSIS,
         "new_pairs_days": "`data download --timerange` says how far candles go back",
-        "orderflow": "the engine's trades by the second are not provided",
+        "orderflow": _TRADES,
+        "pairs": "exchange.pair_whitelist has the pairs to trade",
         "protections": _REMOVED.format("protections of the strategy class"),
         "proxy_coin": _FUTURES,
         **{
@@ -136,8 +147,10 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
             if key.partition(".")[0] in MESSAGE_SECRETS
         },
         "startup_candle": _ANALYSIS,
+        "strategy_list": "move each strategy by itself, and `compare` them",
         "targeted_trade_amount": _ANALYSIS,
         "ticker_interval": _REMOVED.format("timeframe"),
+        "version": "is not read from the file by Freqtrade: write that of the strategy yourself",
         "webhook.webhookstatus": "write status, startup, warning and exception in its place",
     }
 )

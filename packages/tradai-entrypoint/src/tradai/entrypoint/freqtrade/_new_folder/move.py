@@ -1,6 +1,7 @@
 """Make a strategy folder from a configuration of Freqtrade."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +9,13 @@ from typing import Final, final
 
 from tradai.core import JsonValue, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._new_folder.class_files import ClassFiles, find_class
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
+from tradai.entrypoint.freqtrade._new_folder._class.files import ClassFiles, find_class
+from tradai.entrypoint.freqtrade._new_folder._class.series import read_series
+from tradai.entrypoint.freqtrade._new_folder._class.timeframe import write_timeframe
 from tradai.entrypoint.freqtrade._new_folder.config_files import load_files
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
+from tradai.entrypoint.freqtrade._new_folder.environment_keys import key_variables
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
     SOURCE_NAME,
@@ -35,6 +41,7 @@ _END_OF_RANGE: Final = (
     "the end of a range: Freqtrade trades the candle that opens at the stop of --timerange, too; "
     "here a range ends before its stop, so 20250101-20250201 has no candle of 1 February"
 )
+_INFORMATIVE: Final = "run.informative"
 _PROTECTIONS: Final = "parameters.enable_protections"
 _README: Final = """\
 # {name}
@@ -85,7 +92,7 @@ def move_strategy(
         class_name: The strategy class; None is the one that the configuration names.
         params: The parameter file of the class; None is the one beside it, if any.
         source: Folder of the class; None is where Freqtrade looks for it.
-        environ: Environment in which Freqtrade ran, of which variables are named.
+        environ: Environment in which Freqtrade runs: its variables go over the files.
 
     Raises:
         NotFoundError: A file, or the class, is not there.
@@ -93,7 +100,8 @@ def move_strategy(
             of the folder would hold a secret of the configuration.
         StorageError: A file cannot be read or written.
     """
-    config = load_files(files)
+    variables = environ or {}
+    config = load_files(files, variables)
     name = class_name or str(config.get("strategy") or "")
     if not name:
         message = "the configuration names no strategy: give its class with --strategy"
@@ -106,7 +114,8 @@ def move_strategy(
     guard = SecretGuard.of(config)
     with new_folder(folder or Path(name)) as draft:
         _copy_source(found, draft / SOURCE_NAME, guard)
-        facts = inspect_source(draft / SOURCE_NAME, name)
+        with _naming(draft / SOURCE_NAME, found.root):
+            facts = inspect_source(draft / SOURCE_NAME, name)
         _complete(translation, facts)
         overrides = tuple(_overrides(translation, facts))
         texts = _texts(translation, overrides)
@@ -116,10 +125,21 @@ def move_strategy(
     return StrategyMove(
         folder=folder or Path(name),
         keys=_in_order(with_old_names(translation.keys, renamed)),
-        notices=tuple(_notices(translation, found, overrides, environ or {})),
+        notices=tuple(_notices(translation, found, overrides, variables)),
         overrides=overrides,
         data=_data_folder(config),
     )
+
+
+@contextmanager
+def _naming(copy: Path, root: Path) -> Iterator[None]:
+    """Name a file of `root` in an error about its copy, which is gone after the error."""
+    try:
+        yield
+    except ConfigurationError as exc:
+        message = str(exc).replace(str(copy), str(root))
+        source = (exc.source or "").replace(str(copy), str(root))
+        raise ConfigurationError(message, key=exc.key, source=source) from None
 
 
 def _in_order(keys: Sequence[MovedKey]) -> tuple[MovedKey, ...]:
@@ -174,6 +194,7 @@ def _complete(translation: Translation, facts: SourceFacts) -> None:
     translation.document = needed | document
     drop_unusable(translation)
     _set_timerange(translation)
+    _set_series(translation, facts)
 
 
 def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
@@ -181,14 +202,34 @@ def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
     of_class = None if "timeframe" in facts.assigned else facts.constants.get("timeframe")
     given = document.setdefault("timeframe", str(of_class) if of_class else None)
     if given is None:
+        old = facts.constants.get("ticker_interval")
+        hint = f" (its ticker_interval {old} is read no longer)" if old else ""
         message = (
-            f"neither the configuration nor class {facts.class_name} has a timeframe: write it "
-            "into one of them"
+            f"neither the configuration nor class {facts.class_name} has a timeframe{hint}: write "
+            "it into one of them"
         )
         raise ConfigurationError(message, key="timeframe")
-    if of_class not in (None, given):
-        note = f"class {facts.class_name} has {of_class}, and a run is refused: write {given} there"
+    if of_class in (None, given):
+        return
+    note = f"class {facts.class_name} has {of_class}"
+    if write_timeframe(facts, str(given)):
+        note = f"goes over the class as in Freqtrade: {note}, and its copy {given}"
+        translation.note("timeframe", KeyStatus.MAPPED, note)
+    else:
+        note = f"{note}, and a run is refused: write {given} there"
         translation.note("timeframe", KeyStatus.UNSUPPORTED, note)
+
+
+def _set_series(translation: Translation, facts: SourceFacts) -> None:
+    """Name the candles that the class reads besides its own, which a run lays out for it."""
+    document = translation.document
+    series = read_series(
+        facts,
+        timeframe=str(document["timeframe"]),
+        has_contracts=document.get("exchange") == FUTURES_EXCHANGE,
+    )
+    if series:
+        set_path(document, _INFORMATIVE, list(series))
 
 
 def _set_timerange(translation: Translation) -> None:
@@ -244,10 +285,15 @@ def _notices(
             "protections of the class hold in every run here; `freqtrade backtesting` ignores "
             f"them without --enable-protections: {overrides[0]} does the same"
         )
+    series = block_of(translation.document, "run").get("informative")
+    if isinstance(series, list):
+        names = ", ".join(map(str, series))
+        yield f"{_INFORMATIVE} names the candles that the class reads besides its own: {names}"
     if not translation.document.get("pairs"):
         yield "no pairs: write those to trade to `pairs` before the first run"
     if found.others:
         yield f"files beside the class that its code does not name: {', '.join(found.others)}"
-    for name in sorted(environ):
-        if name.startswith("FREQTRADE__"):
-            yield f"{name} is set: Freqtrade reads it as a key, and a run here does not"
+    if found.user_data:
+        yield f"{found.user_data} uses user_data_dir: each run has a new one, without your files"
+    for name in key_variables(environ):
+        yield f"{name} is set and has gone over the files, as in Freqtrade; a run does not read it"

@@ -10,14 +10,9 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._new_folder.dotted_paths import has_path, set_path, take_path
 from tradai.entrypoint.freqtrade._new_folder.moved_key import MovedKey
+from tradai.entrypoint.freqtrade._strategy.order_types import OLD_ORDERS
 
 _SIDES: Final = {"buy": "entry", "sell": "exit"}
-_ORDERS: Final = {
-    **_SIDES,
-    **{f"emergency{side}": "emergency_exit" for side in ("sell", "exit")},
-    **{f"force{side}": "force_exit" for side in ("sell", "exit")},
-    **{f"force{side}": "force_entry" for side in ("buy", "entry")},
-}
 _MESSAGES: Final = {
     f"{old}{end}": f"{new}{end}" for old, new in _SIDES.items() for end in ("", "_fill", "_cancel")
 }
@@ -44,7 +39,7 @@ OLD_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "sell_profit_only": "exit_profit_only",
         "use_sell_signal": "use_exit_signal",
         "ask_strategy.ignore_buying_expired_candle_after": "ignore_buying_expired_candle_after",
-        **{f"order_types.{old}": f"order_types.{new}" for old, new in _ORDERS.items()},
+        **{f"order_types.{old}": f"order_types.{new}" for old, new in OLD_ORDERS.items()},
         **{
             f"{block}.{old}": f"{block}.{new}"
             for block in ("order_time_in_force", "unfilledtimeout")

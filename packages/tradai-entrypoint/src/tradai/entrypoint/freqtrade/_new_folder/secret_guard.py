@@ -7,6 +7,7 @@ from typing import Final, Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._new_folder.key_notes import PRIVATE
+from tradai.entrypoint.freqtrade._new_folder.secret_leaves import secret_leaves
 from tradai.entrypoint.freqtrade._new_folder.special_keys import Config, block_of
 
 # A shorter text may be a word of the code.
@@ -24,13 +25,9 @@ class SecretGuard:
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the guard of `config`."""
-        found = {}
-        for key in sorted(PRIVATE):
-            block, _, name = key.rpartition(".")
-            value = (block_of(config, block) if block else config).get(name)
-            for text in _texts(value):
-                found[key] = text.encode()
-        return cls(found)
+        return cls(
+            {key: text.encode() for key, value in _secrets(config) for text in _texts(value)}
+        )
 
     def check(self, file: Path, content: bytes) -> None:
         """Check that `content`, which `file` would have, holds none of them.
@@ -42,6 +39,14 @@ class SecretGuard:
             if value in content:
                 message = f"{file} would hold the value of {key}: leave it in no other place"
                 raise ConfigurationError(message, key=key, source=str(file))
+
+
+def _secrets(config: Config) -> Iterator[tuple[str, JsonValue]]:
+    for key in sorted(PRIVATE):
+        block, _, name = key.rpartition(".")
+        yield key, (block_of(config, block) if block else config).get(name)
+    for key, value in config.items():
+        yield from secret_leaves(key, value)
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -23,6 +23,8 @@ _DEFAULT_STAKE: Final = "USDT"
 # The name of each bot in Freqtrade's examples, and of one without a name.
 _DEFAULT_BOT: Final = "freqtrade"
 _PROVEN_FUTURES: Final = f"futures are proven on {DEFAULT_EXCHANGE} with margin_mode isolated alone"
+# Name in ccxt of the exchange where it trades contracts alone, settled in dollars.
+_FUTURES_NAME: Final = f"{DEFAULT_EXCHANGE}usdm"
 _PAIR: Final = TypeAdapter[str](Pair)
 
 
@@ -56,7 +58,7 @@ def _is_proven_futures(config: Config) -> bool:
     """Return whether `config` trades contracts in the only way that a run here does."""
     name = block_of(config, "exchange").get("name")
     modes = (config.get("trading_mode"), config.get("margin_mode"))
-    return (*modes, name) == ("futures", "isolated", DEFAULT_EXCHANGE)
+    return modes == ("futures", "isolated") and name in (DEFAULT_EXCHANGE, _FUTURES_NAME)
 
 
 def _whitelist(key: str, value: JsonValue, config: Config) -> Fate:
@@ -165,6 +167,13 @@ def _wallet(key: str, value: JsonValue, config: Config) -> Fate:
     return mapped(key, place, value[stake])
 
 
+def _whole(key: str, value: JsonValue, config: Config) -> Fate | None:
+    del config
+    if isinstance(value, float) and value.is_integer():
+        return mapped(key, f"execution.{key}", int(value))
+    return None
+
+
 def _dry_run(key: str, value: JsonValue, config: Config) -> Fate:
     del config
     mode = "dry-run" if value is not False else "live"
@@ -179,6 +188,17 @@ def _depth(key: str, value: JsonValue, config: Config) -> Fate:
             return mapped(key, f"execution.{key}", value)
         return unsupported(key, "the depth of the market is checked before an entry alone")
     return unneeded(key, "is off")
+
+
+def _old_row(key: str, value: JsonValue, config: Config) -> Fate | None:
+    pricing = block_of(config, "exit_pricing")
+    rows = (pricing.get("order_book_min"), pricing.get("order_book_max"))
+    if not pricing.get("use_order_book") or rows != (value, value):
+        return None
+    if key.endswith("max"):
+        return unneeded(key, "order_book_min is the same row of the book")
+    note = "is order_book_top now, the row of the book that is read"
+    return mapped(key, "execution.exit_pricing.order_book_top", value, note=note)
 
 
 def _throttle(key: str, value: JsonValue, config: Config) -> Fate:
@@ -242,12 +262,16 @@ SPECIAL: Final[Mapping[str, Callable[[str, JsonValue, Config], Fate | None]]] = 
         "exchange.pair_blacklist": _blacklist,
         "exchange.pair_whitelist": _whitelist,
         "exit_pricing.check_depth_of_market": _depth,
+        "exit_pricing.order_book_max": _old_row,
+        "exit_pricing.order_book_min": _old_row,
         "force_entry_enable": _force_entry,
         "futures_funding_rate": _futures_setting,
         "initial_state": _initial_state,
         "internals.process_throttle_secs": _throttle,
         "liquidation_buffer": _futures_setting,
         "margin_mode": _trading_mode,
+        "max_entry_position_adjustment": _whole,
+        "max_open_trades": _whole,
         "pairlists": _pairlists,
         "trading_mode": _trading_mode,
     }

@@ -36,6 +36,7 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     UNSUPPORTED,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.secret_leaves import secret_leaves
 from tradai.entrypoint.freqtrade._new_folder.special_keys import (
     SPECIAL,
     Config,
@@ -59,6 +60,8 @@ _BOOK_DEFAULT: Final = False
 _TYPO: Final = 0.9
 # Where a value cannot be named, its block moves as a whole.
 _WHOLE: Final = ("freqai",)
+# Blocks whose truth values turn something on.
+_SWITCHES: Final = ("exchange", "internals")
 _ENGINE: Final = (ALLOWED - MESSAGE_BLOCKS.keys() - {"exchange"}) | {
     f"exchange.{name}" for name in EXCHANGE
 }
@@ -142,13 +145,26 @@ def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
 
 
 def _fate(key: str, value: JsonValue, config: Config) -> Fate:
-    if value in (None, "") and (key in PRIVATE or value is None):
+    if value is None or (value == "" and key not in SPECIAL):
         return unneeded(key, "is empty")
     if key in SPECIAL and (fate := SPECIAL[key](key, value, config)) is not None:
         return fate
     if _is_secret(key, value):
         return _secret(key, config)
-    return _without_place(key, value, config) or _with_place(key, value)
+    fate = _without_place(key, value, config) or _with_place(key, value)
+    names = ", ".join(path.removeprefix(f"{key}.") for path, _ in secret_leaves(key, value))
+    return _without_secrets(fate, names) if names else fate
+
+
+def _without_secrets(fate: Fate, names: str) -> Fate:
+    """Return the fate of a key whose value has the secrets `names` in it, none of which is kept."""
+    moved, _ = fate
+    if moved.status is KeyStatus.UNSUPPORTED:
+        return replace(moved, note=f"{moved.note}; secret in it: {names}"), None
+    if moved.status is KeyStatus.UNNEEDED:
+        return fate
+    note = f"its value is not copied: secret in it: {names}; write the rest to {moved.place}"
+    return MovedKey(key=moved.key, status=KeyStatus.PRIVATE, note=note), None
 
 
 def _secret(key: str, config: Config) -> Fate:
@@ -179,6 +195,8 @@ def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:
     if key in UNNEEDED:
         return unneeded(key, UNNEEDED[key])
     reason = UNSUPPORTED.get(key) or UNSUPPORTED.get(block)
+    if reason and value is False and block in _SWITCHES:
+        return unneeded(key, "is off")
     return unsupported(key, reason) if reason else None
 
 
@@ -188,9 +206,11 @@ def _with_place(key: str, value: JsonValue) -> Fate:
         return mapped(key, f"execution.{key}", value)
     if key in _ENGINE or (block in MESSAGE_BLOCKS and "." in key):
         return mapped(key, f"engine.{key}", value)
-    if place := place_of(key):
+    # A name of ours that Freqtrade does not know, such as version, is a key of the strategy's own.
+    is_known = key in IN_FILE | AT_RUN_TIME
+    if is_known and (place := place_of(key)):
         return mapped(key, place, value)
-    if "." in key or key in IN_FILE | AT_RUN_TIME:
+    if "." in key or is_known:
         return unsupported(key, "this version does not pass it on to the engine")
     return _own_key(key, value)
 

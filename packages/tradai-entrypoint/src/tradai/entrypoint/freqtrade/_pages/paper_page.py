@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from tradai.core import JsonValue, StrategyConfig, TimeRange
 from tradai.entrypoint._paper.paper_status import PaperStatus
@@ -37,9 +38,16 @@ from tradai.entrypoint.freqtrade._pages.slippage import (
     recorded_prices,
     slips,
 )
-from tradai.entrypoint.freqtrade._pages.slippage_section import slippage_section
+from tradai.entrypoint.freqtrade._pages.slippage_section import (
+    cost_text,
+    slippage_section,
+    slippage_text,
+)
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 from tradai.entrypoint.freqtrade._results.statistics import Summary, summarize
+
+# Results that the highlights have.
+_HIGHLIGHTED: Final = ("closed_trades", "open_trades", "realized_profit_")
 
 
 def paper_parts(
@@ -151,11 +159,12 @@ def _figures(
     if realized:
         yield Figure("Partial exits of open positions", f"{signed(realized, decimals)} {currency}")
     if slipped:
-        yield Figure("Mean slippage", percent(mean_ratio(slipped), with_sign=True))
-        cost = sum(each.cost for each in slipped)
-        yield Figure("Cost of slippage", f"{signed(cost, max(decimals, 4))} {currency}")
+        yield Figure("Mean slippage", slippage_text(mean_ratio(slipped)))
+        cost = cost_text(sum(each.cost for each in slipped), currency)
+        yield Figure("Cost of slippage", f"{cost} {currency}")
     for name, value in record.results.items():
-        yield Figure(name.replace("_", " "), result_text(value))
+        if not name.startswith(_HIGHLIGHTED):
+            yield Figure(name.replace("_", " "), result_text(value))
 
 
 def _sections(

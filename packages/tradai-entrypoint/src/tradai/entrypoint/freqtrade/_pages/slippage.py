@@ -65,9 +65,9 @@ def slips(orders: Iterable[FilledOrder], open_price: OpenPrice) -> list[Slip]:
     return [_slip(order, expected) for order, expected in priced if expected]
 
 
-def mean_ratio(found: Sequence[Slip]) -> float | None:
-    """Return the mean of the ratios, each fill with the same weight; None for none."""
-    return math.fsum(each.ratio for each in found) / len(found) if found else None
+def mean_ratio(found: Sequence[Slip]) -> float:
+    """Return the mean of the ratios of at least one fill, each with the same weight."""
+    return math.fsum(each.ratio for each in found) / len(found)
 
 
 def recorded_prices(

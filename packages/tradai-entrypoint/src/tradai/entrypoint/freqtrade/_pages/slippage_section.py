@@ -3,12 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tradai.entrypoint._report.formatting import (
-    decimals_for,
-    percent,
-    result_text,
-    signed,
-)
+from tradai.entrypoint._report.formatting import decimals_for, result_text, signed
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.tables import plain_table, text_head, tone_of
 from tradai.entrypoint.freqtrade._pages.slippage import METHOD, Slip, mean_ratio
@@ -45,14 +40,28 @@ def slippage_section(slipped: Sequence[Slip] | None, currency: str) -> Markup:
     return joined((summary, fills, *remarks))
 
 
+def slippage_text(ratio: float) -> str:
+    """Return `ratio` in percent, to a hundredth of a basis point.
+
+    >>> slippage_text(-0.0000274)
+    '\N{MINUS SIGN}0.0027 %'
+    """
+    return f"{signed(100 * ratio, 4)} %"
+
+
+def cost_text(cost: float, currency: str) -> str:
+    """Return an amount of slippage, which is small beside a balance."""
+    return signed(cost, max(decimals_for((), currency), 4))
+
+
 def _group(name: str, found: Sequence[Slip], currency: str) -> tuple[Markup, ...]:
     cost = sum(each.cost for each in found)
     return (
         element("th", name, scope="row"),
         element("td", str(len(found))),
-        element("td", percent(mean_ratio(found), with_sign=True)),
-        element("td", percent(max(each.ratio for each in found), with_sign=True)),
-        element("td", signed(cost, max(decimals_for([cost], currency), 4)), class_=tone_of(-cost)),
+        element("td", slippage_text(mean_ratio(found))),
+        element("td", slippage_text(max(each.ratio for each in found))),
+        element("td", cost_text(cost, currency), class_=tone_of(-cost)),
     )
 
 
@@ -64,5 +73,5 @@ def _fill(slip: Slip) -> tuple[Markup, ...]:
         element("td", order.side, class_="text"),
         element("td", result_text(order.price)),
         element("td", result_text(slip.expected)),
-        element("td", percent(slip.ratio, with_sign=True), class_=tone_of(-slip.ratio)),
+        element("td", slippage_text(slip.ratio), class_=tone_of(-slip.ratio)),
     )

@@ -5,7 +5,7 @@ where it does not belong would be such a key, so it is refused. A key of `strate
 the engine under its own name, so it must not be the name of a setting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tradai.core import Execution, JsonValue, Origin, StrategyConfig
@@ -13,7 +13,7 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._engine_keys.block import check_block
+from tradai.entrypoint.freqtrade._engine_keys.block import Problem, check_block, refuse
 from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     ALLOWED,
     FUTURES,
@@ -23,6 +23,11 @@ from tradai.entrypoint.freqtrade._engine_keys.ownership import (
 from tradai.entrypoint.freqtrade._engine_keys.schema import check_schema
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
+from tradai.entrypoint.freqtrade._strategy.order_types import (
+    class_order_types,
+    order_type_problems,
+)
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 # Keys of the engine's configuration file (freqtrade 2026.9).
 _FILE: Final = """
@@ -114,8 +119,10 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
         raise ConfigurationError(problems, key=misplaced[0])
 
 
-def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
+def check_engine_keys(context: RunContext, engine: EngineInstall, facts: SourceFacts) -> None:
     """Check the extra keys, the block ``engine``, and tables of ``execution`` as the engine reads.
+
+    Order types of the strategy class are checked beside those of ``execution``.
 
     Raises:
         ConfigurationError: A key is decided by tradai, is unknown, or has a value that the engine
@@ -133,19 +140,50 @@ def check_engine_keys(context: RunContext, engine: EngineInstall) -> None:
             place_of=place_of,
             provenance=origins,
         )
+    tables = _tables(context.config.execution)
     named = {
         "engine": {name: each for name, each in (block or {}).items() if name not in NOT_IN_SCHEMA},
-        "execution": _tables(context.config.execution),
+        "execution": tables,
     }
-    settings = {place: values for place, values in named.items() if values}
+    refuse(_number_problems({"execution": tables, **_class_tables(context, facts)}), origins)
+    _check_schema(context, engine, {place: values for place, values in named.items() if values})
+
+
+def check_class_order_types(context: RunContext, engine: EngineInstall, facts: SourceFacts) -> None:
+    """Check the order types of the strategy class, of which a run hears from the engine itself.
+
+    Raises:
+        ConfigurationError, RunInterruptedError: As `check_engine_keys`.
+    """
+    _check_schema(context, engine, _class_tables(context, facts))
+
+
+def _check_schema(
+    context: RunContext, engine: EngineInstall, settings: Mapping[str, Mapping[str, JsonValue]]
+) -> None:
     if settings:
         check_schema(
             settings,
-            origins,
+            context.loaded.provenance,
             engine=engine,
             environ=context.environ,
             interrupts=context.interrupts,
         )
+
+
+def _number_problems(settings: Mapping[str, Mapping[str, JsonValue]]) -> Iterator[Problem]:
+    for place, block in settings.items():
+        table = block.get("order_types")
+        for path, text in order_type_problems(table) if isinstance(table, Mapping) else ():
+            yield f"{place}.{path}", text
+
+
+def _class_tables(
+    context: RunContext, facts: SourceFacts
+) -> dict[str, Mapping[str, Mapping[str, JsonValue]]]:
+    """Return the tables of the class that the engine gets beside those of ``execution``."""
+    table = class_order_types(context.config.execution.order_types, facts)
+    return {f"class {facts.class_name}": {"order_types": table}} if table else {}
 
 
 def _tables(execution: Execution) -> dict[str, JsonValue]:

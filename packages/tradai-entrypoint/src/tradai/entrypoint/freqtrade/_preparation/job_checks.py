@@ -16,6 +16,7 @@ from tradai.entrypoint.freqtrade._engine_keys.messages import (
     check_reference,
     message_references,
 )
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_class_order_types
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 
 _PROBE_TIMEOUT_S: Final = 60.0
@@ -43,6 +44,7 @@ def job_checks(
 
     def check_strategy() -> str:
         jobs.append(EngineJob(context, engine=engine))
+        check_class_order_types(context, jobs[0].engine, jobs[0].facts)
         _check_imports(jobs[0], context)
         context.record.engine = {"name": "freqtrade", **jobs[0].plan.as_json()}
         return f"{jobs[0].facts.class_name} in {jobs[0].facts.file.name}"

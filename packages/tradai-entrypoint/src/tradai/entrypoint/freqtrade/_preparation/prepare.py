@@ -22,6 +22,7 @@ from tradai.entrypoint.freqtrade._candles.staged_data import (
     StagingRequest,
 )
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
+from tradai.entrypoint.freqtrade._capture.agreement import check_agreement
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
@@ -81,7 +82,7 @@ class EngineJob:
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version
-        check_engine_keys(context, self.engine)
+        check_engine_keys(context, self.engine, self.facts)
         self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
@@ -149,7 +150,7 @@ class EngineJob:
             ConfigurationError: The start-up candles are not known, there is no place for rules
                 beside the candles, or the stake is below the smallest order of a pair.
             NotFoundError: The snapshot is missing, or a pair is not in it.
-            ValidationError: The snapshot is not readable, or a rule is missing in it.
+            ValidationError: The snapshot is not readable, or lacks a rule or a recorded answer.
         """
         context = self._context
         # Kept before anything is judged, so that a refused run can be repeated once it is mended.
@@ -161,6 +162,7 @@ class EngineJob:
         snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
+        check_agreement(markets, self.engine, context)
         check_stake(context.config, markets.rules, self.facts)
         context.record_digest("markets", markets.digest)
         context.record.notices += markets.notices(has_fee=FEE in self.plan.config)

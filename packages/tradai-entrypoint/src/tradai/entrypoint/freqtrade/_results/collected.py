@@ -48,6 +48,11 @@ def collect_results(user_data: Path, folder: Path) -> list[str]:
     return kept
 
 
+def newest_epochs(user_data: Path) -> Path | None:
+    """Return the file of epochs that the engine writes; None before the first epoch."""
+    return next(iter(_newest(user_data, _EPOCHS)), None)
+
+
 def has_models(user_data: Path) -> bool:
     """Return whether a model was trained and stored."""
     return any((user_data / _MODELS).glob(_MODEL_FILES))

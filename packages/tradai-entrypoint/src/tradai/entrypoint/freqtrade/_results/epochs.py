@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -13,6 +14,9 @@ from tradai.core.exceptions import StorageError
 # currency for instance, can be greater.
 _UNRANKED_LOSS: Final = 100_000
 _ROI: Final = "roi"
+# The beginning of a line, which has all trades of its epoch behind it.
+_LINE_START: Final = re.compile(rb'\{"loss": ?(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)[,}]')
+_LONGEST_START: Final = 64
 
 
 @final
@@ -36,7 +40,7 @@ class Epoch:
     @property
     def is_ranked(self) -> bool:
         """Whether it made enough trades for the engine to rank it."""
-        return math.isfinite(self.loss) and self.loss != _UNRANKED_LOSS
+        return _is_ranked(self.loss)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -47,6 +51,56 @@ class Epoch:
             for name, value in values.items()
             if space != _ROI
         } | {space: values for space, values in self.details.items() if space == _ROI}
+
+
+@final
+class EpochProgress:
+    """Epochs that a hyperopt has written so far, counted without parsing them.
+
+    Attributes:
+        tried: Number of epochs.
+        best_loss: Lowest loss of an epoch that is ranked; None before the first.
+    """
+
+    def __init__(self, find: Callable[[], Path | None]) -> None:
+        """Begin before the first epoch; `find` returns the engine's file once it is there."""
+        self._find = find
+        self._path: Path | None = None
+        self._offset = 0
+        self._line = b""
+        self.tried = 0
+        self.best_loss: float | None = None
+
+    def read(self) -> bool:
+        """Read what the engine has written since, and return whether that ended an epoch."""
+        self._path = self._path or self._find()
+        if self._path is None or self._path.stat().st_size == self._offset:
+            return False
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        self._offset += len(data)
+        *ended, rest = (self._line + data).split(b"\n")
+        self._line = rest[:_LONGEST_START]
+        for line in ended:
+            self._take(line)
+        return bool(ended)
+
+    def _take(self, line: bytes) -> None:
+        self.tried += 1
+        start = _LINE_START.match(line[:_LONGEST_START])
+        loss = float(start[1]) if start else math.inf
+        if _is_ranked(loss):
+            self.best_loss = loss if self.best_loss is None else min(self.best_loss, loss)
+
+    def sentence(self, total: int) -> str:
+        """Return how many of `total` epochs there are, and the best loss."""
+        best = "none ranked yet" if self.best_loss is None else f"best loss {self.best_loss:.6g}"
+        return f"epoch {self.tried} of {total}, {best}"
+
+
+def _is_ranked(loss: float) -> bool:
+    return math.isfinite(loss) and loss != _UNRANKED_LOSS
 
 
 def read_epochs(path: Path) -> list[Epoch]:

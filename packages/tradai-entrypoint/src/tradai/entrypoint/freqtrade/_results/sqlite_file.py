@@ -12,6 +12,7 @@ DATABASE_NAME: Final = "trades.sqlite"
 # The engine's own names (freqtrade 2026.9).
 _TABLES: Final = ("trades", "orders")
 _WRITE_AHEAD_LOG: Final = "-wal"
+_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _NO_SUCH_TABLE: Final = "no such table"
 
 
@@ -75,9 +76,20 @@ class SqliteFile:
         try:
             copy_database(self.path, target)
         except (sqlite3.Error, OSError) as exc:
-            message = f"{self.path} cannot be copied ({exc}): look at the disk of {target.parent}"
+            message = f"{self.path} cannot be copied ({exc}): {self._advice(target.parent)}"
             raise StorageError(message, operation="copy trades") from exc
         return True
+
+    def _advice(self, folder: Path) -> str:
+        """Return what to do about a copy in `folder` that failed."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=0)) as opened:
+                _counts(opened)
+        except sqlite3.Error as exc:
+            if exc.sqlite_errorcode in _LOCKED:
+                return "close the program that has it open"
+            return "it is damaged, or no trade database of the engine; put a good copy there"
+        return f"look at the disk of {folder}"
 
 
 def keep_database(source: Path, target: Path) -> None:
@@ -126,7 +138,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
     # Without this the copy is tried again and again, for as long as another process holds a lock.
-    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+    if status in _LOCKED:
         message = "another process has locked it"
         raise sqlite3.OperationalError(message)
 

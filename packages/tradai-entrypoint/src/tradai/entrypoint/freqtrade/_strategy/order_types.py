@@ -3,7 +3,9 @@
 The engine takes a table with four keys or more, and refuses any other.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
@@ -34,6 +36,23 @@ ORDERS: Final = (
     "stoploss_on_exchange_limit_ratio",
     "stoploss_price_type",
 )
+# Names that the engine still takes for some of them.
+OLD_ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "buy": "entry",
+        "sell": "exit",
+        **{f"emergency{side}": "emergency_exit" for side in ("sell", "exit")},
+        **{f"force{side}": "force_exit" for side in ("sell", "exit")},
+        **{f"force{side}": "force_entry" for side in ("buy", "entry")},
+    }
+)
+# Numbers among them: the largest, and the sentence on what is meant; the smallest is 0.
+_NUMBERS: Final[Mapping[str, tuple[float, str]]] = MappingProxyType(
+    {
+        "stoploss_on_exchange_interval": (math.inf, "0 or more seconds"),
+        "stoploss_on_exchange_limit_ratio": (1, "a ratio from 0 to 1, such as 0.99"),
+    }
+)
 _REQUIRED: Final = frozenset({"entry", "exit", "stoploss", "stoploss_on_exchange"})
 _NAME: Final = "order_types"
 
@@ -61,10 +80,37 @@ def filled_order_types(
             raise _computed(given, facts)
         return None
     own = facts.constants.get(_NAME, {})
-    of_class = own if isinstance(own, Mapping) else {}
+    of_class = _with_present_names(own) if isinstance(own, Mapping) else {}
     if given is None and (_NAME not in facts.constants or of_class.keys() >= _REQUIRED):
         return None
     return {**DEFAULTS, **of_class, **(given or {})}
+
+
+def class_order_types(
+    given: Mapping[str, JsonValue] | None, facts: SourceFacts
+) -> dict[str, JsonValue]:
+    """Return the order types that the class decides beside the `given` ones of a configuration.
+
+    Those that only running the class could show are left out, and so are keys that the engine
+    does not have, which it ignores there.
+    """
+    own = facts.constants.get(_NAME)
+    if (given is not None and given.keys() >= _REQUIRED) or not _is_readable(facts):
+        return {}
+    left = own.items() if isinstance(own, Mapping) else ()
+    return {
+        name: value if isinstance(value, str | bool | int | float) else str(value)
+        for name, value in left
+        if name in ORDERS and name not in (given or {})
+    }
+
+
+def order_type_problems(table: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Yield the order types whose number makes no sense, whatever the schema of the engine says."""
+    for name, (most, meant) in _NUMBERS.items():
+        value = table.get(name)
+        if isinstance(value, int | float | Decimal) and not 0 <= value <= most:
+            yield f"{_NAME}.{name}", f"is {value}: write {meant}"
 
 
 def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) -> str | None:
@@ -81,6 +127,12 @@ def filling_notice(given: Mapping[str, JsonValue] | None, facts: SourceFacts) ->
     place = f"{_NAME} of class {facts.class_name}" if given is None else f"execution.{_NAME}"
     shown = ", ".join(f"{name}: {_text(value)}" for name, value in filled.items() if name in ORDERS)
     return f"{place} lacks some order types, so the engine gets {shown}"
+
+
+def _with_present_names(table: Mapping[str, object]) -> Mapping[str, object]:
+    """Return `table` as the engine reads it; one with both names of a key is left to it."""
+    named = {OLD_ORDERS.get(name, name): value for name, value in table.items()}
+    return named if len(named) == len(table) else table
 
 
 def _text(value: object) -> str:

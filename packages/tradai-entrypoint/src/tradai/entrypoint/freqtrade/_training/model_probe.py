@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._training.measurement import Measurement
 
 _MODEL_SUFFIX: Final = "_model.joblib"
+# As zip by PyTorch and reinforcement learning, and as h5 by Keras.
+_ANY_MODEL: Final = "*_model.*"
 _FEATURES_SUFFIX: Final = "_trained_df.pkl"
 _LABELS_SUFFIX: Final = "_label_pipeline.pkl"
 
@@ -42,7 +44,10 @@ def main(folder: str, kept: str | None = None) -> int:
 
 
 def probe(folder: Path, measurement: "Measurement | None" = None) -> dict[str, object]:
-    """Return the number of models below `folder` and a digest over all their predictions."""
+    """Return the number of models below `folder` and a digest over all their predictions.
+
+    Models that FreqAI has stored in the form of their own library are counted apart.
+    """
     # The engine stores models as pickles; these are from the run that started this process.
     import cloudpickle
     import numpy as np
@@ -59,7 +64,8 @@ def probe(folder: Path, measurement: "Measurement | None" = None) -> dict[str, o
             name = path.name.removesuffix(_MODEL_SUFFIX)
             labels = cloudpickle.loads(_beside(path, _LABELS_SUFFIX).read_bytes())
             measurement.add(name, model, features, predicted, labels)
-    return {"models": len(models), "digest": content.hexdigest()}
+    others = sum(not path.name.endswith(_MODEL_SUFFIX) for path in folder.rglob(_ANY_MODEL))
+    return {"models": len(models), "others": others, "digest": content.hexdigest()}
 
 
 def _beside(model: Path, suffix: str) -> Path:

@@ -1,6 +1,7 @@
 """Recorded answers of an exchange, found again by the request that they answer."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Final, final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -13,6 +14,9 @@ from tradai.core import canonical_json, redact
 _CHANGING: Final = frozenset({"timestamp"})
 # Names under which exchanges send the time of an answer, beside what it answers.
 _SENT_AT: Final = frozenset({"requestTime", "serverTime", "time", "timestamp", "ts"})
+# Marks of a request that is made for an account: names in its query, and parts of its path.
+_KEY: Final = re.compile(r"(?i)key|secret|sign|token|pass(?:phrase|word)")
+_OF_ACCOUNT: Final = frozenset({"account", "accounts", "private"})
 
 _Key = tuple[str, bytes]
 
@@ -42,9 +46,19 @@ class RecordedAnswer(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_public(cls, url: str) -> str:
-        if redact(url) != url:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or parts.fragment:
+            message = "the address of an answer is not one of an exchange: expected https://..."
+            raise ValueError(message)
+        has_key = any(
+            _KEY.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)
+        )
+        if has_key or redact(url) != url:
             # The address is not quoted, since it has a key.
-            message = "an answer belongs to an account: its address has a key"
+            message = "an answer belongs to an account: its address has a key or a signature"
+            raise ValueError(message)
+        if private := _OF_ACCOUNT & set(parts.path.lower().split("/")):
+            message = f"an answer belongs to an account: its address has the part /{min(private)}/"
             raise ValueError(message)
         return url
 

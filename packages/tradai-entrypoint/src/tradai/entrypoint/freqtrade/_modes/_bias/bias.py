@@ -1,6 +1,5 @@
 """Analysis for bias: the engine's look-ahead and recursive analyses as one recorded run."""
 
-from collections.abc import Mapping
 from typing import ClassVar, final
 
 from tradai.core import TimeRange, TradingMode, digest
@@ -17,9 +16,10 @@ from tradai.entrypoint.freqtrade._modes._bias.lookahead import (
     lookahead_plan,
 )
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
-    Differences,
+    MOST_PAIRS,
+    Recursion,
     enough_candles,
-    read_differences,
+    pairs_notice,
     recursive_notice,
     recursive_plan,
     tried_counts,
@@ -72,7 +72,8 @@ def _look_for_recursion(job: EngineJob, context: RunContext) -> Verdict | None:
         timerange if isinstance(timerange, TimeRange) else None,
         candle_s=context.config.timeframe.seconds,
     )
-    engine_facts, job.plan = context.record.engine, recursive_plan(job.plan, counts)
+    pairs = context.config.pairs[:MOST_PAIRS]
+    engine_facts, job.plan = context.record.engine, recursive_plan(job.plan, counts, pairs)
     with MarketServer(job.markets) as server, job.running(server.base_url) as engine:
         ended = engine.wait(context.interrupts)
     context.record.engine = engine_facts
@@ -82,16 +83,20 @@ def _look_for_recursion(job: EngineJob, context: RunContext) -> Verdict | None:
     if not verdict.is_success:
         notices.append(f"recursive indicators are not known: {verdict.sentence}")
         return None
-    _record_differences(read_differences(context.folder.path / "engine.log", counts), context)
+    _record_recursion(Recursion.read(context.folder.path / "engine.log", counts), context)
     return None
 
 
-def _record_differences(by_count: Mapping[int, Differences], context: RunContext) -> None:
-    own = next(iter(by_count))
-    context.record.results["recursive_percent"] = dict(by_count[own])
-    context.record.results["startup_candles_tried"] = list(by_count)
-    context.record.results["startup_candles_enough"] = enough_candles(by_count)
-    context.record.notices += filter(None, [recursive_notice(by_count)])
+def _record_recursion(found: Recursion, context: RunContext) -> None:
+    own = next(iter(found.by_count.values()))
+    results, notices = context.record.results, context.record.notices
+    results["recursive_percent"] = {name: each.percent for name, each in own.items()}
+    results["recursive_worst_pair"] = {name: each.pair for name, each in own.items()}
+    results["recursive_pairs"] = list(found.pairs)
+    results["startup_candles_tried"] = list(found.by_count)
+    results["startup_candles_enough"] = enough_candles(found.by_count)
+    sentences = (recursive_notice(found.by_count), pairs_notice(found.pairs, context.config.pairs))
+    notices += filter(None, sentences)
 
 
 def _verdict(found: Lookahead, context: RunContext) -> Verdict:

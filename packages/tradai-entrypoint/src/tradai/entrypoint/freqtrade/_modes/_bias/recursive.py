@@ -4,19 +4,48 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias, final
 
 from tradai.core import TimeRange, file_errors
-from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan
+from tradai.entrypoint.freqtrade._modes._bias.pairs_child import PAIRS, sections
+from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, EnginePlan
 
+# The engine takes about a second for half a year of 15-minute candles of one pair.
+MOST_PAIRS: Final = 5
 # A difference below it is the usual rest of an average over all candles.
 _MOST_PERCENT: Final = 1.0
 # Of the strategy's own number of start-up candles.
 _FACTORS: Final = (2, 4)
 _TITLE: Final = "Recursive Analysis"
 _EDGE: Final = "│"
-# Differences of indicators in percent; None is one without a ratio.
-Differences: TypeAlias = dict[str, float | None]
+
+
+@final
+class Difference(NamedTuple):
+    """The largest difference of an indicator, and the pair that has it.
+
+    Attributes:
+        percent: The difference in percent; None without a ratio, where one of the values is absent,
+            zero or no number.
+        pair: The pair.
+    """
+
+    percent: float | None
+    pair: str
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is more than the usual rest of an average."""
+        return self.percent is None or abs(self.percent) > _MOST_PERCENT
+
+    def __str__(self) -> str:
+        """Return the difference and its pair."""
+        shown = "no ratio" if self.percent is None else f"{self.percent:+.3f} %"
+        return f"{shown}, {self.pair}"
+
+
+# By the name of the indicator.
+Differences: TypeAlias = dict[str, Difference]
 
 
 def tried_counts(startup_candles: int, timerange: TimeRange | None, *, candle_s: int) -> list[int]:
@@ -37,39 +66,66 @@ def tried_counts(startup_candles: int, timerange: TimeRange | None, *, candle_s:
     return [startup_candles, *more]
 
 
-def recursive_plan(plan: EnginePlan, counts: Sequence[int]) -> EnginePlan:
-    """Return the plan of the analysis with each of `counts`, made from that of a backtest."""
+def recursive_plan(plan: EnginePlan, counts: Sequence[int], pairs: Sequence[str]) -> EnginePlan:
+    """Return the plan of the analysis of `pairs` with each of `counts`, made from a backtest's."""
     return replace(
         plan,
         subcommand="recursive-analysis",
-        specific=("--startup-candle", *map(str, counts)),
+        specific=("--startup-candle", *map(str, counts), PAIRS, *pairs),
+        launcher=("pairs", STRATEGIES),
     )
 
 
-def read_differences(log: Path, counts: Sequence[int]) -> dict[int, Differences]:
-    """Return the differences of the indicators by the number of start-up candles.
+@final
+class Recursion(NamedTuple):
+    """Differences of the indicators.
 
-    They are read from the last table in the engine's log. One is None where a value has no ratio to
-    the other: one is absent, zero or no number. Indicators without a difference are left out.
-
-    Args:
-        log: The engine's log.
-        counts: The numbers of start-up candles, rising, which are the columns.
-
-    Raises:
-        StorageError: The log cannot be read.
+    Attributes:
+        pairs: The pairs that were analysed.
+        by_count: The differences by the number of start-up candles, the strategy's own first.
     """
-    with file_errors("read", log):
-        text = log.read_text(encoding="utf-8", errors="replace")
-    _, title, table = text.rpartition(_TITLE)
-    rows = _rows(table, len(counts)) if title else {}
-    found: dict[int, Differences] = {count: {} for count in counts}
-    for name, cells in rows.items():
-        for count, cell in zip(counts, cells, strict=True):
-            # A difference in the last digits of a sum is shown as zero.
-            if cell.endswith("%") and (percent := float(cell.removesuffix("%"))):
-                found[count][name] = None if math.isnan(percent) else percent
-    return found
+
+    pairs: tuple[str, ...]
+    by_count: Mapping[int, Differences]
+
+    @classmethod
+    def read(cls, log: Path, counts: Sequence[int]) -> Self:
+        """Read the differences from the tables in the engine's log, the last one of each pair.
+
+        Of the differences of an indicator the largest over the pairs counts. Indicators without
+        one are left out.
+
+        Args:
+            log: The engine's log.
+            counts: The numbers of start-up candles, rising, which are the columns.
+
+        Raises:
+            StorageError: The log cannot be read.
+        """
+        with file_errors("read", log):
+            text = log.read_text(encoding="utf-8", errors="replace")
+        tables = dict(sections(text))
+        by_count: dict[int, Differences] = {count: {} for count in counts}
+        for pair, output in tables.items():
+            _, title, table = output.rpartition(_TITLE)
+            rows = _rows(table, len(counts)) if title else {}
+            for name, cells in rows.items():
+                for count, cell in zip(counts, cells, strict=True):
+                    _add_difference(by_count[count], name, cell, pair)
+        return cls(tuple(tables), by_count)
+
+
+def _add_difference(found: Differences, name: str, cell: str, pair: str) -> None:
+    """Add the difference in a cell of the engine's table to `found`, if it is the largest."""
+    # A difference in the last digits of a sum is shown as zero.
+    if not cell.endswith("%") or not (percent := float(cell.removesuffix("%"))):
+        return
+    new = Difference(None if math.isnan(percent) else percent, pair)
+    found[name] = max(found.get(name, new), new, key=_size)
+
+
+def _size(difference: Difference) -> float:
+    return math.inf if difference.percent is None else abs(difference.percent)
 
 
 def _rows(table: str, columns: int) -> dict[str, list[str]]:
@@ -99,12 +155,23 @@ def recursive_notice(by_count: Mapping[int, Differences]) -> str | None:
         The sentence; None without such an indicator.
     """
     own, *more = by_count
-    named = ", ".join(_shown(name, by_count[own][name]) for name in _large(by_count[own]))
+    named = ", ".join(f"{name} ({by_count[own][name]})" for name in _large(by_count[own]))
     if not named:
         return None
     return (
         f"with {own} start-up candles these indicators differ from those of the whole history, so "
         f"a bot trades on other values than the backtest: {named}; {_advice(by_count, more)}"
+    )
+
+
+def pairs_notice(analysed: Sequence[str], pairs: Sequence[str]) -> str | None:
+    """Return a sentence on those of `pairs` that were not analysed; None without any."""
+    left_out = [pair for pair in pairs if pair not in analysed]
+    if not left_out:
+        return None
+    return (
+        f"recursive indicators of {', '.join(left_out)} are not known: the analysis takes the "
+        f"first {MOST_PAIRS} pairs, and the end of each must be in the engine's log"
     )
 
 
@@ -124,12 +191,4 @@ def _advice(by_count: Mapping[int, Differences], more: Sequence[int]) -> str:
 
 
 def _large(differences: Differences) -> list[str]:
-    return [
-        name
-        for name, percent in differences.items()
-        if percent is None or abs(percent) > _MOST_PERCENT
-    ]
-
-
-def _shown(name: str, percent: float | None) -> str:
-    return f"{name} ({'no ratio' if percent is None else f'{percent:+.3f} %'})"
+    return [name for name, difference in differences.items() if difference.is_large]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from tradai.core import did_you_mean
 from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint.freqtrade._strategy.files import list_source, read_file
 from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, reachable
+
+_USER_DATA: Final = b"user_data_dir"
 
 
 @final
@@ -21,12 +23,14 @@ class ClassFiles:
         file: The file of the class, relative to `root`.
         needed: That file, the modules it imports and the data files that they name.
         others: Names of further files in `root` that are not Python.
+        user_data: First line that uses the engine's own folder, as ``file.py:12``, if any.
     """
 
     root: Path
     file: Path
     needed: tuple[Path, ...]
     others: tuple[str, ...]
+    user_data: str = ""
 
 
 def find_class(class_name: str, folders: Sequence[Path]) -> ClassFiles:
@@ -78,7 +82,14 @@ def _class_files(folder: Path, file: Path, modules: dict[Path, PythonModule]) ->
         file=file,
         needed=tuple(sorted([*python, *data])),
         others=tuple(others),
+        user_data=next((place for module in used for place in _user_data(module)), ""),
     )
+
+
+def _user_data(module: PythonModule) -> Iterator[str]:
+    for number, line in enumerate(module.data.splitlines(), start=1):
+        if _USER_DATA in line.partition(b"#")[0]:
+            yield module.line(number)
 
 
 def _with_packages(name: str) -> Iterator[str]:

@@ -1,0 +1,74 @@
+"""The status of a dry-run is that of its engine, also when the engine has stopped trading."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tradai.core import StrategyConfig
+from tradai.entrypoint._paper.paper_status import PaperStatus
+from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._modes.paper_report import PaperReport
+
+CONFIG = StrategyConfig.model_validate(
+    {
+        "name": "waves",
+        "version": "1.0.0",
+        "timeframe": "5m",
+        "pairs": ["BTC/USDT"],
+        "execution": {"stake_amount": 50},
+    }
+)
+Report = Callable[[str, str | None], PaperStatus | None]
+
+
+class Control:
+    """An engine that answers."""
+
+    def profit(self) -> dict[str, float]:
+        return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
+
+    def open_trades(self) -> list[dict[str, Any]]:
+        return [{"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}]
+
+    def newest_candle_s(self, _pair: str, _timeframe: str) -> float:
+        return 1_790_000_000.0
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    """Write the status of an engine in a state, which stands still for a reason or does not."""
+
+    def write(state: str, problem: str | None) -> PaperStatus | None:
+        evidence = EngineEvidence()
+        evidence.state = state
+        facts = SimpleNamespace(root=tmp_path, files=())
+        job = SimpleNamespace(evidence=evidence, user_data=tmp_path, facts=facts)
+        context = SimpleNamespace(config=CONFIG, folder=SimpleNamespace(scratch=tmp_path))
+        parts = (job, context, Control(), SimpleNamespace(problem=problem))
+        PaperReport(*(cast("Any", part) for part in parts))()
+        return PaperStatus.read(tmp_path)
+
+    return write
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "PAUSED"])
+def test_an_engine_that_trades_is_reported(report: Report, state: str) -> None:
+    status = report(state, None)
+
+    assert status is not None
+    assert (status.profit, status.closed_trades, status.problem) == (1.5, 2, None)
+
+
+def test_an_engine_that_has_stopped_trading_is_reported_with_the_reason(report: Report) -> None:
+    status = report("STOPPED", "the engine stopped trading by itself (the server is gone)")
+
+    assert status is not None
+    assert status.problem == "the engine stopped trading by itself (the server is gone)"
+    assert len(status.open_trades or ()) == 1
+
+
+def test_an_engine_that_is_being_stopped_keeps_its_last_report(report: Report) -> None:
+    assert report("STOPPED", None) is None

@@ -1,0 +1,48 @@
+"""Variables that Freqtrade reads as keys of its configuration are read as it reads them."""
+
+import pytest
+
+from tradai.core import JsonValue
+from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment_keys
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("0.5", 0.5),
+        ("True", True),
+        ("f", False),
+        ('["BTC/USDT", 2]', ["BTC/USDT", 2]),
+        ('{"0": 1}', '{"0": 1}'),
+        ("nan", "nan"),
+        ("null", "null"),
+        ("5m", "5m"),
+    ],
+)
+def test_numbers_truth_values_and_lists_are_read_and_anything_else_is_text(
+    text: str, value: JsonValue
+) -> None:
+    assert environment_keys({"FREQTRADE__A_KEY": text}) == {"a_key": value}
+
+
+def test_a_password_and_a_chat_stay_text() -> None:
+    variables = {"FREQTRADE__TELEGRAM__CHAT_ID": "5", "FREQTRADE__API_SERVER__PASSWORD": "1"}
+
+    config = environment_keys(variables)
+
+    assert config == {"telegram": {"chat_id": "5"}, "api_server": {"password": "1"}}
+
+
+def test_names_are_lower_case_but_for_settings_of_ccxt() -> None:
+    variables = {
+        "FREQTRADE__EXCHANGE__CCXT_CONFIG__enableRateLimit": "t",
+        "FREQTRADE__EXCHANGE__NAME": "binance",
+        "FREQTRADE__": "no name",
+        "FREQTRADE__A__": "no name",
+        "freqtrade__fee": "1",
+    }
+
+    config = environment_keys(variables)
+
+    assert config == {"exchange": {"name": "binance", "ccxt_config": {"enableRateLimit": True}}}
