@@ -151,6 +151,16 @@ def test_an_exchange_without_a_market_is_an_error_that_says_so(interrupts: Inter
         capture(interrupts, "BTC/USDT", program=program, base_url=url)
 
 
+def test_a_pair_without_a_step_is_refused_with_what_to_do(interrupts: Interrupts) -> None:
+    program = ASKING.replace('"price": 0.1', '"price": None')
+
+    with exchange() as url, pytest.raises(ValidationError) as caught:
+        capture(interrupts, "BTC/USDT", program=program, base_url=url)
+
+    assert "'BTC/USDT' is not usable: tick: must be" in str(caught.value)
+    assert str(caught.value).endswith("; remove the pair, or capture its rules again")
+
+
 def test_a_contract_is_refused_before_the_exchange_is_asked(interrupts: Interrupts) -> None:
     said = "pairs has BTC/USDT:USDT, and of bybit the spot market alone is known: remove them"
 

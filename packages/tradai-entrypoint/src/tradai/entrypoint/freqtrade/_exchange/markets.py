@@ -234,7 +234,11 @@ class MarketsSnapshot(BaseModel):
                 "from what asks for them (pairs, run.informative, @informative)"
             )
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
-        restricted.rules.require(wanted)
+        try:
+            restricted.rules.require(wanted)
+        except ValidationError as exc:
+            message = f"{exc}; remove the pair, or capture its rules again"
+            raise ValidationError(message, field=exc.field, expected=exc.expected) from None
 
     def restricted_to(self, pairs: Iterable[str]) -> Self:
         """Return the snapshot with the rules of `pairs` only."""
