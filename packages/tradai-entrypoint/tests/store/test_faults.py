@@ -322,7 +322,9 @@ def test_a_store_that_hangs_or_crashes_ends_the_upload_with_the_files_it_lacks(
     folder = make_folder("first", 1)
     inner = MemoryStore()
     faulty = FaultyStore(inner, fault, point)
-    upload = RunUpload(RunStore(faulty, "memory:store"), folder, started("one"), timeout_s=0.05)
+    timeout_s = 1.0 if fault == "hang" else SOON
+    store = RunStore(faulty, "memory:store")
+    upload = RunUpload(store, folder, started("one"), timeout_s=timeout_s)
     (folder / "journal.jsonl").write_bytes(b"one\n")
     sender = RunSender(upload, interrupts=Interrupts(), every_s=SOON)
     sender.start()
