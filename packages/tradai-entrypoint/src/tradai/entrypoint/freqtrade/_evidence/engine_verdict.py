@@ -195,6 +195,12 @@ _REFUSALS: Final = tuple(
 
 def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
     """Return the verdict when the engine ended without a report."""
+    if ended.timed_out and evidence.taken_port is not None:
+        return _verdict(
+            ExitCode.START_DEADLINE,
+            f"another program took port {evidence.taken_port} of this machine, which the engine's "
+            "API was to have, so the engine cannot start: run again, which takes another port",
+        )
     if ended.timed_out:
         return _verdict(
             ExitCode.START_DEADLINE,
