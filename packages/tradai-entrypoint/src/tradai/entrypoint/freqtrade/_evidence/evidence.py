@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, final
 
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
@@ -42,6 +43,7 @@ class EngineEvidence:
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused the write that ended it.
         taken_port: Port of its API that another program had, so that it waits for ever.
+        imports: Modules that the strategy imports from elsewhere, each with the line that does.
         unimportable: Why a file of the strategy source could not be imported.
         startup_candles: Candles laid out before the range that is traded on; None is no limit.
         wanted_startup: Candles that the strategy wants there, when they are more than that.
@@ -60,6 +62,7 @@ class EngineEvidence:
     """
 
     contract_data: frozenset[str] = frozenset()
+    imports: Mapping[str, str] = MappingProxyType({})
     taken_port: str | None = None
 
     def __init__(self) -> None:
