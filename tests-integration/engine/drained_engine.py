@@ -93,12 +93,14 @@ def drained_engine(
     settings: Mapping[str, Any] | None = None,
 ) -> Iterator[DrainedEngine]:
     """Start the engine on the exchange; it is killed at the end."""
-    control, evidence = EngineControl.new(), EngineEvidence()
+    evidence = EngineEvidence()
     with (
+        EngineControl.reserved() as control,
         TemporaryDirectory() as temporary,
         RecordPipe(Path(temporary), strategy=folder) as records,
         Interrupts() as interrupts,
     ):
+        control.open()
         config = live_config(venue.url, TRADER) | control.config() | records.sections()
         with EngineProcess(
             [str(engine_bin / "freqtrade"), *COMMAND, strategy],

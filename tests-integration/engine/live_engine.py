@@ -78,7 +78,8 @@ def live_engine(
     folder: Path,
 ) -> Iterator[LiveEngine]:
     """Start the engine with `key` on the exchange at `url`; it is killed at the end."""
-    control = EngineControl.new()
+    with EngineControl.reserved() as control:
+        control.open()
     with (folder / "engine.log").open("wb") as log:
         process = subprocess.Popen(
             [engine_bin / "freqtrade", *COMMAND, strategy],

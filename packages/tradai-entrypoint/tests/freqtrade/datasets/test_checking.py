@@ -240,6 +240,43 @@ def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> Non
     assert (form.problem, form.effect) == ("it is json", Effect.NOT_READ)
 
 
+def save_trades(folder: Path, *rows: tuple[int | None, float]) -> None:
+    start = to_epoch_ms(START)
+    trades = [
+        [None if after is None else start + after, str(at), None, "buy", price, 1.0, price]
+        for at, (after, price) in enumerate(rows)
+    ]
+    (folder / "BTC_USDT-trades.json").write_text(json.dumps(trades))
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem", "effect"),
+    [
+        ([(5, 1.0), (0, 1.0)], "1 row older than the one before", Effect.MENDED),
+        ([(0, 1.0), (None, 1.0)], "1 row without a time", Effect.MENDED),
+        ([(0, 1.0), (5, math.inf)], "1 row where price is not a number", Effect.UNREAD),
+        ([], "it has no rows", Effect.UNREAD),
+    ],
+)
+def test_faults_of_trades_are_not_said_to_stop_a_run_which_reads_none(
+    tmp_path: Path, rows: list[tuple[int | None, float]], problem: str, effect: Effect
+) -> None:
+    save_trades(tmp_path, *rows)
+
+    (finding,) = check_series(str(tmp_path)).findings
+
+    assert (finding.problem, finding.effect) == (problem, effect)
+    assert "no run reads" in effect.value
+
+
+def test_trades_that_data_convert_mends_are_a_note_and_others_a_fault(tmp_path: Path) -> None:
+    save_trades(tmp_path, (5, 1.0), (0, 1.0))
+    assert check(tmp_path) == 0
+
+    (tmp_path / "BTC_USDT-trades.json").write_text("[[")
+    assert check(tmp_path) == ExitCode.DATA
+
+
 def save_rates(folder: Path, late_ms: list[int], kind: str = "feather") -> None:
     start, step = to_epoch_ms(START), 28_800_000
     times = [start + at * step + late for at, late in enumerate(late_ms)]

@@ -2,6 +2,7 @@
 
 import base64
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -39,7 +40,9 @@ def engine_that_answers(requests: list[bytes]) -> Iterator[Serve]:
         def make(answer: bytes) -> EngineControl:
             threads.append(threading.Thread(target=serve, args=[answer], daemon=True))
             threads[-1].start()
-            return EngineControl(port=listener.getsockname()[1], password=PASSWORD)
+            control = EngineControl(port=listener.getsockname()[1], password=PASSWORD)
+            control.open()
+            return control
 
         yield make
         for thread in threads:
@@ -47,7 +50,8 @@ def engine_that_answers(requests: list[bytes]) -> Iterator[Serve]:
 
 
 def config() -> dict[str, Any]:
-    return dict(EngineControl.new().config())
+    with EngineControl.reserved() as control:
+        return dict(control.config())
 
 
 def http(body: bytes, status: str = "200 OK") -> bytes:
@@ -108,8 +112,30 @@ def test_an_engine_that_does_not_listen_does_not_agree() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         control = EngineControl(port=unused.getsockname()[1], password=PASSWORD)
+        control.open()
 
         assert control.stop_trading() is False
+
+
+def test_a_program_that_has_the_port_before_the_engine_gets_no_request() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        control = EngineControl(port=listener.getsockname()[1], password=PASSWORD)
+
+        assert control.last_loop_s() is None
+        assert control.pause_entries() is False
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a port for another process")
+def test_the_port_is_kept_for_the_engine_and_for_no_other_program() -> None:
+    with EngineControl.reserved() as control:
+        port = int(control.url.rpartition(":")[2])
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)) as engine:
+            assert engine.getsockname()[1] == port
 
 
 def test_the_time_of_the_last_loop_is_asked_for(
@@ -175,10 +201,7 @@ def test_never_differs_from_no_answer(
 
 
 def test_every_engine_has_a_port_and_a_password_of_its_own_that_is_never_shown() -> None:
-    one, other = (
-        EngineControl.new().config()["api_server"],
-        EngineControl.new().config()["api_server"],
-    )
+    one, other = config()["api_server"], config()["api_server"]
 
     settings: Any = one
     assert isinstance(other, dict)

@@ -108,6 +108,16 @@ def test_an_engine_that_gave_up_is_judged_by_what_it_said(
     assert said in verdict.sentence
 
 
+def test_a_missing_module_is_named_with_the_line_that_imports_it() -> None:
+    found = logged("strategy-not-importable")
+    found.imports = {"no_such_module_here": "raises_import.py:3"}
+
+    verdict = judge(ended(2), found, result_present=False)
+
+    assert verdict.exit_code == ExitCode.CONFIGURATION
+    assert verdict.sentence.startswith("raises_import.py:3 imports no_such_module_here, which is")
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [

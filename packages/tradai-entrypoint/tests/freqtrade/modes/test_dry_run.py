@@ -1,18 +1,20 @@
 """DRY_RUN from start to verdict, on a stand-in for the engine that is a process of its own."""
 
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import JsonValue, TradingMode
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
+from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
@@ -289,6 +291,50 @@ def test_an_engine_that_does_not_start_in_time_is_stopped(
     assert "raise run.start_deadline_s" in done.verdict
     assert "engine running" not in done.events
     assert done.given is None or not is_alive(done.given["pid"])
+
+
+def test_a_program_that_takes_the_port_of_the_engine_gets_no_password(
+    dry_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses: list[str] = []
+    configure = EngineControl.config
+
+    def config(control: EngineControl) -> dict[str, JsonValue]:
+        addresses.append(control.url)
+        return configure(control)
+
+    monkeypatch.setattr(EngineControl, "config", config)
+    with ExitStack() as stack:
+        listeners: list[socket.socket] = []
+
+        def take_port() -> None:
+            port = int(addresses[0].rpartition(":")[2])
+            listeners.append(stack.enter_context(socket.create_server(("127.0.0.1", port))))
+
+        done = dry_run(
+            "run.start_deadline_s=0.5",
+            never_starts=True,
+            reactions={"engine: starting": take_port},
+        )
+
+        (listener,) = listeners
+        listener.settimeout(0)
+        assert done.code == ExitCode.START_DEADLINE
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_an_engine_whose_port_was_taken_ends_at_once_and_says_so(
+    dry_run: Run, is_alive: Callable[[int], bool]
+) -> None:
+    said = (LOGS / "api-port-taken.txt").read_text().splitlines()
+
+    done = dry_run("run.start_deadline_s=60", says=said, never_starts=True)
+
+    assert done.code == ExitCode.START_DEADLINE
+    assert "another program took port 34911 of this machine" in done.verdict
+    assert "engine running" not in done.events
+    assert not is_alive(done.given["pid"])
 
 
 def test_a_signal_before_the_engine_trades_ends_it_before_its_work_was_done(

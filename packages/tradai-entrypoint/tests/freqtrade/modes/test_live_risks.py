@@ -12,6 +12,11 @@ from tradai.entrypoint.freqtrade._modes._live.risks import LiveBot
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 
+def control() -> EngineControl:
+    with EngineControl.reserved() as made:
+        return made
+
+
 def book(database: Path, *sides: str) -> None:
     with closing(sqlite3.connect(database)) as opened:
         opened.execute("CREATE TABLE IF NOT EXISTS orders (ft_order_side TEXT)")
@@ -23,7 +28,7 @@ def test_orders_of_this_session_are_counted_and_those_before_it_are_not(tmp_path
     database = tmp_path / "trades.sqlite"
     book(database, "buy", "sell")
     orders, errors = EntryOrders(), StrategyErrors()
-    bot = LiveBot(EngineControl.new(), orders, errors, SqliteFile(database))
+    bot = LiveBot(control(), orders, errors, SqliteFile(database))
     before = bot.sent_orders()
     for number in ("1", "2"):
         orders.take({"order_id": number, "pair": "BTC/USDT", "status": "open"})
@@ -41,7 +46,12 @@ def test_a_database_that_cannot_be_read_leaves_the_number_as_it_was(tmp_path: Pa
     database = tmp_path / "trades.sqlite"
     book(database, "sell")
     orders = EntryOrders()
-    bot = LiveBot(EngineControl.new(), orders, StrategyErrors(), SqliteFile(database))
+    bot = LiveBot(
+        control(),
+        orders,
+        StrategyErrors(),
+        SqliteFile(database),
+    )
     book(database, "sell")
     before = bot.sent_orders()
     database.write_bytes(b"no database at all" * 100)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import TradingMode
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.model import RunReportParts
@@ -263,3 +264,40 @@ def test_a_database_without_trades_is_a_page_too(folder: Path) -> None:
 
     assert not parts.trades
     assert "No position was open" in section(parts, "Open positions")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "rows"),
+    [
+        ("trades", "stake_amount", "is_open"),
+        ("trades", "amount", "is_open"),
+        ("trades", "open_rate", "is_open"),
+        ("trades", "stop_loss", "is_open"),
+        ("trades", "realized_profit", "is_open"),
+        ("trades", "open_date", "is_open"),
+        ("trades", "open_rate", "id = 1"),
+        ("trades", "close_rate", "id = 1"),
+        ("trades", "initial_stop_loss", "id = 1"),
+        ("trades", "stop_loss", "id = 1"),
+        ("trades", "realized_profit", "id = 1"),
+        ("trades", "close_profit", "id = 1"),
+        ("trades", "leverage", "id = 1"),
+        ("trades", "close_date", "id = 1"),
+        ("orders", "average", "id = 1"),
+        ("orders", "filled", "id = 1"),
+        ("orders", "order_date", "id = 1"),
+    ],
+)
+def test_text_in_a_column_of_numbers_or_dates_names_the_file_and_the_column(
+    folder: Path, table: str, column: str, rows: str
+) -> None:
+    with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:
+        opened.execute(f"UPDATE {table} SET {column} = 'much' WHERE {rows}")  # noqa: S608 - of this test
+        opened.commit()
+
+    with pytest.raises(StorageError) as caught:
+        parts_of(folder)
+
+    expected = "a date" if column.endswith("_date") else "a number"
+    assert f"{folder / 'trades.sqlite'} has" in str(caught.value)
+    assert f"whose {column} is not {expected}" in str(caught.value)

@@ -14,7 +14,7 @@ from tradai.entrypoint.freqtrade._datasets.data_file import (
     READ_KINDS,
     DataFile,
 )
-from tradai.entrypoint.freqtrade._datasets.findings import Effect, Finding, findings_in
+from tradai.entrypoint.freqtrade._datasets.findings import Effect, Finding, findings_in, refusal
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 
@@ -74,7 +74,7 @@ def _read(file: DataFile) -> RawSeries | Finding:
     try:
         return read_raw(file)
     except TradAIError as exc:
-        return _finding(file, str(exc), Effect.REFUSED)
+        return _finding(file, str(exc), refusal(file))
 
 
 def _written(file: DataFile) -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, READ_KINDS, DataFile
 from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
@@ -34,12 +34,14 @@ class Effect(Enum):
     LEFT_OUT = "a backtest leaves it out"
     ONCE = "`data convert` takes them once"
     TWICE = "one file of a series is enough: remove the stale one"
+    MENDED = "no run reads this series, and `data convert` mends it"
+    UNREAD = "no run reads this series; `data convert` refuses it, or keeps the fault"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
     @property
     def is_fault(self) -> bool:
         """Whether the series has to be mended; the other effects are notes."""
-        return self in {Effect.REFUSED, Effect.TRADED}
+        return self in {Effect.REFUSED, Effect.TRADED, Effect.UNREAD}
 
 
 @final
@@ -62,6 +64,18 @@ class Finding:
     effect: Effect
 
 
+def refusal(file: DataFile, *, is_mended: bool = False) -> Effect:
+    """Return the effect of a fault for which a run refuses a series that it reads.
+
+    Args:
+        file: The series.
+        is_mended: Whether `data convert` mends it.
+    """
+    if file.kind in READ_KINDS:
+        return Effect.REFUSED
+    return Effect.MENDED if is_mended else Effect.UNREAD
+
+
 def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterator[Finding]:
     """Yield the findings in the rows of `file`, which was last written at `written`."""
     if file.kind == FUNDING_RATE:
@@ -69,17 +83,18 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
         raw = replace(raw, opened=raw.opened // SECOND_MS * SECOND_MS)
     rows = _Rows(raw, file)
     if not len(raw.opened):
-        yield rows.finding("it has no rows", Effect.REFUSED)
+        yield rows.finding("it has no rows", refusal(file))
         return
     if raw.undated:
-        yield rows.finding(f"{counted(raw.undated, 'row')} without a time", Effect.REFUSED)
+        without_time = f"{counted(raw.undated, 'row')} without a time"
+        yield rows.finding(without_time, refusal(file, is_mended=True))
     yield from _in_order(rows)
     yield from _in_numbers(rows)
     if file.has_candles:
         if raw.zone not in _UTC:
             zone = raw.zone or "no time zone"
             problem = f"the dates are in {zone}, not in UTC: `data convert` writes them in UTC"
-            yield rows.finding(problem, Effect.REFUSED)
+            yield rows.finding(problem, refusal(file, is_mended=True))
         yield from _in_prices(rows)
         if file.timeframe is not None:
             yield from _in_times(rows, file.timeframe, written)
@@ -125,51 +140,50 @@ def _in_order(rows: _Rows) -> Iterator[Finding]:
     """Yield the rows that come too late or a second time; trades may share an instant."""
     import numpy as np
 
-    opened = rows.raw.opened
+    opened, refused = rows.raw.opened, refusal(rows.file, is_mended=True)
     falls = np.append(np.False_, opened[1:] < opened[:-1])
-    yield from rows.where(falls, "older than the one before", Effect.REFUSED)
+    yield from rows.where(falls, "older than the one before", refused)
     if rows.raw.again is not None:
         problem = "equal to another one, which has its id"
         yield from rows.where(rows.raw.again, problem, Effect.ONCE)
     elif rows.file.timeframe is not None:
         again = np.ones(len(opened), dtype=bool)
         again[np.unique(opened, return_index=True)[1]] = False
-        yield from rows.where(again, "with a time that another one has", Effect.REFUSED)
+        yield from rows.where(again, "with a time that another one has", refused)
 
 
 def _in_numbers(rows: _Rows) -> Iterator[Finding]:
     import numpy as np
 
+    refused = refusal(rows.file)
     for name, cells in rows.raw.cells.items():
         # An exchange reports one of the two columns of open interest, or both.
         if rows.file.kind != "open_interest":
-            yield from rows.where(
-                ~np.isfinite(cells), f"where {name} is not a number", Effect.REFUSED
-            )
+            yield from rows.where(~np.isfinite(cells), f"where {name} is not a number", refused)
 
 
 def _in_prices(rows: _Rows) -> Iterator[Finding]:
     import numpy as np
 
-    cells = rows.raw.cells
+    cells, refused = rows.raw.cells, refusal(rows.file)
     with np.errstate(invalid="ignore"):
         lowest = np.minimum.reduce([cells[name] for name in _PRICES])
-        yield from rows.where(lowest < 0, "with a negative price", Effect.REFUSED)
+        yield from rows.where(lowest < 0, "with a negative price", refused)
         yield from rows.where(lowest == 0, "with a price of zero", Effect.TRADED)
-        yield from rows.where(cells["volume"] < 0, "with a negative volume", Effect.REFUSED)
+        yield from rows.where(cells["volume"] < 0, "with a negative volume", refused)
         is_upside_down = cells["high"] < cells["low"]
-        yield from rows.where(is_upside_down, "with a high below the low", Effect.REFUSED)
+        yield from rows.where(is_upside_down, "with a high below the low", refused)
         tops = np.maximum(cells["open"], cells["close"])
         bottoms = np.minimum(cells["open"], cells["close"])
         outside = ((tops > cells["high"]) | (bottoms < cells["low"])) & ~is_upside_down
-        yield from rows.where(outside, "with open or close outside of low to high", Effect.REFUSED)
+        yield from rows.where(outside, "with open or close outside of low to high", refused)
 
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
     opened = rows.raw.opened
     yield from _jumps(rows, timeframe)
     off = off_grid(opened, timeframe)
-    yield from rows.where(off, f"off the grid of {timeframe}", Effect.REFUSED)
+    yield from rows.where(off, f"off the grid of {timeframe}", refusal(rows.file))
     yield from _leaps(rows, opened[~off], timeframe)
     yield from _missing(rows, opened[~off], timeframe, Effect.FILLED)
     yield from _open_candle(rows, timeframe, written)

@@ -20,6 +20,7 @@ _FORMAT: Final = "%(name)s\n%(levelname)s\n%(pathname)s\n%(exc_info).200r\n%(mes
 # Only the engine's own loggers have the pipe, so that a strategy that sets up logging anew, with
 # `logging.basicConfig(force=True)` for example, does not take it away.
 _ENGINE: Final = "freqtrade"
+_API_SERVER: Final = "uvicorn.error"
 _CHUNK_BYTES: Final = 64 * 1024
 # Limit for the record being read, so that memory stays bounded; a traceback's last lines matter.
 _HEAD_BYTES: Final = 16 * 1024
@@ -111,6 +112,8 @@ class RecordPipe:
             "root": {"handlers": ["console"], "level": "INFO"},
             "loggers": {
                 _ENGINE: {"handlers": [_NAME], "level": "INFO"},
+                # Of the server of its API, which says alone that the port is taken.
+                _API_SERVER: {"handlers": [_NAME], "level": "ERROR"},
                 # With a level of their own, they do not follow one that a strategy sets on the
                 # engine's logger to see less of it.
                 **{name: {"level": "INFO"} for name in DECIDING_LOGGERS},

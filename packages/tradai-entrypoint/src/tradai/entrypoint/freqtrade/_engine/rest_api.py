@@ -9,8 +9,9 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Mapping
-from contextlib import closing
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Final, Self, final
@@ -29,24 +30,41 @@ _USER: Final = "tradai"
 
 @final
 class EngineControl:
-    """The engine's REST API on loopback, with a password of this run alone."""
+    """The engine's REST API on loopback, with a password of this run alone.
+
+    Nothing is sent before `open`: each request has the password, and until the engine listens any
+    other program may.
+    """
 
     def __init__(self, *, port: int, password: str) -> None:
-        """Address the engine on `port`."""
+        """Address the engine on `port`, once it listens."""
         self._port = port
+        self._is_open = False
         self._password = password
         self._token_key, self._socket_token = (secrets.token_urlsafe(32) for _ in range(2))
         for secret in (password, self._token_key, self._socket_token):
             register_secret(secret)
 
     @classmethod
-    def new(cls) -> Self:
-        """Choose a free port and a new password, which only the engine and this process have."""
-        password = secrets.token_urlsafe(32)
-        with socket.socket() as probe:
-            probe.bind((_HOST, 0))
-            port: int = probe.getsockname()[1]
-        return cls(port=port, password=password)
+    @contextmanager
+    def reserved(cls) -> Iterator[Self]:
+        """Choose a free port and a new password, which only the engine and this process have.
+
+        On Linux no other program is given the port in the block, and none can take it by name
+        unless it shares ports as the engine does. Other systems cannot keep it for the engine.
+        """
+        with socket.socket() as holder:
+            if sys.platform == "linux":
+                holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind((_HOST, 0))
+            control = cls(port=holder.getsockname()[1], password=secrets.token_urlsafe(32))
+            if sys.platform != "linux":
+                holder.close()
+            yield control
+
+    def open(self) -> None:
+        """Send requests from now on: the engine has said that it trades, so it has the port."""
+        self._is_open = True
 
     @property
     def url(self) -> str:
@@ -137,7 +155,9 @@ class EngineControl:
         return answer if isinstance(answer, dict) else {}
 
     def _read(self, path: str, *, method: str, timeout_s: float) -> JsonValue:
-        """Return the engine's answer; None when it does not give one."""
+        """Return the engine's answer; None when it does not give one, or does not listen yet."""
+        if not self._is_open:
+            return None
         # Not `urllib`, which hands the password to a proxy that the environment names.
         connection = http.client.HTTPConnection(_HOST, self._port, timeout=timeout_s)
         token = base64.b64encode(f"{_USER}:{self._password}".encode()).decode()

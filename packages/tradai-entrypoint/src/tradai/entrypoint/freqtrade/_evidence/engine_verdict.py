@@ -14,6 +14,7 @@ from tradai.entrypoint._process.interrupts import stop_signal
 from tradai.entrypoint.freqtrade._candles.series import unavailable
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._strategy.places import missing_module
 
 # Signals that tradai sends, and the engine's exit code after one of them.
 _OUR_SIGNALS: Final = frozenset({SIGINT, SIGKILL, SIGTERM})
@@ -164,6 +165,9 @@ def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
 
 
 def _refusal(text: str, evidence: EngineEvidence) -> Verdict:
+    missing = _NO_MODULE.match(evidence.unimportable or "")
+    if missing is not None and (place := evidence.imports.get(missing["name"])) is not None:
+        return _verdict(ExitCode.CONFIGURATION, missing_module(missing["name"], place))
     for pattern, exit_code, advice in _REFUSALS:
         if pattern.match(text):
             why = f" ({evidence.unimportable})" if evidence.unimportable else ""
@@ -173,6 +177,7 @@ def _refusal(text: str, evidence: EngineEvidence) -> Verdict:
     )
 
 
+_NO_MODULE: Final = re.compile(r"No module named '(?P<name>\w+)")
 _UNREACHABLE: Final = (
     "Could not load markets|Markets were not loaded"
     "|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)"
@@ -195,6 +200,12 @@ _REFUSALS: Final = tuple(
 
 def _broke_off(ended: EngineExit, evidence: EngineEvidence) -> Verdict | None:
     """Return the verdict when the engine ended without a report."""
+    if ended.timed_out and evidence.taken_port is not None:
+        return _verdict(
+            ExitCode.START_DEADLINE,
+            f"another program took port {evidence.taken_port} of this machine, which the engine's "
+            "API was to have, so the engine cannot start: run again, which takes another port",
+        )
     if ended.timed_out:
         return _verdict(
             ExitCode.START_DEADLINE,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, final
 
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
@@ -41,6 +42,8 @@ class EngineEvidence:
         exception_place: The strategy's line that it came from, as ``file.py:12``.
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused the write that ended it.
+        taken_port: Port of its API that another program had, so that it waits for ever.
+        imports: Modules that the strategy imports from elsewhere, each with the line that does.
         unimportable: Why a file of the strategy source could not be imported.
         startup_candles: Candles laid out before the range that is traded on; None is no limit.
         wanted_startup: Candles that the strategy wants there, when they are more than that.
@@ -59,6 +62,8 @@ class EngineEvidence:
     """
 
     contract_data: frozenset[str] = frozenset()
+    imports: Mapping[str, str] = MappingProxyType({})
+    taken_port: str | None = None
 
     def __init__(self) -> None:
         """Start without facts."""
@@ -179,6 +184,8 @@ class EngineEvidence:
             case {"dropped": text} | {"fixed": text} | {"untrained": text}:
                 (name,) = facts
                 _keep(getattr(self, name), text)
+            case {"taken_port": port}:
+                self.taken_port = port
             case {"key": steps}:
                 self._key = ".".join(re.findall(r"\w+", steps))
             case {"skipped": count}:

@@ -31,6 +31,9 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
             r"(?P<stopping>\w+)\. Stopping trader",
             r"(?P<heartbeat>Bot heartbeat)\.",
         ),
+        "uvicorn.error": (
+            r"\[Errno \d+\] error while attempting to bind on address .*, (?P<taken_port>\d+)\)",
+        ),
         # A call that is tried again has not failed yet, and a refusal is an answer.
         "freqtrade.exchange.common": (
             rf"(?P<failed>\w+\(\) returned exception: (?!(?s:.*)(?:{_NO_OUTAGE})).*)",

@@ -107,7 +107,11 @@ class BotHandler(EngineHandler):
         """Run `bot` to its end, and return the verdict on it."""
         self._bot = bot
         self._orders = EntryOrders()
-        control = EngineControl.new()
+        with EngineControl.reserved() as control:
+            return self._run_engine(job, context, control)
+
+    def _run_engine(self, job: EngineJob, context: RunContext, control: EngineControl) -> Verdict:
+        bot, self._control = self._bot, control
         self._watch = StallWatch(job, context, control, bot)
         # Kept until the engine has ended, so that its log is masked.
         messages = EngineMessages.resolve(job.plan.config)
@@ -132,6 +136,9 @@ class BotHandler(EngineHandler):
 
     def _take(self, facts: Mapping[str, str]) -> None:
         """Take facts from the engine's log."""
+        if "state" in facts:
+            # The engine waits for its API to listen before its bot has a state.
+            self._control.open()
         self._watch.take(facts)
         for event, details in self._orders.take(facts):
             self._entrypoint.context.journal.append(event, **details)
@@ -142,10 +149,10 @@ class BotHandler(EngineHandler):
         context.progress.say("engine: starting")
         reason = self._follow(
             engine,
-            lambda: job.evidence.is_running or self._bot.is_to_stop,
+            lambda: self._has_started(job.evidence),
             timeout_s=context.parameters.start_deadline_s,
         )
-        if reason is WakeReason.TIMEOUT:
+        if reason is WakeReason.TIMEOUT or job.evidence.taken_port is not None:
             return self._not_started(engine, job, control)
         if reason is WakeReason.REACHED and not self._bot.is_to_stop:
             with engine.storing():
@@ -160,6 +167,11 @@ class BotHandler(EngineHandler):
             return self._ended(engine, job)
         context.progress.say("engine: stopping")
         return self._stop(engine, job, control)
+
+    def _has_started(self, evidence: EngineEvidence) -> bool:
+        """Return whether the start is over, be it for the reason that it failed."""
+        has_failed = evidence.taken_port is not None
+        return evidence.is_running or self._bot.is_to_stop or has_failed
 
     def _supervising(
         self, engine: EngineProcess, control: EngineControl

@@ -55,6 +55,7 @@ class EngineHandler(ABC):
 
     def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
         """Run the job and return how it ended, exceptions of the strategy included."""
+        job.evidence.imports = job.facts.imports
         verdict = self._run_job(job, context)
         _mark_errors(context.record, job)
         return judge_errors(verdict, job.evidence.strategy_errors, _accepted(context))

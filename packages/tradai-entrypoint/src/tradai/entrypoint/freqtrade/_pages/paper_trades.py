@@ -1,10 +1,11 @@
 """Trades of a dry-run, as its database has them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, final
+from typing import Any, Final, LiteralString, final
 
+from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import TradeRow
 from tradai.entrypoint.freqtrade._results.database import EngineDatabase
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade
@@ -28,6 +29,28 @@ _FILLED: Final = """
     WHERE orders.filled > 0 AND average > 0 AND order_date IS NOT NULL
     ORDER BY order_date, orders.id
 """
+# The columns of the queries that hold dates and numbers, by their place in a row. SQLite keeps
+# text in a column of numbers, as another program may have written it.
+_CLOSED_DATES: Final = {2: "open_date", 3: "close_date"}
+_CLOSED_NUMBERS: Final = {
+    4: "open_rate",
+    5: "close_rate",
+    6: "initial_stop_loss",
+    7: "stop_loss",
+    8: "realized_profit",
+    9: "close_profit",
+    12: "leverage",
+}
+_OPEN_DATES: Final = {2: "open_date"}
+_OPEN_NUMBERS: Final = {
+    3: "amount",
+    4: "open_rate",
+    5: "stake_amount",
+    6: "stop_loss",
+    7: "realized_profit",
+}
+_FILLED_DATES: Final = {4: "order_date"}
+_FILLED_NUMBERS: Final = {5: "average", 6: "filled"}
 
 
 @final
@@ -82,20 +105,21 @@ def closed_trades(database: EngineDatabase) -> tuple[TradeRow, ...]:
     """Return the closed trades in `database`, by the time of their entry.
 
     Raises:
-        TradAIError: It cannot be read; see `EngineDatabase.rows`.
+        TradAIError: It cannot be read, or has text as a number; see `EngineDatabase.rows`.
     """
-    return tuple(map(_closed, database.rows(_CLOSED)))
+    return tuple(map(_closed, _rows(database, _CLOSED, _CLOSED_DATES, _CLOSED_NUMBERS)))
 
 
 def positions(database: EngineDatabase) -> tuple[Position, ...]:
     """Return the open trades in `database`, whose entry has been filled or not, by their time.
 
     Raises:
-        TradAIError: It cannot be read; see `EngineDatabase.rows`.
+        TradAIError: It cannot be read, or has text as a number; see `EngineDatabase.rows`.
     """
+    rows = _rows(database, _OPEN, _OPEN_DATES, _OPEN_NUMBERS)
     return tuple(
-        Position(pair, bool(short), _instant(opened), amount, rate, stake, stop or None, *rest)
-        for pair, short, opened, amount, rate, stake, stop, *rest in database.rows(_OPEN)
+        Position(pair, bool(short), opened, amount, rate, stake, stop or None, *rest)
+        for pair, short, opened, amount, rate, stake, stop, *rest in rows
     )
 
 
@@ -103,10 +127,11 @@ def filled_orders(database: EngineDatabase) -> Iterator[FilledOrder]:
     """Yield the filled orders in `database`, by their time.
 
     Raises:
-        TradAIError: It cannot be read; see `EngineDatabase.rows`.
+        TradAIError: It cannot be read, or has text as a number; see `EngineDatabase.rows`.
     """
-    for pair, is_entry, side, tag, at, *amounts in database.rows(_FILLED):
-        yield FilledOrder(pair, bool(is_entry), side, tag, _instant(at), *amounts)
+    rows = _rows(database, _FILLED, _FILLED_DATES, _FILLED_NUMBERS)
+    for pair, is_entry, side, tag, at, *amounts in rows:
+        yield FilledOrder(pair, bool(is_entry), side, tag, at, *amounts)
 
 
 def figures_of(trade: TradeRow) -> ClosedTrade:
@@ -127,8 +152,8 @@ def _closed(row: tuple[Any, ...]) -> TradeRow:
     return TradeRow(
         pair=pair,
         is_short=bool(is_short),
-        opened_at=_instant(opened),
-        closed_at=_instant(closed),
+        opened_at=opened,
+        closed_at=closed,
         open_rate=float(open_rate),
         close_rate=float(close_rate or open_rate),
         first_stop=first_stop or None,
@@ -141,6 +166,30 @@ def _closed(row: tuple[Any, ...]) -> TradeRow:
     )
 
 
-def _instant(text: str) -> datetime:
-    """Return an instant as the engine stores it: text of UTC."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+def _rows(
+    database: EngineDatabase,
+    query: LiteralString,
+    dates: Mapping[int, str],
+    numbers: Mapping[int, str],
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of `query`, whose columns hold what they should; dates become instants."""
+    for row in database.rows(query):
+        cells = list(row)
+        for place, column in numbers.items():
+            if isinstance(cells[place], str | bytes):
+                raise _unreadable(database, column, "a number")
+        for place, column in dates.items():
+            try:
+                # The engine stores text of UTC.
+                cells[place] = datetime.fromisoformat(cells[place]).replace(tzinfo=UTC)
+            except (TypeError, ValueError) as exc:
+                raise _unreadable(database, column, "a date") from exc
+        yield tuple(cells)
+
+
+def _unreadable(database: EngineDatabase, column: str, expected: str) -> StorageError:
+    message = (
+        f"{database} has a trade or an order whose {column} is not {expected}: another program has "
+        "changed it; put an unchanged copy there, or mend the row with sqlite3"
+    )
+    return StorageError(message, operation="read trades")

@@ -18,6 +18,7 @@ from tradai.entrypoint.freqtrade._engine_keys.messages import (
 )
 from tradai.entrypoint.freqtrade._preparation.engine_settings import check_class_order_types
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
+from tradai.entrypoint.freqtrade._strategy.places import missing_module
 
 _PROBE_TIMEOUT_S: Final = 60.0
 
@@ -85,12 +86,7 @@ def _check_imports(job: EngineJob, context: RunContext) -> None:
     )
     for name in json.loads(ended.output) if ended.return_code == 0 else ():
         place = job.facts.imports[name]
-        raise ConfigurationError(
-            f"{place} imports {name}, which is neither beside the strategy nor installed beside "
-            "the engine: install it there, or put it beside the strategy",
-            key="strategy.source",
-            source=place,
-        )
+        raise ConfigurationError(missing_module(name, place), key="strategy.source", source=place)
 
 
 def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
