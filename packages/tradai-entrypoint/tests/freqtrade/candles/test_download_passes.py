@@ -1,6 +1,6 @@
 """A folder of candles is brought to a range at both of its ends."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ from pyarrow import feather
 
 from tradai.core import parse_time_range
 from tradai.entrypoint.freqtrade._candles.download_passes import Stored, download_passes
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange
 
 
@@ -44,11 +45,22 @@ def test_a_file_goes_on_at_the_ends_where_candles_are_missing(
 def test_each_pair_is_in_the_runs_that_it_needs() -> None:
     files: Stored = {"AAA/USDT": [None], "BBB/USDT": [stored(1, 20)], "CCC/USDT": [stored(10, 30)]}
 
-    older, newer = download_passes(files, parse_time_range("20250101-20250125"))
+    older, short, long = download_passes(files, parse_time_range("20250101-20250125"))
 
     assert (older.pairs, older.is_older) == (("AAA/USDT", "CCC/USDT"), True)
-    assert (newer.pairs, newer.is_older) == (("BBB/USDT", "CCC/USDT"), False)
-    assert str(newer.timerange) == "20250101-20250131"
+    # Each goes no further than was asked, or than its own last candle.
+    assert (short.pairs, short.is_older) == (("BBB/USDT",), False)
+    assert str(short.timerange) == "20250101-20250125"
+    assert (long.pairs, long.is_older) == (("CCC/USDT",), False)
+    assert str(long.timerange) == "20250101-20250131"
+
+
+def test_pairs_that_go_on_to_one_stop_share_a_run() -> None:
+    files: Stored = {"AAA/USDT": [stored(1, 19)], "BBB/USDT": [stored(1, 20)]}
+
+    (newer,) = download_passes(files, parse_time_range("20250101-20250125"))
+
+    assert newer.pairs == ("AAA/USDT", "BBB/USDT")
 
 
 def test_a_pair_of_which_one_file_is_missing_goes_on_with_the_others() -> None:
@@ -59,12 +71,71 @@ def test_a_pair_of_which_one_file_is_missing_goes_on_with_the_others() -> None:
     assert [each.is_older for each in passes] == [True, False]
 
 
-def test_the_range_of_a_file_is_read_and_none_of_a_damaged_one(tmp_path: Path) -> None:
-    path, damaged = tmp_path / "BTC_USDT-1d.feather", tmp_path / "ETH_USDT-1d.feather"
-    dates = pa.array([day(10), day(11), day(19)], pa.timestamp("ms", tz="UTC"))
+def series(kind: str = "spot", timeframe: str = "1d") -> NeededSeries:
+    return NeededSeries(pair="BTC/USDT", timeframe=timeframe, warmup=0, is_traded=True, kind=kind)
+
+
+def write_dates(path: Path, dates: pa.Array) -> Path:
     feather.write_feather(pa.table({"date": dates}), path)
+    return path
+
+
+def times(*instants: datetime) -> pa.Array:
+    return pa.array(instants, pa.timestamp("ms", tz="UTC"))
+
+
+def test_the_range_of_a_file_is_read_and_none_of_a_damaged_one(tmp_path: Path) -> None:
+    path = write_dates(tmp_path / "BTC_USDT-1d.feather", times(day(10), day(11), day(19)))
+    damaged = tmp_path / "ETH_USDT-1d.feather"
     damaged.write_bytes(path.read_bytes()[:-20])
 
-    assert StoredRange.of(path, "1d") == stored(10, 20)
-    assert StoredRange.of(damaged, "1d") is None
-    assert StoredRange.of(tmp_path / "none.feather", "1d") is None
+    assert StoredRange.of(path, series()) == stored(10, 20)
+    assert StoredRange.of(damaged, series()) is None
+    assert StoredRange.of(tmp_path / "none.feather", series()) is None
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pa.array([True]),
+        pa.array([1.5]),
+        pa.array([{"day": 1}]),
+        pa.array([[1]]),
+        pa.array(["soon"]),
+        pa.array([2**62]),
+        pa.array([-(2**62)]),
+        pa.array([], pa.int64()),
+        pa.array([None], pa.int64()),
+    ],
+    ids=lambda dates: f"{dates.type}-{len(dates)}-{dates[:1].to_pylist()}",
+)
+def test_a_file_whose_dates_are_no_times_has_no_range(tmp_path: Path, dates: pa.Array) -> None:
+    path = write_dates(tmp_path / "BTC_USDT-1d.feather", dates)
+
+    assert StoredRange.of(path, series()) is None
+
+
+@pytest.mark.parametrize("timerange", ["20250110-20250112", "1736479800-20250112"])
+def test_a_whole_folder_of_a_contract_lacks_nothing(tmp_path: Path, timerange: str) -> None:
+    hours = [day(10) + timedelta(hours=hour) for hour in range(48)]
+    files = [
+        StoredRange.of(write_dates(tmp_path / f"{kind}.feather", times(*rows)), series(kind, "1h"))
+        for kind, rows in (("futures", hours), ("mark", hours), ("funding_rate", hours[::8]))
+    ]
+
+    assert None not in files
+    # The second range starts half past three, between two rates.
+    assert download_passes({"BTC/USDT:USDT": files}, parse_time_range(timerange)) == ()
+
+
+@pytest.mark.parametrize(("first", "last"), [(8, 40), (0, 32)])
+def test_a_funding_rate_that_is_missing_at_an_end_is_downloaded(
+    tmp_path: Path, first: int, last: int
+) -> None:
+    hours = [day(10) + timedelta(hours=hour) for hour in range(first, last + 1, 8)]
+    path = write_dates(tmp_path / "funding_rate.feather", times(*hours))
+    rates = StoredRange.of(path, series("funding_rate", "1h"))
+
+    passes = download_passes({"BTC/USDT:USDT": [rates]}, parse_time_range("20250110-20250112"))
+
+    assert passes[0].is_older is (first > 0)

@@ -258,6 +258,7 @@ def test_no_longer_candles_are_made_of_rows_off_the_grid(
     error = capsys.readouterr().err
     assert "12 rows of" in error
     assert "are off the grid of 20m, the first at 2025-01-01 00:10:00" in error
+    assert "give the file the timeframe of its rows in its name" in error
     assert not target.exists()
 
 

@@ -16,6 +16,8 @@ from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment
         ('["BTC/USDT", 2]', ["BTC/USDT", 2]),
         ('{"0": 1}', '{"0": 1}'),
         ("nan", "nan"),
+        pytest.param("9" * 400, "9" * 400, id="too-large"),
+        pytest.param("9" * 5000, "9" * 5000, id="too-long"),
         ("null", "null"),
         ("5m", "5m"),
     ],

@@ -271,6 +271,33 @@ def test_a_timeframe_that_the_class_computes_with_or_inherits_is_left_to_the_rea
     assert timeframe.note == "class Wave has 1h, and a run is refused: write 5m there"
 
 
+@pytest.mark.parametrize(
+    ("more", "environ", "shown"),
+    [
+        ({"timeframe": "15 m"}, {}, "'15 m'"),
+        ({"timeframe": 5}, {}, "'5'"),
+        ({}, {"FREQTRADE__TIMEFRAME": "5"}, "'5'"),
+    ],
+)
+def test_a_timeframe_that_is_none_is_named(
+    move: Callable[..., StrategyMove], more: dict[str, Any], environ: dict[str, str], shown: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        move(more, environ=environ)
+
+    assert str(refused.value).startswith(f"the timeframe of the configuration is {shown}: write ")
+    assert "such as" in str(refused.value)
+
+
+def test_a_timeframe_of_the_class_that_is_none_is_named(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "wave.py").write_text(STRATEGY.replace('"1h"', '"1 h"'))
+
+    with pytest.raises(ConfigurationError, match=r"^the timeframe of class Wave is '1 h': write "):
+        move({"timeframe": None})
+
+
 def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
     move: Callable[..., StrategyMove], source: Path
 ) -> None:

@@ -120,7 +120,8 @@ def rate_gaps(opened: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Iterator[
 
     They are charged at full hours, so one that was sent late is still there. Their interval may
     change, so a step is a gap when it is longer than both of its neighbours, or than the longest
-    interval of any contract.
+    interval of any contract. Two gaps side by side, with one rate between them, look like such a
+    change, and so does a gap in the first or the last step: those are not found.
     """
     import numpy as np
 

@@ -41,9 +41,15 @@ def download_passes(
         for pair, files in stored.items()
         if any(files) and (pair in older or _lacks_last(files, timerange))
     )
+    by_range: dict[TimeRange | OpenTimeRange, list[str]] = {}
+    for pair in newer:
+        by_range.setdefault(_to_last(stored[pair], timerange), []).append(pair)
     passes = [
         DownloadPass(pairs=older, timerange=timerange, is_older=True),
-        DownloadPass(pairs=newer, timerange=_to_last(stored, newer, timerange), is_older=False),
+        *(
+            DownloadPass(pairs=tuple(pairs), timerange=each, is_older=False)
+            for each, pairs in by_range.items()
+        ),
     ]
     return tuple(each for each in passes if each.pairs)
 
@@ -59,11 +65,11 @@ def _lacks_last(files: Sequence[StoredRange | None], timerange: TimeRange | Open
 
 
 def _to_last(
-    stored: Stored, pairs: Sequence[str], timerange: TimeRange | OpenTimeRange
+    files: Sequence[StoredRange | None], timerange: TimeRange | OpenTimeRange
 ) -> TimeRange | OpenTimeRange:
-    """Return the range, continued to the last candle there is, which the engine leaves out."""
+    """Return the range, continued to the last candle in `files`, which the engine leaves out."""
     start, stop = timerange.start, timerange.stop
     if start is None or stop is None:
         return timerange
-    ends = [file.after for pair in pairs for file in stored[pair] if file is not None]
-    return TimeRange(start=start, stop=max(stop, *ends)) if ends else timerange
+    ends = [file.after for file in files if file is not None]
+    return TimeRange(start=start, stop=max([stop, *ends]))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self, final
@@ -33,12 +33,13 @@ class LoadedMarkets:
 
     @classmethod
     def of(cls, ended: ChildExit) -> Self | None:
-        """Return the answer of a process; None where it failed, or a library wrote there, too."""
+        """Return the answer of a process; None where it failed, or wrote something else, too."""
         try:
             found: Any = json.loads(ended.output)
         except ValueError:
             return None
-        return cls(**found) if ended.return_code == 0 and isinstance(found, dict) else None
+        is_answer = isinstance(found, dict) and found.keys() == {each.name for each in fields(cls)}
+        return cls(**found) if ended.return_code == 0 and is_answer else None
 
 
 def load_markets(

@@ -195,7 +195,7 @@ def _check_grid(rows: RawSeries, file: DataFile, timeframe: Timeframe) -> None:
         first = from_epoch_ms(int(rows.opened[off.argmax()]))
         message = (
             f"{counted(int(off.sum()), 'row')} of {file.path} are off the grid of {timeframe}, the "
-            f"first at {first:%Y-%m-%d %H:%M:%S}, so no longer candles are made of it: is it a "
-            "file of another timeframe?"
+            f"first at {first:%Y-%m-%d %H:%M:%S}, so no longer candles are made of it: give the "
+            "file the timeframe of its rows in its name, or get it from the exchange again"
         )
         raise ValidationError(message, field=str(file.path), expected=f"rows of {timeframe}")

@@ -151,9 +151,10 @@ def _sources(
 def _stored_twice(pairs: Sequence[tuple[DataFile, DataFile]]) -> ValidationError:
     """Return the error that both files of each of `pairs` are one series."""
     file, other = pairs[0]
-    more = f", and {counted(len(pairs) - 1, 'more file')} of this kind" if len(pairs) > 1 else ""
-    message = f"{file.path} and {other.path} are one series{more}: remove the stale file"
-    message += "s" if more else ""
+    more, stale = "", "file"
+    if len(pairs) > 1:
+        more, stale = f", and {counted(len(pairs) - 1, 'more file')} of this kind", "files"
+    message = f"{file.path} and {other.path} are one series{more}: remove the stale {stale}"
     return ValidationError(message, field=str(file.path), expected="one file for a series")
 
 

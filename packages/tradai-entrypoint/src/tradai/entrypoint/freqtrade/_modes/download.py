@@ -116,7 +116,7 @@ def _stored(config: StrategyConfig, folder: Path) -> Stored:
     stored: dict[str, list[StoredRange | None]] = {pair: [] for pair in config.pairs}
     for series in _series(config):
         path = folder / candle_files(series)[1]
-        stored[series.pair].append(StoredRange.of(path, series.timeframe))
+        stored[series.pair].append(StoredRange.of(path, series))
     return stored
 
 

@@ -51,9 +51,10 @@ def _value(name: str, text: str) -> JsonValue:
     for read in (int, float):
         try:
             number = read(text)
-        except ValueError:
+            return number if math.isfinite(number) else text
+        # A whole number that no float can be is too large for any key.
+        except (ValueError, OverflowError):
             continue
-        return number if math.isfinite(number) else text
     return _TRUTH.get(text.lower(), _list_or_text(text))
 
 

@@ -12,7 +12,11 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._new_folder._class.files import ClassFiles, find_class
 from tradai.entrypoint.freqtrade._new_folder._class.series import read_series
-from tradai.entrypoint.freqtrade._new_folder._class.timeframe import write_timeframe
+from tradai.entrypoint.freqtrade._new_folder._class.timeframe import (
+    chosen_timeframe,
+    class_timeframe,
+    write_timeframe,
+)
 from tradai.entrypoint.freqtrade._new_folder.config_files import load_files
 from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
 from tradai.entrypoint.freqtrade._new_folder.environment_keys import key_variables
@@ -198,21 +202,13 @@ def _complete(translation: Translation, facts: SourceFacts) -> None:
 
 
 def _set_timeframe(translation: Translation, facts: SourceFacts) -> None:
-    document = translation.document
-    of_class = None if "timeframe" in facts.assigned else facts.constants.get("timeframe")
-    given = document.setdefault("timeframe", str(of_class) if of_class else None)
-    if given is None:
-        old = facts.constants.get("ticker_interval")
-        hint = f" (its ticker_interval {old} is read no longer)" if old else ""
-        message = (
-            f"neither the configuration nor class {facts.class_name} has a timeframe{hint}: write "
-            "it into one of them"
-        )
-        raise ConfigurationError(message, key="timeframe")
+    of_class = class_timeframe(facts)
+    given = chosen_timeframe(translation.document.get("timeframe"), facts)
+    translation.document["timeframe"] = given
     if of_class in (None, given):
         return
     note = f"class {facts.class_name} has {of_class}"
-    if write_timeframe(facts, str(given)):
+    if write_timeframe(facts, given):
         note = f"goes over the class as in Freqtrade: {note}, and its copy {given}"
         translation.note("timeframe", KeyStatus.MAPPED, note)
     else:

@@ -2,7 +2,7 @@
 
 import ast
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, final
@@ -191,31 +191,32 @@ def mentioning(
     return [each for each in reachable(module, others) if each.mentions(words)]
 
 
-def bound_names(statements: list[ast.stmt]) -> Iterator[str]:
-    """Yield each name that `statements` bind, once for each time; functions are not entered."""
-    waiting: list[ast.AST] = list(statements)
+def own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield `nodes` and the nodes in them; functions and classes are not entered."""
+    waiting = list(nodes)
     while waiting:
         node = waiting.pop()
+        yield node
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield each name that `nodes` bind, once for each time; functions are not entered."""
+    for node in own_nodes(nodes):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id
+        if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            yield node.name
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        if not isinstance(node, _SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
 
 
 def is_generator(function: ast.FunctionDef) -> bool:
     """Tell whether a call of `function` makes a generator; functions in it are not entered."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Yield, ast.YieldFrom)):
-            return True
-        if not isinstance(node, _SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
-    return False
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(function.body))
 
 
 def assignment(statement: ast.stmt) -> tuple[str, ast.expr] | None:

@@ -3,15 +3,24 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from tradai.core import Pair, Timeframe
 from tradai.entrypoint.freqtrade._candles.series import unavailable
 from tradai.entrypoint.freqtrade._strategy.files import read_file
-from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, assignment
+from tradai.entrypoint.freqtrade._strategy.python_module import (
+    PythonModule,
+    assignment,
+    bound_names,
+    own_nodes,
+)
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
+
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+# None stands for a value that only running the code could give.
+_Names: TypeAlias = Mapping[str, ast.expr | None]
 
 _READER: Final = "get_pair_dataframe"
 _ARGUMENTS: Final = ("pair", "timeframe")
@@ -35,7 +44,7 @@ def read_series(facts: SourceFacts, *, timeframe: str, has_contracts: bool) -> t
     """
     attributes = {
         name: value for name, value in facts.constants.items() if name not in facts.assigned
-    }
+    } | {"timeframe": timeframe}
     found = {
         (pair, each)
         for module in _modules(facts)
@@ -58,20 +67,20 @@ def _modules(facts: SourceFacts) -> Iterator[PythonModule]:
 
 def _reads(module: PythonModule, attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield pair and timeframe of each call that has both in words."""
-    for function in ast.walk(module.tree):
-        calls = list(_calls(function)) if isinstance(function, ast.FunctionDef) else []
-        names = {**module.constants, **_assigned(function)} if calls else {}
-        for call in calls:
-            match [_value(node, names, attributes) for node in _arguments(call)]:
-                case [str() as pair, str() as timeframe]:
-                    yield pair, timeframe
+    for call, names in _calls(module.tree, module.constants):
+        match [_value(node, names, attributes) for node in _arguments(call)]:
+            case [str() as pair, str() as timeframe]:
+                yield pair, timeframe
 
 
-def _calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
-    for node in ast.walk(function):
+def _calls(scope: ast.AST, names: _Names) -> Iterator[tuple[ast.Call, _Names]]:
+    """Yield each call in `scope` with the names that it sees; those of `scope` are `names`."""
+    for node in ast.iter_child_nodes(scope):
         match node:
             case ast.Call(func=ast.Attribute(attr=name)) if name == _READER:
-                yield node
+                yield node, names
+        own = _bindings(node) if isinstance(node, _Function) else {}
+        yield from _calls(node, {**names, **own})
 
 
 def _arguments(call: ast.Call) -> list[ast.expr | None]:
@@ -80,17 +89,26 @@ def _arguments(call: ast.Call) -> list[ast.expr | None]:
     return [given.get(name) for name in _ARGUMENTS]
 
 
-def _assigned(function: ast.AST) -> dict[str, ast.expr]:
-    """Return the names that the function binds once by a plain assignment."""
-    statements = (node for node in ast.walk(function) if isinstance(node, ast.stmt))
-    pairs = list(filter(None, map(assignment, statements)))
-    counts = Counter(name for name, _ in pairs)
-    return {name: value for name, value in pairs if counts[name] == 1}
+def _bindings(function: _Function) -> dict[str, ast.expr | None]:
+    """Return the names that the function binds, with the value of a plain assignment.
+
+    It is None for a parameter, and for a name that is bound more than once or in another way.
+    """
+    body = function.body if isinstance(function.body, list) else [function.body]
+    parameters = [node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+    changed = [
+        name
+        for node in ast.walk(function)
+        if isinstance(node, (ast.Global, ast.Nonlocal))
+        for name in node.names
+    ]
+    counts = Counter([*parameters, *changed, *changed, *bound_names(body)])
+    statements = (node for node in own_nodes(body) if isinstance(node, ast.stmt))
+    values = dict(filter(None, map(assignment, statements)))
+    return {name: values.get(name) if count == 1 else None for name, count in counts.items()}
 
 
-def _value(
-    node: ast.expr | None, names: Mapping[str, ast.expr], attributes: Mapping[str, object]
-) -> object:
+def _value(node: ast.expr | None, names: _Names, attributes: Mapping[str, object]) -> object:
     match node:
         case ast.Constant(value=value) | ast.JoinedStr(values=[ast.Constant(value=value)]):
             return value

@@ -4,11 +4,44 @@ import ast
 from pathlib import Path
 from typing import Final
 
+from tradai.core import JsonValue, Timeframe
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint.freqtrade._strategy.files import read_file
 from tradai.entrypoint.freqtrade._strategy.python_module import PythonModule, assignment
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 _NAME: Final = "timeframe"
+
+
+def class_timeframe(facts: SourceFacts) -> str | None:
+    """Return the timeframe of the class; None where it has none that its words say."""
+    value = None if _NAME in facts.assigned else facts.constants.get(_NAME)
+    return str(value) if value else None
+
+
+def chosen_timeframe(given: JsonValue, facts: SourceFacts) -> str:
+    """Return the timeframe `given` by a configuration, or else that of the class.
+
+    Raises:
+        ConfigurationError: There is none, or the one that counts is not a timeframe.
+    """
+    of_class = class_timeframe(facts)
+    chosen, owner = of_class, f"class {facts.class_name}"
+    if given is not None:
+        chosen, owner = str(given), "the configuration"
+    if chosen is None:
+        old = facts.constants.get("ticker_interval")
+        hint = f" (its ticker_interval {old} is read no longer)" if old else ""
+        message = (
+            f"neither the configuration nor class {facts.class_name} has a timeframe{hint}: write "
+            "it into one of them"
+        )
+        raise ConfigurationError(message, key=_NAME)
+    try:
+        return Timeframe(chosen)
+    except ValidationError as exc:
+        message = f"the timeframe of {owner} is {chosen!r}: write {exc.expected} there"
+        raise ConfigurationError(message, key=_NAME) from None
 
 
 def write_timeframe(facts: SourceFacts, timeframe: str) -> bool:
