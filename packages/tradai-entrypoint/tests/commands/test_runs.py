@@ -435,19 +435,6 @@ def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_pa
     ]
 
 
-def test_a_killed_run_is_listed_as_such(call: Call, tmp_path: Path) -> None:
-    record = RunManifest(
-        run_id="gone", trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
-    )
-    (tmp_path / "runs/gone").mkdir(parents=True)
-    (tmp_path / "runs/gone/manifest.json").write_text(record.as_json())
-    (tmp_path / "runs/gone/journal.jsonl").touch()
-
-    assert "killed: its process is gone, and left no verdict" in call("runs", "list")[1]
-    assert call("runs", "list", "--csv")[1].splitlines()[1].split(",")[4] == "killed"
-    assert [run["state"] for run in listed(call)] == ["killed"]
-
-
 def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     call: Call, tmp_path: Path
 ) -> None:
@@ -539,7 +526,11 @@ def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
     with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
         journal.append("run started")
         rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+        table = csv.DictReader(call("runs", "list", "--csv")[1].splitlines())
+        states = {run["run_id"]: run["state"] for run in listed(call)}
 
+    assert states == {"alive": "running", "bare": "running", "dead": "killed"}
+    assert {row["run_id"]: row["state"] for row in table} == states
     assert rows["alive"].endswith("  running")
     assert rows["dead"].endswith("  killed: its process is gone, and left no verdict")
     assert rows["bare"].endswith("  running")

@@ -1,3 +1,4 @@
+import os
 import shutil
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -374,3 +375,14 @@ def test_a_dry_run_that_goes_on_has_the_figures_of_its_last_status(
 
     (tmp_path / "paper/scratch/status.json").write_text("{")
     assert [each.figures for each in list_runs(tmp_path)] == [{}]
+
+
+def test_a_status_that_is_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    record = run("paper", config={"stake_currency": "USDT"}, mode=TradingMode.DRY_RUN)
+    (tmp_path / "paper/scratch").mkdir(parents=True)
+    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
+    os.mkfifo(tmp_path / "paper/scratch/status.json")
+
+    assert [each.figures for each in list_runs(tmp_path)] == [{}]
+    with pytest.raises(StorageError, match=r"status\.json cannot be read"):
+        PaperStatus.read(tmp_path / "paper/scratch")

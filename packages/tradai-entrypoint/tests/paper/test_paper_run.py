@@ -1,5 +1,6 @@
 """A request to a dry-run is followed until it is obeyed, replaced, or the run has ended."""
 
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -8,12 +9,12 @@ from typing import Literal
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import ConflictError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import ExitCode, RunManifest
-from tradai.entrypoint._commands.paper.paper_run import PaperRun
+from tradai.entrypoint._commands.paper.paper_run import PaperRun, living_runs
 from tradai.entrypoint._paper.paper_session import PaperSession
 from tradai.entrypoint._paper.run_process import locked_run
 
@@ -57,6 +58,32 @@ def process(tmp_path: Path) -> ExitStack:
     session.move(SessionState.WARM_UP, "the engine starts")
     session.move(SessionState.RUNNING, "it trades")
     return held
+
+
+def test_the_runs_that_live_are_those_that_a_process_has_by_one_look_at_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_id in ("alive", "dead", "bare"):
+        manifest = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.DRY_RUN, state="running", started_at=START
+        )
+        (tmp_path / run_id).mkdir()
+        (tmp_path / run_id / "manifest.json").write_text(manifest.as_json())
+        if run_id != "bare":
+            (tmp_path / run_id / "journal.jsonl").touch()
+    looks, has_writer = [], FileJournal.has_writer
+
+    def look(journal: FileJournal) -> bool:
+        looks.append(journal)
+        return has_writer(journal)
+
+    monkeypatch.setattr(FileJournal, "has_writer", look)
+
+    with locked_run(tmp_path / "alive"):
+        runs = living_runs(Namespace(runs=str(tmp_path)))
+
+    assert [run.folder.name for run in runs] == ["alive"]
+    assert len(looks) == 3
 
 
 @pytest.mark.parametrize("other", [SessionState.RUNNING, SessionState.STOPPED])

@@ -1,5 +1,6 @@
 """A dry-run beats, and obeys the pauses and stops that its operators ask for."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -23,9 +24,11 @@ class Engine:
         self.asked: list[str] = []
         self.agrees = True
         self.state: str | None = "RUNNING"
+        self.on_request: Callable[[], None] = list
 
     def pause_entries(self) -> bool:
         self.asked.append("pause")
+        self.on_request()
         return self.agrees
 
     def resume_entries(self) -> bool:
@@ -40,6 +43,7 @@ class Desk:
         self.journal = MemoryJournal()
         self.engine = Engine()
         self.reports = 0
+        self._scratch = scratch
         self._store = paper_store(scratch)
         self.session = PaperSession.start(scratch, run_id="Run-A", journal=self.journal)
         self.session.move(SessionState.WARM_UP, "the engine starts")
@@ -48,6 +52,14 @@ class Desk:
     def ask(self, state: Literal[SessionState.PAUSED, SessionState.STOPPED]) -> None:
         request = SessionRequest(state=state, by="ada", reason="the news", at=utc_now())
         request_session(self._store, paper_name("Run-A"), request)
+
+    def break_store(self) -> None:
+        (self._scratch / "session").rename(self._scratch / "away")
+        (self._scratch / "session").touch()
+
+    def mend_store(self) -> None:
+        (self._scratch / "session").unlink()
+        (self._scratch / "away").rename(self._scratch / "session")
 
     @property
     def record(self) -> SessionRecord:
@@ -115,6 +127,59 @@ def test_a_pause_that_the_engine_obeys_a_loop_later_is_recorded_once(desk: Desk)
     assert desk.record.state is SessionState.PAUSED
     assert desk.record.reason == "ada asked for it: the news"
     assert desk.events == ["bot paused"]
+
+
+@pytest.mark.usefixtures("often")
+def test_a_pause_whose_record_the_store_refuses_is_in_the_journal_once(desk: Desk) -> None:
+    desk.ask(SessionState.PAUSED)
+    desk.engine.on_request = desk.break_store
+
+    desk.session.beat()
+    events = desk.events
+    desk.mend_store()
+    desk.session.beat()
+
+    assert events == desk.events == ["bot paused"]
+    assert desk.record.state is SessionState.PAUSED
+
+
+@pytest.mark.usefixtures("often")
+def test_a_pause_over_the_api_whose_record_the_store_refuses_is_in_the_journal_once(
+    desk: Desk,
+) -> None:
+    def state() -> str:
+        if not desk.events:
+            desk.break_store()
+        return "PAUSED"
+
+    desk.session.supervise(desk.engine, lambda: 1.0, lambda: None, state)
+
+    desk.session.beat()
+    events = desk.events
+    desk.mend_store()
+    desk.session.beat()
+
+    assert events == desk.events == ["bot paused"]
+    assert desk.record.state is SessionState.PAUSED
+
+
+@pytest.mark.usefixtures("often")
+def test_a_pause_that_the_journal_refuses_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageError("the disk is full", operation="append")
+
+    desk.engine.state = "PAUSED"
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.journal, "append", refuse)
+        desk.session.beat()
+    assert desk.events == []
+
+    desk.session.beat()
+
+    assert desk.events == ["bot paused"]
+    assert desk.record.state is SessionState.PAUSED
 
 
 @pytest.mark.usefixtures("often")

@@ -102,6 +102,9 @@ def test_a_body_is_posted_as_json_with_the_name_of_the_client_alone() -> None:
     }
 
 
+UPGRADE = "No; it will not be answered later either: upgrade tradai-entrypoint or the engine"
+
+
 @pytest.mark.parametrize(
     ("answer", "said", "retryable"),
     [
@@ -128,7 +131,13 @@ def test_a_body_is_posted_as_json_with_the_name_of_the_client_alone() -> None:
             "refused with 302 Found; it leads to www.exchange.test, which is not followed",
             False,
         ),
-        (reply("301 Moved", b"", extra="Location: /v6\r\n"), "301 Moved; try again later", False),
+        (
+            reply("301 Moved", b"", extra="Location: /v6\r\n"),
+            "301 Moved; it will not be answered later either: upgrade",
+            False,
+        ),
+        *((reply(f"{code} No", b"{}"), UPGRADE, False) for code in (400, 401, 404, 410)),
+        (reply("500 No", b"{}"), "500 No; try again later", True),
         (reply("200 OK", PAGE), "its answer is a web page", True),
         (reply("200 OK", b'{"a": [1, '), "its answer is no whole JSON", True),
         (reply("200 OK", b""), "its answer is no whole JSON", True),

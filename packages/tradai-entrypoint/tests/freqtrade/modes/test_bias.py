@@ -15,7 +15,7 @@ from tradai.entrypoint.freqtrade._modes._bias.recursive import (
     Difference,
     Recursion,
     enough_candles,
-    pairs_notice,
+    pairs_notices,
     recursive_notice,
     recursive_plan,
     tried_counts,
@@ -243,8 +243,9 @@ def test_what_else_has_edges_is_no_row_of_the_table(tmp_path: Path) -> None:
 def test_the_pairs_that_are_left_out_are_those_after_the_first_ones() -> None:
     pairs = [f"C{number}/USDT" for number in range(MOST_PAIRS + 1)]
 
-    assert pairs_notice(pairs, pairs) is None
-    assert f"of C{MOST_PAIRS}/USDT are not known" in str(pairs_notice(pairs[:MOST_PAIRS], pairs))
+    assert pairs_notices(pairs[:MOST_PAIRS], pairs[:MOST_PAIRS]) == []
+    (notice,) = pairs_notices(pairs[:MOST_PAIRS], pairs)
+    assert f"of C{MOST_PAIRS}/USDT are not known: the analysis takes the first" in notice
 
 
 def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:
@@ -286,7 +287,31 @@ def test_a_pair_whose_end_is_not_in_the_log_is_not_known(tmp_path: Path) -> None
     found = Recursion.read(log, [60])
 
     assert found.by_count[60]["slow"] == (9.0, "BTC/USDT")
-    assert pairs_notice(found.pairs, ["BTC/USDT"]) is None
-    notice = str(pairs_notice(found.pairs, ["BTC/USDT", "ETH/USDT", "SOL/USDT"]))
+    assert pairs_notices(found.pairs, ["BTC/USDT"]) == []
+    (notice,) = pairs_notices(found.pairs, ["BTC/USDT", "ETH/USDT", "SOL/USDT"])
     assert "recursive indicators of ETH/USDT, SOL/USDT are not known" in notice
-    assert "first 5 pairs" in notice
+    assert "the end of the analysis of each is not in the engine's log" in notice
+    assert "first 5 pairs" not in notice
+
+
+def test_each_pair_that_is_not_known_has_its_own_reason() -> None:
+    pairs = [f"C{number}/USDT" for number in range(MOST_PAIRS + 1)]
+
+    lost, after = pairs_notices(pairs[1:MOST_PAIRS], pairs)
+
+    assert "of C0/USDT are not known: the end of" in lost
+    assert f"of C{MOST_PAIRS}/USDT are not known: the analysis takes" in after
+
+
+@pytest.mark.parametrize(
+    ("log", "enough"),
+    [("", None), (BTC, None), (BTC + ETH, 60), (TABLE.format(slow="9.000%") + BTC + ETH, None)],
+)
+def test_a_number_of_candles_is_enough_only_for_pairs_that_are_all_in_the_log(
+    tmp_path: Path, log: str, enough: int | None
+) -> None:
+    (tmp_path / "engine.log").write_text(log)
+
+    found = Recursion.read(tmp_path / "engine.log", [60])
+
+    assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) == enough

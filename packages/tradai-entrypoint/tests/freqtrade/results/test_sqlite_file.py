@@ -176,3 +176,45 @@ def test_a_file_that_is_no_trade_database_is_blamed_and_not_the_disk(
         SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
 
     assert {path.name for path in tmp_path.iterdir()} == {"engine.sqlite"}
+
+
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
+    source = tmp_path / "engine.sqlite"
+    source.mkdir()
+
+    with pytest.raises(StorageError, match=r"unable to open .*: look at the disk") as caught:
+        SqliteFile(source).copy_to(tmp_path / "copy.sqlite")
+
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_BUSY_RECOVERY, "close the program that has it open"),
+        (sqlite3.SQLITE_LOCKED_SHAREDCACHE, "close the program that has it open"),
+        (sqlite3.SQLITE_PERM, "look at the disk"),
+        (sqlite3.SQLITE_READONLY_ROLLBACK, "look at the disk"),
+        (sqlite3.SQLITE_IOERR_READ, "look at the disk"),
+        (sqlite3.SQLITE_FULL, "look at the disk"),
+        (sqlite3.SQLITE_NOTADB, "it is damaged, or no trade database"),
+        (sqlite3.SQLITE_CORRUPT_INDEX, "it is damaged, or no trade database"),
+    ],
+)
+def test_the_advice_follows_the_kind_of_the_error(
+    written: tuple[Path, sqlite3.Connection],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    advice: str,
+) -> None:
+    error = sqlite3.OperationalError("it refuses")
+    error.sqlite_errorcode = code
+
+    def refuse(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sqlite_file, "_counts", refuse)
+
+    with pytest.raises(StorageError, match=f"cannot be copied .*: {advice}"):
+        SqliteFile(written[0]).copy_to(tmp_path / "copy.sqlite")

@@ -11,10 +11,10 @@ from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.bias_checks import last_bias_checks
 from tradai.entrypoint._history.linked_runs import linked_runs
 from tradai.entrypoint._history.run_need import RunNeed
-from tradai.entrypoint._history.summaries import KILLED_STATE, RunSummary
+from tradai.entrypoint._history.summaries import RunSummary
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import TRACKING_NAME
+from tradai.entrypoint._store.names import KILLED, TRACKING_NAME
 
 
 @final
@@ -84,7 +84,7 @@ class RunNeeds:
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
         if run.state != "ended":
-            how = "its process was killed" if run.state == KILLED_STATE else "it goes on"
+            how = "its process was killed" if run.state == KILLED else "it goes on"
             return f"it did not end: {how}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"

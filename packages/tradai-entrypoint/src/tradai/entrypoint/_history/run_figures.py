@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tradai.core import TradingMode
-from tradai.entrypoint._store.names import SCRATCH_NAME, STATUS_NAME
+from tradai.core import FileKind, TradingMode, read_regular_file
+from tradai.entrypoint._store.names import RUNNING, SCRATCH_NAME, STATUS_NAME
 
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
 
@@ -22,7 +22,7 @@ def run_figures(facts: Mapping[str, Any], folder: Path) -> dict[str, float]:
     """
     results = block_of(facts, "results")
     is_dry_run = facts.get("mode") == TradingMode.DRY_RUN
-    if is_dry_run and not results and facts.get("state") == "running":
+    if is_dry_run and not results and facts.get("state") == RUNNING:
         results = _status_results(folder)
     return _numbers(results) | (_numbers(_dry_run_results(results, facts)) if is_dry_run else {})
 
@@ -52,7 +52,9 @@ def _dry_run_results(results: Mapping[str, Any], facts: Mapping[str, Any]) -> di
 def _status_results(folder: Path) -> dict[str, Any]:
     """Return the status of a dry-run that goes on by the names of its results."""
     try:
-        status = json.loads((folder / SCRATCH_NAME / STATUS_NAME).read_bytes())
+        status = json.loads(
+            read_regular_file(folder / SCRATCH_NAME / STATUS_NAME, FileKind.MANIFEST)
+        )
         profit = {f"realized_profit_{status['currency']}": status["closed_profit"]}
         return {"closed_trades": status["closed_trades"], **profit}
     # There is none before the first, and a killed run may leave any.

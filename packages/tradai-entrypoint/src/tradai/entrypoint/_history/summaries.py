@@ -17,7 +17,9 @@ from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.run_figures import block_of, run_figures
 from tradai.entrypoint._store.names import (
     BIAS,
+    KILLED,
     MANIFEST_NAME,
+    RUNNING,
     SCHEMA_VERSION,
 )
 
@@ -30,9 +32,6 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# States of a run that did not end. A manifest says the first one of both.
-RUNNING: Final = "running"
-KILLED_STATE: Final = "killed"
 # Figure of each order of runs, and its sign: the best is the smallest.
 _ORDERS: Final = {
     "profit": ("profit_percent", -1),
@@ -57,6 +56,7 @@ class RunSummary:
         part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
             for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
+        has_process: Whether a process of this machine was seen to have it.
     """
 
     folder: Path
@@ -74,6 +74,7 @@ class RunSummary:
     part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
+    has_process: bool = False
 
     @property
     def is_in_own_folder(self) -> bool:
@@ -173,24 +174,28 @@ def _read(folder: Path) -> RunSummary | UnreadableRun:
 
 def _with_process(run: RunSummary | UnreadableRun) -> RunSummary | UnreadableRun:
     """Return `run`; one that is recorded as running, and that no process has, was killed."""
-    if isinstance(run, UnreadableRun) or run.state != RUNNING or not _is_gone(run.folder):
+    if isinstance(run, UnreadableRun) or run.state != RUNNING:
         return run
+    has_process = _has_process(run.folder)
+    if has_process is not False:
+        return replace(run, has_process=has_process is True)
     # Read again: a process that is gone may have written its end meanwhile.
     again = _read(run.folder)
     if isinstance(again, RunSummary) and again.state == RUNNING:
-        return replace(again, state=KILLED_STATE)
+        return replace(again, state=KILLED)
     return again
 
 
-def _is_gone(folder: Path) -> bool:
+def _has_process(folder: Path) -> bool | None:
+    """Return whether a process has the run in `folder`; None when that is not known."""
     # Only here: few runs of many go on.
     from tradai.entrypoint._paper.run_process import lives
 
     try:
-        return not lives(folder)
+        return lives(folder)
     except TradAIError:
         # A journal that is missing or cannot be read says nothing of a process.
-        return False
+        return None
 
 
 def summary_of(data: bytes, folder: Path, uri: str | None = None) -> RunSummary | UnreadableRun:

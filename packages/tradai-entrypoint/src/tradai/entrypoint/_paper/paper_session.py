@@ -142,19 +142,21 @@ class PaperSession:
         elif wanted is state:
             self._session.obey(request)
         elif state in _TRADING and _ask(engine, wanted):
-            self._session.move(wanted, reason, obeyed=request)
+            # First the journal, by which a run that continues this one knows of the pause: the
+            # move is made also when its record cannot be written.
             self._journal.append(_EVENTS[wanted], by=request.by, reason=request.reason)
+            self._session.move(wanted, reason, obeyed=request)
 
     def _go_along(self) -> None:
         """Move with the engine, once it has moved: a request of ours reaches it a loop later."""
         seen, state = self._engine_state(), self._session.state
         if state not in _TRADING or seen == self._seen:
             return
-        self._seen = seen
         wanted = _STATES.get(seen or "", state)
         if wanted is not state:
-            self._session.move(wanted, f"asked for over {_ELSEWHERE}")
             self._journal.append(_EVENTS[wanted], by=_ELSEWHERE, reason="no reason was given")
+            self._session.move(wanted, f"asked for over {_ELSEWHERE}")
+        self._seen = seen
 
     def _stop(self, request: SessionRequest, reason: str) -> None:
         if self.stop_reason is None:

@@ -5,7 +5,7 @@ from typing import Self, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tradai.core import FileStore, Utc
+from tradai.core import FileKind, FileStore, Utc, read_regular_file
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._store.names import STATUS_NAME
 
@@ -69,7 +69,7 @@ class PaperStatus(BaseModel):
         """
         path = folder / STATUS_NAME
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST))
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as exc:

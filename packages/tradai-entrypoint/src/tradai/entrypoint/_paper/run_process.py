@@ -2,13 +2,9 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final
 
 from tradai.core import FileJournal
 from tradai.entrypoint._store.names import JOURNAL_NAME
-
-KILLED: Final = "killed: its process is gone, and left no verdict"
-"""Sentence on a run that is recorded as running, and that no process has."""
 
 
 def locked_run(folder: Path) -> AbstractContextManager[bool]:

@@ -24,6 +24,11 @@ EPOCHS_NAME: Final = "epochs.jsonl"
 # Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
 BIAS: Final = "bias"
 BIAS_MODE: Final = "bias check"
+# States of a run that did not end: a manifest says the first one of both; the second one is that of
+# a run which no process of this machine has any more.
+RUNNING: Final = "running"
+KILLED: Final = "killed"
+KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core import SystemClock, TradingMode, WaitingClock
-from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
+from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.summaries import list_runs
@@ -17,11 +17,12 @@ from tradai.entrypoint._live.session_requests import request_session, require_no
 from tradai.entrypoint._live.session_view import SessionView
 from tradai.entrypoint._paper.paper_session import paper_name, paper_store
 from tradai.entrypoint._paper.paper_status import PaperStatus
-from tradai.entrypoint._paper.run_process import KILLED, lives
+from tradai.entrypoint._paper.run_process import lives
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import KILLED_SENTENCE
 
 _POLL_S: Final = 0.5
 
@@ -74,7 +75,7 @@ class PaperRun:
         if manifest.state == "ended":
             return f"ended with exit code {manifest.exit_code}"
         if is_gone:
-            return KILLED
+            return KILLED_SENTENCE
         return record.state.value if record else "starting"
 
     def request(self, request: SessionRequest) -> None:
@@ -167,16 +168,8 @@ def paper_run(args: argparse.Namespace) -> PaperRun | None:
 def living_runs(args: argparse.Namespace) -> list[PaperRun]:
     """Return the dry-runs of this machine that run, the newest first."""
     runs = list_runs(runs_folder(args.runs, os.environ))
-    named = [run for run in runs if run.mode == TradingMode.DRY_RUN and run.state == "running"]
-    return [paper for paper in (PaperRun(run.folder) for run in named) if _seems_to_live(paper)]
-
-
-def _seems_to_live(paper: PaperRun) -> bool:
-    # A folder that is no whole run, or another user's, says nothing about the other runs.
-    try:
-        return paper.lives
-    except (NotFoundError, StorageError):
-        return False
+    living = (run for run in runs if run.mode == TradingMode.DRY_RUN and run.has_process)
+    return [PaperRun(run.folder) for run in living]
 
 
 def _is_session(name: str) -> bool:

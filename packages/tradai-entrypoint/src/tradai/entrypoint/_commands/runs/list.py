@@ -18,7 +18,6 @@ from tradai.entrypoint._commands.console import (
 )
 from tradai.entrypoint._history.run_figures import FIGURES
 from tradai.entrypoint._history.summaries import (
-    KILLED_STATE,
     RunListing,
     RunSummary,
     UnreadableRun,
@@ -29,7 +28,7 @@ from tradai.entrypoint._history.summaries import (
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import BIAS_MODE, SCHEMA_VERSION
+from tradai.entrypoint._store.names import BIAS_MODE, KILLED, KILLED_SENTENCE, SCHEMA_VERSION
 
 _COLUMNS: Final = (
     "run",
@@ -179,11 +178,7 @@ def _verdict(run: RunSummary) -> str:
 def _without_end(run: RunSummary) -> str:
     if run.uri:
         return _STORED
-    if run.state != KILLED_STATE:
-        return run.state
-    from tradai.entrypoint._paper.run_process import KILLED
-
-    return KILLED
+    return KILLED_SENTENCE if run.state == KILLED else run.state
 
 
 def _unreadable_row(run: UnreadableRun) -> tuple[str, ...]:

@@ -26,4 +26,6 @@ def next_step(refusal: HTTPError) -> str:
     host = urlsplit(refusal.headers.get("Location") or "").hostname
     if host is not None:
         return f"it leads to {host}, which is not followed: try again from another network"
-    return "try again later"
+    if may_pass(refusal):
+        return "try again later"
+    return "it will not be answered later either: upgrade tradai-entrypoint or the engine"

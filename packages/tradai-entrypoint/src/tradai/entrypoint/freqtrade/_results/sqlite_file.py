@@ -13,6 +13,7 @@ DATABASE_NAME: Final = "trades.sqlite"
 _TABLES: Final = ("trades", "orders")
 _WRITE_AHEAD_LOG: Final = "-wal"
 _LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_NO_DATABASE: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 _NO_SUCH_TABLE: Final = "no such table"
 
 
@@ -64,7 +65,7 @@ class SqliteFile:
                 return opened.execute(query).fetchall()
         except sqlite3.Error as exc:
             # The engine was ended before it had made them.
-            if str(exc).startswith(_NO_SUCH_TABLE):
+            if _is_without_table(exc):
                 return []
             message = f"{self.path} cannot be read ({exc}): open it with sqlite3"
             raise StorageError(message, operation="read trades") from exc
@@ -86,9 +87,11 @@ class SqliteFile:
             with closing(sqlite3.connect(self.path, timeout=0)) as opened:
                 _counts(opened)
         except sqlite3.Error as exc:
-            if exc.sqlite_errorcode in _LOCKED:
+            if _kind(exc.sqlite_errorcode) in _LOCKED:
                 return "close the program that has it open"
-            return "it is damaged, or no trade database of the engine; put a good copy there"
+            if _kind(exc.sqlite_errorcode) in _NO_DATABASE or _is_without_table(exc):
+                return "it is damaged, or no trade database of the engine; put a good copy there"
+            return f"look at the disk of {self.path.parent}, and at the rights of the file"
         return f"look at the disk of {folder}"
 
 
@@ -138,9 +141,18 @@ def _copy(source: Path, target: Path) -> None:
 
 def _give_up_when_locked(status: int, _remaining: int, _total: int) -> None:
     # Without this the copy is tried again and again, for as long as another process holds a lock.
-    if status in _LOCKED:
+    if _kind(status) in _LOCKED:
         message = "another process has locked it"
         raise sqlite3.OperationalError(message)
+
+
+def _kind(code: int) -> int:
+    """Return the primary code of an extended one: its lowest byte."""
+    return code & 0xFF
+
+
+def _is_without_table(error: sqlite3.Error) -> bool:
+    return str(error).startswith(_NO_SUCH_TABLE)
 
 
 def _counts(database: sqlite3.Connection) -> list[int]:

@@ -18,8 +18,7 @@ from tradai.entrypoint.freqtrade._modes._bias.lookahead import (
 from tradai.entrypoint.freqtrade._modes._bias.recursive import (
     MOST_PAIRS,
     Recursion,
-    enough_candles,
-    pairs_notice,
+    pairs_notices,
     recursive_notice,
     recursive_plan,
     tried_counts,
@@ -94,9 +93,9 @@ def _record_recursion(found: Recursion, context: RunContext) -> None:
     results["recursive_worst_pair"] = {name: each.pair for name, each in own.items()}
     results["recursive_pairs"] = list(found.pairs)
     results["startup_candles_tried"] = list(found.by_count)
-    results["startup_candles_enough"] = enough_candles(found.by_count)
-    sentences = (recursive_notice(found.by_count), pairs_notice(found.pairs, context.config.pairs))
-    notices += filter(None, sentences)
+    pairs = context.config.pairs
+    results["startup_candles_enough"] = found.enough_candles(pairs[:MOST_PAIRS])
+    notices += filter(None, [recursive_notice(found.by_count), *pairs_notices(found.pairs, pairs)])
 
 
 def _verdict(found: Lookahead, context: RunContext) -> Verdict:

@@ -1,7 +1,7 @@
 """Indicators that depend on the number of candles before them: the engine's recursive analysis."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeAlias, final
@@ -114,6 +114,14 @@ class Recursion(NamedTuple):
                     _add_difference(by_count[count], name, cell, pair)
         return cls(tuple(tables), by_count)
 
+    def enough_candles(self, pairs: Iterable[str]) -> int | None:
+        """Return the smallest number of start-up candles that is enough for `pairs`.
+
+        Returns:
+            The number; None when not one is, or when one of the pairs was not analysed.
+        """
+        return enough_candles(self.by_count) if {*pairs} <= {*self.pairs} else None
+
 
 def _add_difference(found: Differences, name: str, cell: str, pair: str) -> None:
     """Add the difference in a cell of the engine's table to `found`, if it is the largest."""
@@ -164,15 +172,19 @@ def recursive_notice(by_count: Mapping[int, Differences]) -> str | None:
     )
 
 
-def pairs_notice(analysed: Sequence[str], pairs: Sequence[str]) -> str | None:
-    """Return a sentence on those of `pairs` that were not analysed; None without any."""
-    left_out = [pair for pair in pairs if pair not in analysed]
-    if not left_out:
-        return None
-    return (
-        f"recursive indicators of {', '.join(left_out)} are not known: the analysis takes the "
-        f"first {MOST_PAIRS} pairs, and the end of each must be in the engine's log"
-    )
+def pairs_notices(analysed: Sequence[str], pairs: Sequence[str]) -> list[str]:
+    """Return a sentence for each reason for which some of `pairs` were not analysed."""
+    lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in analysed]
+    reasons = {
+        "the end of the analysis of each is not in the engine's log, so the number of start-up "
+        "candles that is enough is not known either": lost,
+        f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],
+    }
+    return [
+        f"recursive indicators of {', '.join(named)} are not known: {reason}"
+        for reason, named in reasons.items()
+        if named
+    ]
 
 
 def enough_candles(by_count: Mapping[int, Differences]) -> int | None:
