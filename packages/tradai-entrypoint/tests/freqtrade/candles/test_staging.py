@@ -172,6 +172,28 @@ def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) 
         stage_series(request(data, series(), hours=(100, 200)))
 
 
+@pytest.mark.parametrize(
+    ("is_traded", "kind", "named"),
+    [
+        (False, "spot", True),
+        (False, "futures", True),
+        (True, "spot", False),
+        (False, "mark", False),
+    ],
+)
+def test_a_missing_series_that_is_only_read_names_the_setting_to_go_without_it(
+    data: Path, *, is_traded: bool, kind: str, named: bool
+) -> None:
+    missing = NeededSeries(
+        pair="SOL/USDT", timeframe="1h", warmup=1, is_traded=is_traded, kind=kind
+    )
+
+    with pytest.raises(NotFoundError) as caught:
+        stage_series(request(data, missing))
+
+    assert ("name it in run.without" in str(caught.value)) is named
+
+
 def test_gaps_are_reported_in_a_sentence(data: Path) -> None:
     whole = candles(288)
     frame = whole.drop(whole.index[100:103]).drop(whole.index[200])

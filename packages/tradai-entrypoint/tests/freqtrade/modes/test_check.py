@@ -43,6 +43,78 @@ def test_a_number_of_the_order_types_without_a_meaning_fails(
 
 
 @pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (
+            ("execution.order_types.exit=market",),
+            (
+                "execution.exit_pricing.price_side is same, and execution.order_types.exit is "
+                "market: write other, or limit orders"
+            ),
+        ),
+        (
+            (
+                "execution.order_types.entry=market",
+                "execution.entry_pricing.price_side=bid",
+            ),
+            (
+                "command line: execution.entry_pricing.price_side is bid, and "
+                "execution.order_types.entry is market: write other, or limit orders"
+            ),
+        ),
+    ],
+)
+def test_a_market_order_at_the_own_side_of_the_book_fails(
+    check: Callable[..., dict[str, CheckRow]], overrides: tuple[str, ...], said: str
+) -> None:
+    row = check(*overrides)["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == said
+
+
+@pytest.mark.parametrize(("order", "side"), [("entry", "ask"), ("exit", "bid"), ("exit", "other")])
+def test_a_market_order_at_the_other_side_of_the_book_passes(
+    check: Callable[..., dict[str, CheckRow]], order: str, side: str
+) -> None:
+    overrides = (
+        f"execution.order_types.{order}=market",
+        f"execution.{order}_pricing.price_side={side}",
+    )
+
+    assert check(*overrides)["strategy"].status is CheckStatus.OK
+
+
+def test_a_market_order_of_the_class_at_the_own_side_of_the_book_fails(
+    strategy: Path, check: Callable[..., dict[str, CheckRow]]
+) -> None:
+    file = strategy.parent / "strategies" / "wave_rider.py"
+    head, name, tail = file.read_text().partition("class WaveRider(IStrategy):")
+    file.write_text(f"{head}{name}\n    order_types = {{'exit': 'market'}}{tail}")
+
+    row = check()["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    assert row.detail == (
+        "execution.exit_pricing.price_side is same, and class WaveRider.order_types.exit is "
+        "market: write other, or limit orders"
+    )
+
+
+def test_contracts_without_the_order_book_fail(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    changes = ("exchange=binance_futures", "pairs=[BTC/USDT:USDT]")
+    off = "execution.exit_pricing.use_order_book=false"
+
+    assert check(off)["strategy"].status is CheckStatus.OK
+    assert check(*changes, off)["strategy"].detail == (
+        "command line: execution.exit_pricing.use_order_book is false, and binance_futures has no "
+        "prices of contracts but in its order book: write true"
+    )
+
+
+@pytest.mark.parametrize(
     ("entry", "problems", "said"),
     [
         # Of the engine's schema, in whose place the scenario answers.

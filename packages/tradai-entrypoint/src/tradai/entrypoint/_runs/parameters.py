@@ -82,7 +82,8 @@ class RunParameters(BaseModel):
         informative: Further series the strategy reads, each as ``PAIR@timeframe``; ``@1h`` stands
             for that timeframe of every traded pair.
         without: Series that the strategy asks for and runs without, each as ``PAIR`` or
-            ``PAIR@timeframe``, such as ``BTC/USDT:USDT@1h``, which this version cannot provide.
+            ``PAIR@timeframe``, such as ``BTC/USDT:USDT@1h``, which this version cannot
+            provide, or whose candles the folder lacks.
         epochs: Trials of a hyperopt.
         spaces: Parameter spaces a hyperopt searches.
         loss: Name of the engine's hyperopt loss class.

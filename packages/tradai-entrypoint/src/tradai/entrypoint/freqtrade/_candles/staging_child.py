@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
@@ -148,9 +148,20 @@ def _not_found(
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
         "choose a range that has them, or drop what asks for them (pairs, run.informative, "
-        f"@informative){_layout_hint(request.data) if is_spot else _contract_hint(missing[0])}"
+        f"@informative){_without_hint(missing)}"
+        f"{_layout_hint(request.data) if is_spot else _contract_hint(missing[0])}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
+
+
+def _without_hint(missing: Iterable[NeededSeries]) -> str:
+    """Return the part of a sentence on series that are only read, which a run can go without."""
+    read = [
+        each.name for each in missing if not each.is_traded and each.kind in {"spot", "futures"}
+    ]
+    if not read:
+        return ""
+    return f"; where the strategy can do without {', '.join(read)}, name it in run.without"
 
 
 def _contract_hint(series: NeededSeries) -> str:

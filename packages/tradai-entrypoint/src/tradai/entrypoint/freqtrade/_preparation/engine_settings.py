@@ -8,7 +8,7 @@ the engine under its own name, so it must not be the name of a setting.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tradai.core import Execution, JsonValue, Origin, StrategyConfig
+from tradai.core import Execution, JsonValue, Origin, Pricing, StrategyConfig
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
@@ -87,6 +87,8 @@ _RENAMED: Final = {
     "startup_candle_count": "run.startup_candles",
     "strategy_path": "strategy.source",
 }
+# Sides of the book that the engine lets a market order have (freqtrade 2026.9).
+_MARKET_SIDES: Final = {"entry": ("ask", "other"), "exit": ("bid", "other")}
 # Tables of `execution` that the engine gets as they are.
 _TABLES: Final = ("order_time_in_force", "order_types", "unfilledtimeout")
 _PLACES: Final = (
@@ -146,6 +148,7 @@ def check_engine_keys(context: RunContext, engine: EngineInstall, facts: SourceF
         "execution": tables,
     }
     refuse(_number_problems({"execution": tables, **_class_tables(context, facts)}), origins)
+    refuse(_pricing_problems(context.config, facts), origins)
     _check_schema(context, engine, {place: values for place, values in named.items() if values})
 
 
@@ -176,6 +179,36 @@ def _number_problems(settings: Mapping[str, Mapping[str, JsonValue]]) -> Iterato
         table = block.get("order_types")
         for path, text in order_type_problems(table) if isinstance(table, Mapping) else ():
             yield f"{place}.{path}", text
+
+
+def _pricing_problems(config: StrategyConfig, facts: SourceFacts) -> Iterator[Problem]:
+    """Yield the prices of orders that the engine refuses when it starts."""
+    execution = config.execution
+    given = execution.order_types or {}
+    types = {**class_order_types(execution.order_types, facts), **given}
+    has_tickers = exchange_named(config.exchange).market_type != "futures"
+    for order, pricing in (
+        ("entry", execution.entry_pricing or Pricing()),
+        ("exit", execution.exit_pricing or Pricing()),
+    ):
+        key, side = f"execution.{order}_pricing", pricing.price_side
+        if types.get(order) == "market" and side not in _MARKET_SIDES[order]:
+            place = "execution" if order in given else f"class {facts.class_name}"
+            yield (
+                f"{key}.price_side",
+                (
+                    f"is {side}, and {place}.order_types.{order} is market: write other, or limit "
+                    "orders"
+                ),
+            )
+        if not pricing.use_order_book and not has_tickers:
+            yield (
+                f"{key}.use_order_book",
+                (
+                    f"is false, and {config.exchange} has no prices of contracts but in its order "
+                    "book: write true"
+                ),
+            )
 
 
 def _class_tables(
