@@ -285,7 +285,9 @@ def test_a_timeframe_that_is_none_is_named(
     with pytest.raises(ConfigurationError) as refused:
         move(more, environ=environ)
 
-    assert str(refused.value).startswith(f"the timeframe of the configuration is {shown}: write ")
+    assert str(refused.value).startswith(
+        f"the timeframe of the configuration, or of FREQTRADE__TIMEFRAME, is {shown}: write "
+    )
     assert "such as" in str(refused.value)
 
 

@@ -113,6 +113,8 @@ def test_the_time_of_an_answer_is_no_part_of_its_content(first: str, later: str)
     [
         ('{"time": 1, "tick": 0.1}', '{"time": 1, "tick": 0.10}'),
         ('{"time": 1, "tick": "0.1"}', '{"time": 1, "tick": "0.2"}'),
+        ('{"time": 1, "tick": 1}', '{"time": 1, "tick": "1"}'),
+        ('{"time": 1, "tick": [0.1]}', '{"time": 1, "tick": ["0.1"]}'),
         # A rule with the name of a time, and a time inside.
         ('{"time": {"open": 1}}', '{"time": {"open": 2}}'),
         ('{"data": {"time": 1}}', '{"data": {"time": 2}}'),
@@ -123,3 +125,20 @@ def test_all_else_is_part_of_its_content(first: str, later: str) -> None:
     contents = [RecordedAnswer(url=URL, text=text).content for text in (first, later)]
 
     assert contents[0] != contents[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("key", "apikey", "api_key", "apiKey", "API-KEY", "X-MBX-APIKEY", "accessKeyId"),
+        *("secret", "sign", "signature", "signatureMethod", "token", "listenKey", "passphrase"),
+    ],
+)
+def test_a_request_with_a_key_belongs_to_an_account(name: str) -> None:
+    with pytest.raises(ValidationError, match="has a key or a signature"):
+        RecordedAnswer(url=f"{URL}?{name}=1", text="{}")
+
+
+@pytest.mark.parametrize("name", ["keyword", "design", "monkey", "assigned", "passwordless"])
+def test_a_name_that_only_has_the_letters_of_a_key_is_public(name: str) -> None:
+    assert RecordedAnswer(url=f"{URL}?{name}=1", text="{}").url == f"{URL}?{name}=1"

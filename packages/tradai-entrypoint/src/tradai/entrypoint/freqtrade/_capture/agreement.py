@@ -1,6 +1,7 @@
 """Compare captured market rules with the recorded answers that the engine gets in their place."""
 
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from typing import Final
 
 from tradai.core import JsonObject, JsonValue, canonical_json
@@ -8,6 +9,7 @@ from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._capture.loading import LoadedMarkets, load_markets
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import missing_answer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
@@ -15,6 +17,7 @@ from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_n
 
 # Rules that agree, by engine and digest: the variants of a sweep have the same.
 _agreed: Final[set[tuple[EngineInstall, str]]] = set()
+_lock: Final = Lock()
 _FIELD: Final = "markets"
 
 
@@ -30,8 +33,18 @@ def check_agreement(snapshot: MarketsSnapshot, engine: EngineInstall, context: R
     """
     source = exchange_named(snapshot.exchange)
     key = (engine, snapshot.digest)
-    if not isinstance(source, RecordedExchange) or key in _agreed:
+    if not isinstance(source, RecordedExchange):
         return
+    with _lock:
+        if key not in _agreed:
+            _compare(snapshot, _read(snapshot, source, engine, context), engine)
+            _agreed.add(key)
+
+
+def _read(
+    snapshot: MarketsSnapshot, source: RecordedExchange, engine: EngineInstall, context: RunContext
+) -> LoadedMarkets:
+    """Return the markets that `engine` loads from the recorded answers of `snapshot`."""
     with MarketServer(snapshot) as server:
         ended = load_markets(
             sorted(snapshot.pairs),
@@ -45,16 +58,7 @@ def check_agreement(snapshot: MarketsSnapshot, engine: EngineInstall, context: R
     if read is None:
         missing = server.unanswered[0] if server.unanswered else None
         raise _unreadable(snapshot, missing, ended.last_words)
-    _compare(snapshot, read, engine)
-    _agreed.add(key)
-
-
-def missing_answer(snapshot: MarketsSnapshot, address: str) -> str:
-    """Return the sentence that `snapshot` has no recorded answer at `address` of its exchange."""
-    return (
-        f"the market rules have no answer of {snapshot.exchange} at {address}: they were captured "
-        f"with {snapshot.note}, so capture them again with the engine that runs"
-    )
+    return read
 
 
 def _compare(snapshot: MarketsSnapshot, read: LoadedMarkets, engine: EngineInstall) -> None:
@@ -93,5 +97,9 @@ def _unreadable(snapshot: MarketsSnapshot, missing: str | None, last_words: str)
         f"the engine could not load the markets of {snapshot.exchange} from the recorded answers "
         f"({last_words}): capture the market rules again"
     )
-    message = missing_answer(snapshot, missing) if missing else unreadable
+    message = (
+        missing_answer(missing, exchange=snapshot.exchange, note=snapshot.note)
+        if missing
+        else unreadable
+    )
     return ValidationError(message, field=_FIELD, expected="answers that the engine can read")

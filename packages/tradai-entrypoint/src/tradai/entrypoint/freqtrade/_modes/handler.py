@@ -11,13 +11,13 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
-from tradai.entrypoint.freqtrade._capture.agreement import missing_answer
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit, WakeReason
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._evidence.strategy_errors import judge_errors
+from tradai.entrypoint.freqtrade._exchange._recorded.answers import missing_answer
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._preparation.job_checks import job_checks
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
@@ -93,7 +93,9 @@ class BatchHandler(EngineHandler):
         )
         verdict = self._judge(ended, job, context)
         if server.unanswered and not verdict.is_success:
-            sentence = missing_answer(markets, server.unanswered[0])
+            sentence = missing_answer(
+                server.unanswered[0], exchange=markets.exchange, note=markets.note
+            )
             verdict = Verdict(exit_code=ExitCode.DATA, sentence=sentence)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)

@@ -14,11 +14,27 @@ from tradai.core import canonical_json, redact
 _CHANGING: Final = frozenset({"timestamp"})
 # Names under which exchanges send the time of an answer, beside what it answers.
 _SENT_AT: Final = frozenset({"requestTime", "serverTime", "time", "timestamp", "ts"})
-# Marks of a request that is made for an account: names in its query, and parts of its path.
-_KEY: Final = re.compile(r"(?i)key|secret|sign|token|pass(?:phrase|word)")
+# Marks of a request that is made for an account: words of names in its query, parts of its path.
+_KEY: Final = re.compile(
+    r"(?:access|api|listen|private|public|secret)?key(?:id)?|secret|sig|sign(?:ed|ature)?"
+    r"|(?:access|auth)?token|pass(?:phrase|word)"
+)
 _OF_ACCOUNT: Final = frozenset({"account", "accounts", "private"})
 
+# Of api_key, apiKey and API-KEY, each is two.
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
 _Key = tuple[str, bytes]
+
+
+@final
+class _Number(str):
+    """A number by its digits; it is shown without the quotes that every text has."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 @final
@@ -50,10 +66,7 @@ class RecordedAnswer(BaseModel):
         if parts.scheme != "https" or parts.fragment:
             message = "the address of an answer is not one of an exchange: expected https://..."
             raise ValueError(message)
-        has_key = any(
-            _KEY.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)
-        )
-        if has_key or redact(url) != url:
+        if _has_key(parts.query) or redact(url) != url:
             # The address is not quoted, since it has a key.
             message = "an answer belongs to an account: its address has a key or a signature"
             raise ValueError(message)
@@ -87,6 +100,22 @@ class RecordedAnswers:
         return self._answers.get(_key(url, body))
 
 
+def missing_answer(address: str, *, exchange: str, note: str | None) -> str:
+    """Return the sentence that market rules have no answer of `exchange` at `address`.
+
+    `note` is theirs: the libraries with which they were captured.
+    """
+    return (
+        f"the market rules have no answer of {exchange} at {address}: they were captured with "
+        f"{note}, so capture them again with the engine that runs"
+    )
+
+
+def _has_key(query: str) -> bool:
+    names = (name for name, _ in parse_qsl(query, keep_blank_values=True))
+    return any(_KEY.fullmatch(word.lower()) for name in names for word in _WORD.findall(name))
+
+
 def _key(url: str, body: str) -> _Key:
     return _without_time(url), _canonical(body)
 
@@ -101,10 +130,10 @@ def _without_time(url: str) -> str:
 def _timeless(text: str) -> str:
     """Return an answer without the number that is the time of its sending, if it has one."""
     try:
-        # As text, since the digits of a number count.
-        values = json.loads(text, parse_float=str, parse_int=str)
+        # The digits of a number count, and a text of the same digits is another value.
+        values = json.loads(text, parse_float=_Number, parse_int=_Number)
         if stamps := _stamps(values):
-            return json.dumps({name: values[name] for name in values if name not in stamps})
+            return ascii({name: values[name] for name in values if name not in stamps})
     # Deep nesting.
     except RecursionError:
         pass

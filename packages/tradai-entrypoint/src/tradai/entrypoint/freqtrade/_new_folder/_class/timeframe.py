@@ -28,7 +28,7 @@ def chosen_timeframe(given: JsonValue, facts: SourceFacts) -> str:
     of_class = class_timeframe(facts)
     chosen, owner = of_class, f"class {facts.class_name}"
     if given is not None:
-        chosen, owner = str(given), "the configuration"
+        chosen, owner = str(given), "the configuration, or of FREQTRADE__TIMEFRAME,"
     if chosen is None:
         old = facts.constants.get("ticker_interval")
         hint = f" (its ticker_interval {old} is read no longer)" if old else ""

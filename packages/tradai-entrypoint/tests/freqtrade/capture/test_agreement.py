@@ -1,0 +1,59 @@
+"""Captured rules are compared with their recorded answers once, also by runs side by side."""
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from types import SimpleNamespace
+from typing import Any, cast
+
+from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade import MarketsSnapshot
+from tradai.entrypoint.freqtrade._capture.agreement import check_agreement
+from tradai.entrypoint.freqtrade._engine.install import EngineInstall
+
+MARKET: dict[str, Any] = {
+    "symbol": "BTC/USDT",
+    "type": "spot",
+    "base": "BTC",
+    "quote": "USDT",
+    "active": True,
+    "precision": {"price": 0.1, "amount": 0.001},
+    "limits": {"amount": {"min": 0.001}, "cost": {"min": 5}},
+    "contractSize": None,
+    "precision_mode": 4,
+}
+ANSWER = {"markets": [MARKET], "names": ["BTC/USDT"], "versions": {"ccxt": "4.5"}}
+
+
+def counting_engine(asked: Path) -> EngineInstall:
+    """Return an engine that loads one market, and writes a line each time."""
+    program = f"open({str(asked)!r}, 'a').write('asked\\n'); print({json.dumps(ANSWER)!r})"
+    python = (sys.executable, "-I", "-c", program)
+    return EngineInstall(python=python, version="2026.9", package=Path())
+
+
+def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Interrupts) -> None:
+    snapshot = MarketsSnapshot.model_validate(
+        {
+            "exchange": "bybit",
+            "captured_at": "2026-01-01T00:00:00Z",
+            "origin": "captured",
+            "symbols": [MARKET],
+            "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
+        }
+    )
+    engine = counting_engine(tmp_path / "asked")
+    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
+    barrier = Barrier(2)
+
+    def check(_: int) -> None:
+        barrier.wait()
+        check_agreement(snapshot, engine, context)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(check, range(2)))
+
+    assert (tmp_path / "asked").read_text() == "asked\n"
