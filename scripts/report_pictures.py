@@ -42,6 +42,7 @@ class Picture:
     Attributes:
         name: Name of the file, without its ending.
         page: Pattern of the page in the folder of the runs.
+        last: JavaScript of the last element.
         first: Selector; empty for the top of the page.
         before: JavaScript that is run first.
     """
