@@ -43,7 +43,7 @@ class Picture:
         name: Name of the file, without its ending.
         page: Pattern of the page in the folder of the runs.
         last: JavaScript of the last element.
-        first: Selector; empty for the top of the page.
+        first: JavaScript of the first element; empty for the top of the page.
         before: JavaScript that is run first.
     """
 

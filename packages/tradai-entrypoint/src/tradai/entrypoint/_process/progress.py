@@ -19,8 +19,8 @@ class Progress:
     """A spinner with a sentence and the elapsed time.
 
     Shown on standard error when that is a terminal. Logs and pipes get a line for each milestone,
-    and for each sentence only when it is asked for, so that they stay short. A terminal that is closed meanwhile changes nothing about the
-    work.
+    and for each sentence only where that is asked for, so that they stay short. A terminal that is
+    closed meanwhile changes nothing about the work.
     """
 
     def __init__(
