@@ -42,7 +42,8 @@ class Picture:
     Attributes:
         name: Name of the file, without its ending.
         page: Pattern of the page in the folder of the runs.
-        first: Selector; empty for the top of the page.
+        last: JavaScript of the last element.
+        first: JavaScript of the first element; empty for the top of the page.
         before: JavaScript that is run first.
     """
 

@@ -136,7 +136,7 @@ def test_captured_rules_make_the_trades_of_bare_freqtrade(
     assert len(bare) == 20
 
 
-def test_the_engine_loads_the_markets_of_all_four_from_recorded_answers(
+def test_the_engine_loads_the_markets_of_four_exchanges_from_recorded_answers(
     engine_bin: Path, environ: Mapping[str, str]
 ) -> None:
     with ExitStack() as stack:

@@ -458,8 +458,14 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
 
 @pytest.fixture
 def with_parts(tmp_path: Path) -> None:
-    """A run of its own, two of a sweep and one of a comparison."""
-    parts = {"mine": None, "s-1": "sweep", "s-2": "sweep", "c-1": "comparison"}
+    """A run of its own, two of a sweep, one of a comparison and a repetition."""
+    parts = {
+        "mine": None,
+        "s-1": "sweep",
+        "s-2": "sweep",
+        "c-1": "comparison",
+        "v-1": "verification",
+    }
     for run_id, part_of in parts.items():
         trace_id = "trend-573cef2e" if part_of == "sweep" else run_id
         record = RunManifest(
@@ -470,7 +476,7 @@ def with_parts(tmp_path: Path) -> None:
         (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
 
 
-HIDDEN = "3 runs of sweeps, comparisons and analyses are hidden: --all shows them\n"
+HIDDEN = "4 runs of sweeps, comparisons, analyses and verifications are hidden: --all shows them\n"
 
 
 @pytest.mark.usefixtures("with_parts")
@@ -483,14 +489,14 @@ def test_runs_that_a_sweep_or_a_comparison_made_are_listed_on_request_alone(call
     assert len(own.splitlines()) == 3
     assert "part of" not in own
     rows = {line.split()[0]: line for line in every.splitlines()}
-    assert rows.keys() == {"run", "mine", "s-1", "s-2", "c-1"}
+    assert rows.keys() == {"run", "mine", "s-1", "s-2", "c-1", "v-1"}
     assert "sweep trend-573cef2e" in rows["s-1"]
     assert rows["c-1"].split()[1] == "comparison"
 
 
 @pytest.mark.usefixtures("with_parts")
 def test_json_and_csv_have_the_runs_of_the_table(call: Call) -> None:
-    for flags, ids in (((), ["mine"]), (("--all",), ["c-1", "mine", "s-1", "s-2"])):
+    for flags, ids in (((), ["mine"]), (("--all",), ["c-1", "mine", "s-1", "s-2", "v-1"])):
         _, out, err = call("runs", "list", "--json", *flags)
         _, table, said = call("runs", "list", "--csv", *flags)
 

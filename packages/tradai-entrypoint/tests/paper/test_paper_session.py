@@ -24,7 +24,7 @@ class Engine:
         self.asked: list[str] = []
         self.agrees = True
         self.state: str | None = "RUNNING"
-        self.on_request: Callable[[], None] = list
+        self.on_request: Callable[[], None] = lambda: None
 
     def pause_entries(self) -> bool:
         self.asked.append("pause")

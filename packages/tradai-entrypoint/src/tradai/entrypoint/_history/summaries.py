@@ -53,8 +53,8 @@ class RunSummary:
         figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
             on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
-        part_of: Command that made it among others, and its name, as ``sweep trend-573cef2e``; None
-            for a run of its own.
+        part_of: Kind of the command that made it among others, and the trace id unless that is the
+            run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
         has_process: Whether a process of this machine was seen to have it.
     """
@@ -131,7 +131,7 @@ class RunListing:
         return replace(self, runs=runs)
 
     def without_parts(self) -> Self:
-        """Return the runs that no sweep, comparison or analysis made among others."""
+        """Return the runs that no command made among others."""
         return replace(self, runs=[run for run in self.runs if run.part_of is None])
 
     def sorted(self, by: str | None) -> Self:

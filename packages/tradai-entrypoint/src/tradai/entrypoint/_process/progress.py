@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Progress:
     """A spinner with a sentence and the elapsed time.
 
-    Shown on standard error when that is a terminal. Logs and pipes get a line for each milestone
-    alone, so that they stay short. A terminal that is closed meanwhile changes nothing about the
-    work.
+    Shown on standard error when that is a terminal. Logs and pipes get a line for each milestone,
+    and for each sentence only where that is asked for, so that they stay short. A terminal that is
+    closed meanwhile changes nothing about the work.
     """
 
     def __init__(

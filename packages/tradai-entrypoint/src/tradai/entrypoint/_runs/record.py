@@ -36,8 +36,9 @@ class RunManifest(BaseModel):
             of the manifests of other runs.
         results: Figures of the result, by name.
         replay_of: Id of the run that this one repeats.
-        part_of: Kind of the command that made this run among others, such as ``sweep``, whose name
-            is the trace id; left out of the manifests of other runs.
+        part_of: Kind of the command that made this run among others: ``sweep`` and ``analysis``,
+            whose name is the trace id, ``verification``, where that is the trace id of the first
+            run, or ``comparison``; left out of the manifests of other runs.
 
     Facts that this version does not know are kept, so that manifests of later versions can be read.
     """

@@ -46,7 +46,9 @@ def _add_list(verbs: Commands) -> None:
     listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
     listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
     listing.add_argument(
-        "--all", action="store_true", help="also the runs of sweeps, comparisons and analyses"
+        "--all",
+        action="store_true",
+        help="also the runs of sweeps, comparisons, analyses and verifications",
     )
     listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
     add_folder(listing)

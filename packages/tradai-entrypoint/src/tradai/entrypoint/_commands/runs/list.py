@@ -123,8 +123,8 @@ def _print_none(folder: Path, *, is_chosen: bool) -> None:
 
 def _print_hidden(count: int, *, is_error: bool) -> None:
     are = "is" if count == 1 else "are"
-    text = f"{counted(count, 'run')} of sweeps, comparisons and analyses {are} hidden"
-    print_text(f"{text}: --all shows them", is_error=is_error)
+    runs = f"{counted(count, 'run')} of sweeps, comparisons, analyses and verifications"
+    print_text(f"{runs} {are} hidden: --all shows them", is_error=is_error)
 
 
 def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:

@@ -1,1 +1,1 @@
-"""Recording the public answers of an exchange while the engine loads its markets."""
+"""Recording the public answers of an exchange, and comparing its market rules with them."""

@@ -33,7 +33,8 @@ class PaperReport:
         Raises:
             StorageError: The disk refused.
         """
-        # An engine that is being stopped gives fewer answers by and by, and is not asked.
+        # An engine that is being stopped gives fewer answers by and by, and is not asked; of a bot
+        # that stands still the status says why, also when its engine has stopped trading.
         if self._evidence.is_running or self._watch.problem is not None:
             self._status().write(self._context.folder.scratch)
 
