@@ -394,6 +394,8 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
         ("sweeps/a/sweep.json", {"windows": [{"runs": [{"run_id": "run-4"}]}]}),
         ("comparisons/a/comparison.json", {"runs": [{"run_id": "run-4"}, {"run_id": None}]}),
         ("analyses/a/robustness.json", {"costs": {"fee doubled": {"run_id": "run-4"}}}),
+        ("analyses/a/robustness.json", {"windows": [{"training_run": "run-4"}]}),
+        ("analyses/a/robustness.json", {"windows": [{"training_run": None, "test_run": "run-4"}]}),
     ],
 )
 def test_a_run_that_a_page_links_to_stays_as_long_as_the_page(

@@ -335,6 +335,20 @@ def test_the_files_have_every_run(tmp_path: Path) -> None:
     assert resamples == {"profit_percent": [10.0] * 20, "drawdown_percent": [0.0] * 20}
 
 
+def test_the_json_has_each_run_over_the_windows() -> None:
+    walks = [
+        dataclasses.replace(outcome(5, profit=1.0), timerange=str(WINDOWS[0].training)),
+        dataclasses.replace(outcome(6), timerange=str(WINDOWS[0].test)),
+    ]
+
+    found = survivor().walked((), walks).to_json()["walks"]
+
+    assert found == [
+        {"timerange": "20250101-20250302", **walks[0].to_json()},
+        {"timerange": "20250302-20250401", **walks[1].to_json()},
+    ]
+
+
 def test_the_json_has_all_that_the_page_shows() -> None:
     bootstrap = Bootstrap(profits=(-50.0, 20.0, 30.0), drawdowns=(5.0, 8.0, 90.0), block=3.0)
     made = result().tested(
@@ -345,7 +359,7 @@ def test_the_json_has_all_that_the_page_shows() -> None:
 
     assert list(document) == [
         *("schema_version", "problem", "findings", "notes", "base", "shaken", "costs"),
-        *("bootstrap", "walk_forward"),
+        *("bootstrap", "walk_forward", "walks"),
     ]
     assert document["schema_version"] == 1
     assert document["problem"] is None

@@ -14,6 +14,8 @@ _PAGES: Final = (
     "comparisons/*/comparison.json",
     "analyses/*/robustness.json",
 )
+# Keys of an id in these files; a window has those of its two runs.
+_IDS: Final = ("run_id", "training_run", "test_run")
 
 
 def linked_runs(root: Path) -> dict[str, Path]:
@@ -33,8 +35,7 @@ def linked_runs(root: Path) -> dict[str, Path]:
 
 def _run_ids(node: object) -> Iterator[str]:
     if isinstance(node, dict):
-        if isinstance(node.get("run_id"), str):
-            yield node["run_id"]
+        yield from (node[key] for key in _IDS if isinstance(node.get(key), str))
         node = list(node.values())
     if isinstance(node, list):
         for each in node:

@@ -170,6 +170,7 @@ class Robustness:
             "costs": {case: self._cost_json(cost) for case, cost in self.costs.items()},
             "bootstrap": self.bootstrap and _bootstrap_json(self.bootstrap, self.balance),
             "walk_forward": walk_json(self.windows, self.no_walk),
+            "walks": [{"timerange": each.timerange, **each.to_json()} for each in self.walks],
         }
 
     def _cost_json(self, cost: float) -> dict[str, JsonValue]:
