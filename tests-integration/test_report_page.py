@@ -157,9 +157,13 @@ def test_charts_and_trades_answer_to_the_keyboard_without_an_error(
     assert browser.ask("document.querySelectorAll('.trades tbody tr').length") == TRADES
     note = "document.getElementById('trade-note').textContent"
     browser.ask("document.getElementById('candle-chart').focus()")
-    browser.press("Home")
-    browser.press("n")
-    assert browser.ask(note).startswith("Trade ")
+    seen = []
+    for key in ("n", "Home", "p", "Home", "n"):
+        browser.press(key)
+        seen.append(browser.ask(note).partition(":")[0])
+    whole = "Candles of 1 h."
+    # Every second trade is of the other pair.
+    assert seen == ["Trade 1", whole, f"Trade {TRADES - 1}", whole, "Trade 1"]
     browser.ask("document.querySelector('th[data-sort=profit] button').focus()")
     browser.press("Enter")
     assert browser.ask("document.querySelector('.trades tbody tr').dataset.trade") == "0"

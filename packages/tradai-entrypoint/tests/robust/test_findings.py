@@ -99,7 +99,7 @@ def test_profits_of_a_walk_forward_are_those_of_30_days() -> None:
     made = survivor().walked([window_result(window, training=8.0, test=3.0)], [])
 
     # 4 % in each 30 of the 60 days, and 6 % in 30 days as in 15.
-    assert "In 30 days 150.0 % (+6.00 %) is left of the profit in-sample (+4.00 %)" in finding_of(
+    assert "In 30 days they make 150.0 % (+6.00 %) of the profit in-sample (+4.00 %)" in finding_of(
         made
     )
 
@@ -230,8 +230,22 @@ def test_each_test_has_one_sentence_with_the_share_of_the_profit_that_is_left() 
     assert "100.0 % make a profit. The median keeps 100.0 % (+10.00 %)" in resampled
 
 
+def test_more_than_the_profit_is_made_and_not_kept() -> None:
+    sentence = shaken((12.0, 40), (15.0, 40)).findings[0].sentence
+    bootstrap = Bootstrap(profits=(300.0,) * 20, drawdowns=(5.0,) * 20, block=3.0)
+    resampled = bootstrap_finding(0.1, bootstrap, balance=1_000.0).sentence
+
+    assert "The median makes 135.0 % (+13.50 %) of the profit, the worst 120.0 % (" in sentence
+    assert "The median makes 300.0 % (+30.00 %) of the profit;" in resampled
+
+
 def test_numbers_that_were_not_shaken_leave_a_sentence() -> None:
     assert "No number was shaken" in shaken().findings[0].sentence
+    (note, *_) = dataclasses.replace(survivor(), shaken_keys=(), unshaken=("buy_rsi",)).notes
+    assert note == (
+        "No number was shaken. Numbers that only the strategy class has, and not the "
+        "configuration, are not: buy_rsi."
+    )
 
 
 def test_a_set_without_a_profit_is_no_winner() -> None:

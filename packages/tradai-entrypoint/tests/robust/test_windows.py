@@ -34,6 +34,7 @@ def test_three_windows_end_with_the_range_and_train_on_half_of_it_or_more(days: 
         ("auto", OpenTimeRange(start=RANGE.start, stop=None), 900, "has not both ends"),
         ("auto", TimeRange.parse("20250101-20250106"), 900, "is shorter than 6 days"),
         ("auto", RANGE, 59, "the backtest has 59 trades, and 60 are needed"),
+        ("auto", RANGE, 1, "the backtest has 1 trade, and 60 are needed"),
     ],
 )
 def test_a_walk_forward_that_would_say_nothing_is_left_out(

@@ -85,6 +85,23 @@ def test_trades_that_change_without_a_column_may_have_another_cause_than_the_fut
     assert "columns that change: later" in Lookahead.read(table).explanation()
 
 
+def test_columns_that_change_under_the_same_trades_are_explained_without_a_contradiction(
+    table: Path,
+) -> None:
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,0,later\n")
+
+    assert Lookahead.read(table).explanation() == (
+        "the strategy reads candles of the future, so its backtest cannot be believed: no entry or "
+        "exit of 20 trades changes without the candles after it, but columns do: later"
+    )
+
+
+def test_a_single_trade_is_counted_as_one(table: Path) -> None:
+    table.write_text(f"{HEAD}demo.py,Demo,True,1,1,0,\n")
+
+    assert "of 1 trade, 1 entry and 0 exits are not made" in Lookahead.read(table).explanation()
+
+
 def test_targets_alone_are_no_bias(table: Path) -> None:
     table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target\n")
 

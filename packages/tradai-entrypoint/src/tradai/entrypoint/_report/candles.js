@@ -169,16 +169,28 @@ async function addCandles() {
   function step(direction) {
     const trades = tradesOf(set.pair);
     if (!trades.length) return;
-    const { min, max } = plot.scales.x;
-    const middle = (min + max) / 2;
-    const after = trades.findIndex((each) => each[trade.opened] > middle);
-    const here = chosen ? trades.indexOf(chosen) : (after < 0 ? trades.length : after) - (direction > 0);
+    const here = chosen ? trades.indexOf(chosen) : placeAmong(trades, direction);
     chooseTrade(trades[Math.min(Math.max(here + direction, 0), trades.length - 1)]);
+  }
+
+  // With all of the time in view, before the first trade or after the last; else at the middle.
+  function placeAmong(trades, direction) {
+    if (isWhole(plot)) return direction > 0 ? -1 : trades.length;
+    const { min, max } = plot.scales.x;
+    const after = trades.findIndex((each) => each[trade.opened] > (min + max) / 2);
+    return (after < 0 ? trades.length : after) - (direction > 0);
+  }
+
+  function forgetTrade() {
+    chosen = null;
+    note.textContent = resolutionNote(set);
+    plot.redraw(false);
   }
 
   function perform(action) {
     if (action === "next" || action === "previous") step(action === "next" ? 1 : -1);
     else act(plot, action, least());
+    if (action === "whole") forgetTrade();
   }
 
   choosePair(sets[0].pair);
@@ -186,6 +198,7 @@ async function addCandles() {
   choice.addEventListener("change", () => choosePair(choice.value));
   Object.assign(keys, { n: "next", p: "previous" });
   addKeys(place, perform);
+  place.addEventListener("dblclick", forgetTrade);
   addButtons(toolbar, perform);
   const resize = () => plot.setSize({ width: widthOf(place), height: plot.height });
   const redraw = () => {

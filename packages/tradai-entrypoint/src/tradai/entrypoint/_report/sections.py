@@ -16,8 +16,8 @@ _NO_CHART: Final = (
     "The charts could not be drawn: they need a browser of 2023 or newer. Nothing else does."
 )
 _KEYS: Final = (
-    "Zoom with the wheel, by dragging, or with + and \N{MINUS SIGN}; move with the arrow keys; "
-    "Home shows all."
+    "Zoom with the wheel or by dragging. After a click on the chart, or once Tab reaches it, + and "
+    "\N{MINUS SIGN} zoom, the arrow keys move, and Home shows all."
 )
 _CANDLE_KEYS: Final = f"{_KEYS} N and P go to the next and the previous trade."
 _LEGEND: Final = (

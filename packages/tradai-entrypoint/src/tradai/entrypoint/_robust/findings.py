@@ -67,8 +67,8 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
     left_out = f" Not counted: {few} with fewer than {FEWEST_TRADES} trades." if few else ""
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
-        f"{counted(len(profits), 'set')} make a profit.{left_out} The median keeps "
-        f"{_kept(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
+        f"{counted(len(profits), 'set')} make a profit.{left_out} The median "
+        f"{_keeps(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
     )
     return Finding("parameters", sentence)
 
@@ -102,8 +102,8 @@ def bootstrap_finding(base: float, bootstrap: Bootstrap, *, balance: float) -> F
     fall = percent(bootstrap.high_drawdown / balance)
     sentence = (
         f"Of {counted(len(bootstrap.profits), 'resample')} of the trades, "
-        f"{percent(bootstrap.share_with_profit)} make a profit. The median keeps "
-        f"{_kept(bootstrap.median_profit / balance, base)} of the profit; one of 20 ends below "
+        f"{percent(bootstrap.share_with_profit)} make a profit. The median "
+        f"{_keeps(bootstrap.median_profit / balance, base)} of the profit; one of 20 ends below "
         f"{low}, and one of 20 falls by more than {fall} of the starting balance."
     )
     return Finding("bootstrap", sentence)
@@ -128,9 +128,11 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
         return Finding(name, f"{made}30 days), so there is nothing that could survive.")
     winners = sum((profit_of(each.test) or 0) > 0 for each in windows if each.test)
     lost = f" {len(windows) - whole} of them came to no result." if whole < len(windows) else ""
+    kept = _kept(outside, inside)
+    left = f"they make {kept}" if outside > inside else f"{kept} is left"
     sentence = (
         f"Of {counted(len(windows), 'window')}, {winners} make a profit out-of-sample, on candles "
-        f"after those that chose the numbers.{lost} In 30 days {_kept(outside, inside)} is left "
+        f"after those that chose the numbers.{lost} In 30 days {left} "
         f"of the profit in-sample ({percent(inside, with_sign=True)})."
     )
     return Finding(name, sentence)
@@ -167,6 +169,10 @@ def _tested_trades(windows: Sequence[WindowResult]) -> int:
 
 def _months(timerange: TimeRange) -> float:
     return (timerange.stop - timerange.start) / _MONTH
+
+
+def _keeps(profit: float, base: float) -> str:
+    return f"{'makes' if profit > base else 'keeps'} {_kept(profit, base)}"
 
 
 def _kept(profit: float, base: float) -> str:

@@ -142,7 +142,8 @@ class Robustness:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the assumptions of the tests."""
-        shaken = ", ".join(self.shaken_keys) or "none"
+        keys = ", ".join(self.shaken_keys)
+        shaken = f"Shaken are {keys}." if keys else "No number was shaken."
         left = f": {', '.join(self.unshaken)}" if self.unshaken else ""
         walk = (_WALK,) if self.windows else ()
         failed = (
@@ -150,7 +151,7 @@ class Robustness:
             for each in self.walks
             if not each.is_success
         )
-        return f"Shaken are {shaken}. {_KNOWN}{left}.", RULE, _COSTS, _RESAMPLES, *walk, *failed
+        return f"{shaken} {_KNOWN}{left}.", RULE, _COSTS, _RESAMPLES, *walk, *failed
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""

@@ -6,6 +6,7 @@ from typing import Final, Self, final
 
 from tradai.core import OpenTimeRange, TimeRange
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._robust.findings import FEWEST_TRADES
 from tradai.entrypoint._sweep.walk_forward import WalkForward, Window
 
@@ -83,7 +84,7 @@ def _by_default(timerange: TimeRange, trades: int) -> WindowChoice:
         problem = f"{timerange} is shorter than {_PARTS} days"
         return WindowChoice(reason=f"{problem}: {_ADVICE}.")
     if trades < _FEWEST_TRADES:
-        problem = f"the backtest has {trades} trades, and {_FEWEST_TRADES} are needed"
+        problem = f"the backtest has {counted(trades, 'trade')}, and {_FEWEST_TRADES} are needed"
         return WindowChoice(reason=f"{problem}: {_ADVICE}.")
     lengths = WalkForward(length - _WINDOWS * test, test)
     return WindowChoice(lengths.windows(timerange))

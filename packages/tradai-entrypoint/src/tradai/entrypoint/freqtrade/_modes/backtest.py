@@ -6,6 +6,7 @@ from typing import final
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._store.names import CANDLES_NAME, TRADES_NAME
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
@@ -114,7 +115,8 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
 
 def _sentence(result: BacktestResult) -> str:
     total = result.summary.total
-    return f"backtest done: {total.trades} trades, {100 * total.profit_ratio:+.2f} % profit"
+    trades = counted(total.trades, "trade")
+    return f"backtest done: {trades}, {100 * total.profit_ratio:+.2f} % profit"
 
 
 def _percent(ratio: float | None) -> float | None:

@@ -10,6 +10,7 @@ from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.progress import Progress
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.tracked_facts import RunPart
 from tradai.entrypoint._store.names import EPOCHS_NAME
@@ -163,7 +164,7 @@ def _part(epoch: Epoch) -> RunPart:
 
 def _figures(epochs: list[Epoch]) -> dict[str, JsonValue]:
     shown = {
-        f"epoch_{epoch.number}": f"loss {epoch.loss:.6g}, {epoch.trades} trades, "
+        f"epoch_{epoch.number}": f"loss {epoch.loss:.6g}, {counted(epoch.trades, 'trade')}, "
         f"profit {100 * epoch.profit_ratio:.2f} %"
         for epoch in epochs[:_SHOWN]
     }

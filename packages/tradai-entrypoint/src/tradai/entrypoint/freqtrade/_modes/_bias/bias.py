@@ -4,6 +4,7 @@ from typing import ClassVar, final
 
 from tradai.core import TimeRange, TradingMode, digest
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.handler_registry import HandlerRegistry
 from tradai.entrypoint._runs.strategy_entrypoint import HandlerFactory, StrategyEntrypoint
@@ -106,7 +107,7 @@ def _verdict(found: Lookahead, context: RunContext) -> Verdict:
 
 
 def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
-    trades = f"{found.trades} trades computed again without the candles after them"
+    trades = f"{counted(found.trades, 'trade')} computed again without the candles after them"
     if found.is_found:
         return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=found.explanation())
     if found.trades < FEWEST_TRADES:

@@ -7,6 +7,7 @@ from typing import Final, Self, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA, EnginePlan
 from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
@@ -68,20 +69,29 @@ class Lookahead:
 
     def explanation(self) -> str:
         """Return a sentence on what was found."""
-        changes = (
-            f"of {self.trades} trades, {self.entries} entries and {self.exits} exits are not made "
-            "without the candles after them"
-        )
         if self.indicators:
             return (
                 "the strategy reads candles of the future, so its backtest cannot be believed: "
-                f"{changes}; columns that change: {', '.join(self.indicators)}"
+                f"{self._with_columns(', '.join(self.indicators))}"
             )
         return (
-            f"the backtest cannot be believed until this is explained: {changes}, although no "
-            "column changes; a callback reads the future, or depends on chance or on the other "
+            f"the backtest cannot be believed until this is explained: {self._changes}, although "
+            "no column changes; a callback reads the future, or depends on chance or on the other "
             "pairs, which are not there when a trade is computed again"
         )
+
+    def _with_columns(self, columns: str) -> str:
+        if self.entries or self.exits:
+            return f"{self._changes}; columns that change: {columns}"
+        trades = counted(self.trades, "trade")
+        unchanged = f"no entry or exit of {trades} changes without the candles after it"
+        return f"{unchanged}, but columns do: {columns}"
+
+    @property
+    def _changes(self) -> str:
+        entries = "1 entry" if self.entries == 1 else f"{self.entries} entries"
+        made = f"{entries} and {counted(self.exits, 'exit')} are not made"
+        return f"of {counted(self.trades, 'trade')}, {made} without the candles after them"
 
     def figures(self) -> dict[str, JsonValue]:
         """Return the figures for the manifest."""
