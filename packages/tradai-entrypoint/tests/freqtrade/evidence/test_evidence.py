@@ -625,3 +625,26 @@ def test_an_engine_that_was_asked_to_load_its_configuration_again_ends_with_the_
 
     assert verdict.exit_code is ExitCode.CRASHED
     assert "asked over its own API to load its configuration" in verdict.sentence
+
+
+@pytest.mark.parametrize("name", ["leverage", "stake_amount"])
+def test_a_crash_over_a_leverage_that_is_no_number_names_the_callback(name: str) -> None:
+    raised = "TypeError: '>' not supported between instances of 'float' and 'NoneType'"
+    found = evidence()
+    # Of freqtrade 2026.9, whose own code takes the answer of the callback.
+    traceback = (
+        "Traceback (most recent call last):\n"
+        '  File "/site-packages/freqtrade/optimize/backtesting.py", line 1084, in get_valid_entry'
+        "_price_and_stake\n"
+        f"    {name} = min(max({name}, 1.0), max_leverage)\n"
+        "                   ^^^^^^^^^^^^^^^^^^\n"
+        f"{raised}"
+    )
+    found.feed(crash(traceback, raised="None"))
+
+    verdict = judge(ended(1), found, result_present=False)
+
+    assert verdict.exit_code == ExitCode.CRASHED
+    assert raised in verdict.sentence
+    named = "leverage() of the strategy returned something that is not a number"
+    assert verdict.sentence.startswith(named) is (name == "leverage")

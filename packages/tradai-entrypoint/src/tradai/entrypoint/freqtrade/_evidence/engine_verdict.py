@@ -159,6 +159,12 @@ def _crash(exception: str, evidence: EngineEvidence) -> Verdict:
         return _verdict(
             ExitCode.CRASHED, f"the strategy raised {exception} at {place}: correct it there"
         )
+    if evidence.has_bad_leverage:
+        return _verdict(
+            ExitCode.CRASHED,
+            "leverage() of the strategy returned something that is not a number, and the engine "
+            f"raised {exception}: correct it there",
+        )
     return _verdict(
         ExitCode.CRASHED, f"the engine crashed with {exception}: its log has the traceback"
     )

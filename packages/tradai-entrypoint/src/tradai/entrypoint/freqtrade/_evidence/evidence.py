@@ -22,6 +22,8 @@ _LONGEST: Final = 600
 _SILENT: Final = "it did not say why, as when a strategy calls sys.exit()"
 # Errors in these lines of the engine's own code happen while it loads the strategy.
 _LOADING: Final = "/freqtrade/resolvers/"
+# The engine's own line that takes the answer of that callback, outside its guard.
+_LEVERAGE: Final = "leverage = min(max(leverage, 1.0), max_leverage)"
 # ENOSPC, EROFS and EDQUOT, as `EngineRecord.raised` shows them, and the database's own word.
 _DISK: Final = re.compile(
     r"\(<class '\w*Error'>, OSError\((?:28|30|122), '(?P<why>[^']+)'"
@@ -40,6 +42,7 @@ class EngineEvidence:
         refusal: Why it gave up by itself.
         exception: The exception that ended it.
         exception_place: The strategy's line that it came from, as ``file.py:12``.
+        has_bad_leverage: Whether it came of an answer of the callback `leverage`.
         was_loading: Whether it came while the strategy was being loaded.
         disk_error: Why the disk refused the write that ended it.
         taken_port: Port of its API that another program had, so that it waits for ever.
@@ -64,6 +67,7 @@ class EngineEvidence:
     contract_data: frozenset[str] = frozenset()
     imports: Mapping[str, str] = MappingProxyType({})
     taken_port: str | None = None
+    has_bad_leverage = False
 
     def __init__(self) -> None:
         """Start without facts."""
@@ -164,6 +168,7 @@ class EngineEvidence:
         raised = _RAISED.search(last)
         self.exception = raised[0][:_LONGEST] if raised else _CRASH
         self.exception_place = place_in(record.text)
+        self.has_bad_leverage = _LEVERAGE in last
         self.was_loading = _LOADING in last
         disk = _DISK.match(record.raised)
         self.disk_error = disk and (disk["why"] or disk["full"])
