@@ -202,6 +202,28 @@ def test_a_bot_that_starts_paused_is_paused_once_it_trades(tmp_path: Path) -> No
     assert (record.state, record.reason) == (SessionState.PAUSED, "the run before it was paused")
 
 
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("state", [SessionState.RUNNING, SessionState.PAUSED])
+def test_a_bot_whose_start_the_store_refuses_trades_and_obeys_afterwards(
+    tmp_path: Path, state: SessionState
+) -> None:
+    desk = Desk(tmp_path)
+    starts_paused = state is SessionState.PAUSED
+    session = PaperSession.start(
+        tmp_path, run_id="b", journal=MemoryJournal(), starts_paused=starts_paused
+    )
+    desk.break_store()
+    session.move(SessionState.WARM_UP, "the engine is running")
+    desk.mend_store()
+    session.supervise(desk.engine, lambda: 1.0, lambda: None, lambda: None)
+
+    session.beat()
+
+    record = paper_store(tmp_path).read("b")
+    assert record is not None
+    assert record.state is state
+
+
 def test_a_pause_that_the_engine_refuses_stays_a_request(desk: Desk) -> None:
     desk.engine.agrees = False
     desk.ask(SessionState.PAUSED)

@@ -113,14 +113,11 @@ class PaperSession:
         """Move the session; a bot that warms up trades at once. A final state stays."""
         if self._session.state.is_final:
             return
-        try:
-            self._session.move(state, reason)
-            if state is SessionState.WARM_UP:
-                self._session.move(SessionState.RUNNING, reason)
-                if self._starts_paused:
-                    self._session.move(SessionState.PAUSED, "the run before it was paused")
-        except TradAIError as exc:
-            _log.warning("the session record was not written", extra={"error": str(exc)})
+        self._move(state, reason)
+        if state is SessionState.WARM_UP:
+            self._move(SessionState.RUNNING, reason)
+            if self._starts_paused:
+                self._move(SessionState.PAUSED, "the run before it was paused")
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return the verdict of the run: one in good order has the reason of the request."""
@@ -133,6 +130,13 @@ class PaperSession:
 
     def note_recovery(self, reason: str) -> None:
         """Leave it to the journal of the run, which has it."""
+
+    def _move(self, state: SessionState, reason: str) -> None:
+        # It is made also when its record cannot be written, and so the next one can follow.
+        try:
+            self._session.move(state, reason)
+        except TradAIError as exc:
+            _log.warning("the session record was not written", extra={"error": str(exc)})
 
     def _obey(self, request: SessionRequest, engine: PausableEngine) -> None:
         state, wanted = self._session.state, request.state
