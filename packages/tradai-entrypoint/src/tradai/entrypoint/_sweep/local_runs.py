@@ -6,7 +6,7 @@ from typing import final
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._runs._bias.bias_checks import bias_notices
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._sweep.run_place import PlannedJob
 
@@ -46,7 +46,5 @@ class LocalRuns:
         return self._noted(RunManifest.read(self._root / job_id))
 
     def _noted(self, manifest: RunManifest) -> RunManifest:
-        """Add bias that was found in its source, maybe after the run was made."""
-        found = bias_notices(self._root, manifest)
-        manifest.notices += [each for each in found if each not in manifest.notices]
+        add_bias_notices(self._root, manifest)
         return manifest

@@ -96,3 +96,9 @@ def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
         return ()
     outcome = "no result of it can be believed until that is explained"
     return (f"{BIAS_FOUND} by run {check.run_id}: {outcome}",)
+
+
+def add_bias_notices(root: Path, record: RunManifest) -> None:
+    """Add `bias_notices` to `record`: an analysis may be later than the run."""
+    found = bias_notices(root, record)
+    record.notices += [each for each in found if each not in record.notices]
