@@ -112,6 +112,34 @@ def test_only_settings_that_differ_are_listed() -> None:
     assert compared.differing_settings == {"buy_params.fast": ("1", "2")}
 
 
+def test_notices_of_all_runs_and_bias_of_one_are_said(tmp_path: Path) -> None:
+    one, other = run("a"), run("b")
+    one.record.notices += ["the candles are synthetic", "no trades"]
+    found = "bias was found in this strategy source by run c"
+    other.record.notices += ["the candles are synthetic", found]
+    compared = RunComparison((one, other))
+
+    page = comparison_page(compared, tmp_path)
+
+    assert compared.to_json()["notices"] == [f"b: {found}", "the candles are synthetic"]
+    assert page.count("the candles are synthetic") == page.count(f"b: {found}") == 1
+    assert "no trades" not in page
+
+
+def test_bias_that_was_found_after_a_run_is_said_of_it(tmp_path: Path) -> None:
+    made = run("a").record.model_copy(update={"digests": {"source": "5" * 64}})
+    check = made.model_copy(update={"run_id": "2026-bias-1", "results": {"bias": "found"}})
+    for each in (made, check):
+        (tmp_path / each.run_id).mkdir()
+        (tmp_path / each.run_id / "manifest.json").write_text(each.as_json())
+
+    read = ComparedRun.read(tmp_path / "a")
+
+    assert [each.partition(":")[0] for each in read.record.notices] == [
+        "bias was found in this strategy source by run 2026-bias-1"
+    ]
+
+
 def test_other_ranges_and_pairs_are_said() -> None:
     one = run("a", first_candle="2025-01-01", last_candle="2025-02-01")
     other = run("b", pairs=("ETH/USDT",), first_candle="2025-03-01", last_candle="2025-04-01")

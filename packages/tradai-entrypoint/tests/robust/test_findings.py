@@ -372,7 +372,7 @@ def test_the_json_has_all_that_the_page_shows() -> None:
     document = made.to_json()
 
     assert list(document) == [
-        *("schema_version", "problem", "findings", "notes", "base", "shaken", "costs"),
+        *("schema_version", "problem", "findings", "notices", "notes", "base", "shaken", "costs"),
         *("bootstrap", "walk_forward", "walks"),
     ]
     assert document["schema_version"] == 1
@@ -433,6 +433,17 @@ def test_the_page_says_what_all_runs_have_in_common() -> None:
 
     assert "<h2>All runs</h2>" in page
     assert "BTC/USDT" in page
+
+
+def test_a_notice_of_all_runs_is_said_once_on_the_page_and_in_the_json() -> None:
+    notices = ("the candles are synthetic", "bias was found in this strategy source by run a")
+    runs = [dataclasses.replace(outcome(n, profit=8.0), notices=notices[:n]) for n in (1, 2)]
+    noted = dataclasses.replace(survivor(), base=runs[0], shaken=tuple(runs[1:]))
+
+    page = robustness_page(noted, "demo-1", "runs")
+
+    assert noted.to_json()["notices"] == list(notices)
+    assert [page.count(each) for each in notices] == [1, 1]
 
 
 def test_a_run_in_a_folder_with_any_letters_is_linked() -> None:

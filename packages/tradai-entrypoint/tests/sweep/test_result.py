@@ -114,6 +114,23 @@ def test_the_page_says_what_all_runs_have_in_common(result: SweepResult) -> None
     assert "All runs" not in sweep_page(result, "runs")
 
 
+def test_a_notice_of_all_runs_is_said_once_on_the_page_and_in_the_json(result: SweepResult) -> None:
+    bias = "bias was found in this strategy source by run a: no result of it can be believed"
+    own = [("made <rules>", "no trades"), ("of a failed run",), ("made <rules>", bias)]
+    outcomes = tuple(
+        replace(each, notices=notices) for each, notices in zip(result.outcomes, own, strict=True)
+    )
+    noted = replace(result, outcomes=outcomes)
+
+    page = sweep_page(noted, "runs")
+
+    assert noted.to_json()["notices"] == ["made <rules>", bias]
+    assert page.count("made &lt;rules&gt;") == page.count(bias) == 1
+    assert "no trades" not in page
+    assert "of a failed run" not in page
+    assert 'aria-label="Notices"' not in sweep_page(result, "runs")
+
+
 def test_the_page_says_in_which_order_its_runs_are(result: SweepResult) -> None:
     span = TimeRange.parse("20250101-20250201")
     window = Window(number=1, training=span, test=span)

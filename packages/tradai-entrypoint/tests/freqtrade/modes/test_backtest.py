@@ -55,6 +55,26 @@ def test_a_backtest_leaves_trades_figures_digests_and_a_journal(run: Run) -> Non
     }
 
 
+def test_a_backtest_of_a_source_that_was_found_biased_says_so(run: Run) -> None:
+    clean = run(BACKTEST)
+    check = clean.manifest.model_copy(update={"results": {"bias": "found"}})
+    folder = clean.folder.with_name("20260131T120000Z-bias-1")
+    folder.mkdir()
+    (folder / "manifest.json").write_text(
+        check.model_copy(update={"run_id": folder.name}).as_json()
+    )
+
+    biased = run(BACKTEST)
+
+    notice = f"bias was found in this strategy source by run {folder.name}"
+    assert biased.code == ExitCode.DONE
+    assert [each for each in biased.manifest.notices if each not in clean.manifest.notices] == [
+        f"{notice}: no result of it can be believed until that is explained"
+    ]
+    assert notice in (biased.folder / "report.html").read_text()
+    assert biased.manifest.digests == clean.manifest.digests
+
+
 @pytest.mark.parametrize(
     ("overrides", "fee", "notice"),
     [

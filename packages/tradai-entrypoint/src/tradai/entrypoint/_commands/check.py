@@ -10,7 +10,6 @@ from tradai.core import check_references, redact
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._commands.arguments import entrypoint_class, read_settings
 from tradai.entrypoint._commands.console import print_table
-from tradai.entrypoint._history.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -20,6 +19,7 @@ from tradai.entrypoint._process.settings import (
     LogSettings,
     settings_classes,
 )
+from tradai.entrypoint._runs._bias.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._runs.record import RunManifest
 
 

@@ -126,7 +126,7 @@ def compare_runs(
         print_json({**comparison.to_json(), "folder": str(folder)})
         return 0
     print_table(("figure", *(each.name for each in comparison.runs)), comparison.rows())
-    for caveat in comparison.caveats:
+    for caveat in (*comparison.notices, *comparison.caveats):
         print_text(f"note: {caveat}")
     print_text(f"report: {folder / REPORT_NAME}")
     return 0

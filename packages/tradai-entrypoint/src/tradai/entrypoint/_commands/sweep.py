@@ -200,6 +200,8 @@ def _finish(
         print_json({**result.to_json(), **more, **price, "folder": str(folder)})
         return result
     _print_tables(result)
+    for notice in result.notices:
+        print_text(f"note: {notice}")
     print_text(f"report: {folder / REPORT_NAME}")
     if cost is not None:
         print_text(f"cost:   {cost.sentence()}")

@@ -11,6 +11,7 @@ from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import RunReportParts
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade import recorded_parts
 
@@ -45,6 +46,7 @@ class ComparedRun:
             message = f"run {record.run_id} has not ended: compare it when it has a result"
             raise ValidationError(message, field="run", expected="a run that has ended")
         parts = recorded_parts(folder, record, with_candles=False) or RunReportParts()
+        add_bias_notices(folder.parent, record)
         return cls(folder=folder, name=name or record.run_id, record=record, parts=parts)
 
     @property

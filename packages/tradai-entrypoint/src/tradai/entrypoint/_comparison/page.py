@@ -11,7 +11,7 @@ from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
-from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.page import notices_list, render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table
@@ -29,15 +29,13 @@ def comparison_page(comparison: RunComparison, folder: Path) -> str:
 
 
 def _header(comparison: RunComparison, title: str) -> Markup:
-    caveats = [element("li", each) for each in comparison.caveats]
-    notices = element("ul", *caveats, class_="notices", aria_label="Notices")
     first = comparison.runs[0].name
     return element(
         "header",
         element("p", "Comparison", class_="mode"),
         element("h1", title),
         element("p", f"Differences are against the first run, {first}.", class_="verdict even"),
-        notices if caveats else Markup(),
+        notices_list((*comparison.notices, *comparison.caveats)),
     )
 
 

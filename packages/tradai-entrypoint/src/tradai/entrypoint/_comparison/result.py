@@ -12,6 +12,8 @@ from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
+from tradai.entrypoint._runs._bias.bias_checks import BIAS_FOUND
+from tradai.entrypoint._sweep.common_notices import common_notices
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet
 
 SCHEMA: Final = 1
@@ -80,6 +82,19 @@ class RunComparison:
         return None if first is None or value is None else value - first
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Notices that all runs have; bias that was found is by the names of the runs."""
+        runs = [each.record.notices for each in self.runs]
+        biased = (
+            f"{each.name}: {notice}"
+            for each in self.runs
+            for notice in each.record.notices
+            if notice.startswith(BIAS_FOUND)
+        )
+        common = (each for each in common_notices(runs) if not each.startswith(BIAS_FOUND))
+        return *biased, *common
+
+    @property
     def caveats(self) -> tuple[str, ...]:
         """Sentences on differences that make figures hard to compare."""
         return tuple(self._caveats())
@@ -119,6 +134,7 @@ class RunComparison:
             "differing_settings": {
                 name: list(values) for name, values in self.differing_settings.items()
             },
+            "notices": list(self.notices),
             "caveats": list(self.caveats),
         }
 

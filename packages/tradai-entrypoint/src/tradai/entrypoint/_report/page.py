@@ -71,7 +71,7 @@ def _header(report: RunReport) -> Markup:
         element("p", report.mode or "Not started", class_="mode"),
         element("h1", report.strategy or _NO_STRATEGY, " ", element("small", report.version or "")),
         element("p", exit_code, " ", report.verdict, class_=f"verdict {tone}"),
-        _notices(report.notices),
+        notices_list(report.notices),
         figures_list(_run_facts(report), class_="circumstances"),
     )
 
@@ -83,7 +83,8 @@ def _notice(text: str) -> Markup:
     return element("li", text, class_="literal")
 
 
-def _notices(notices: Iterable[str]) -> Markup:
+def notices_list(notices: Iterable[str]) -> Markup:
+    """Return the list of `notices`, which stands in the header; nothing without any."""
     items = list(map(_notice, notices))
     return element("ul", *items, class_="notices", aria_label="Notices") if items else Markup()
 

@@ -6,7 +6,7 @@ from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import Figure, RunReportParts
-from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.page import notices_list, render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table, share_bar, text_head
@@ -51,6 +51,7 @@ def _header(result: Robustness, name: str) -> Markup:
         element("p", "Robustness", class_="mode"),
         element("h1", name),
         element("p", verdict, class_=f"verdict {'bad' if result.failed else 'even'}"),
+        notices_list(result.notices),
     )
 
 

@@ -24,6 +24,7 @@ from tradai.entrypoint._robust.findings import (
     walk_forward_finding,
 )
 from tradai.entrypoint._robust.walk_result import candidate, walk_json
+from tradai.entrypoint._sweep.common_notices import notices_of
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
@@ -140,6 +141,11 @@ class Robustness:
         yield walk_forward_finding(self.windows, reason=self.no_walk)
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Notices that all runs with a result have, such as that the candles are synthetic."""
+        return notices_of(self.outcomes)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the assumptions of the tests."""
         keys = ", ".join(self.shaken_keys)
@@ -165,6 +171,7 @@ class Robustness:
             "schema_version": SCHEMA,
             "problem": self.problem,
             "findings": [{"test": each.test, "sentence": each.sentence} for each in self.findings],
+            "notices": list(self.notices),
             "notes": list(self.notes),
             "base": self.base.to_json(),
             "shaken": [each.to_json() for each in self.shaken],

@@ -6,6 +6,7 @@ from typing import final
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._sweep.run_place import PlannedJob
 
@@ -33,7 +34,7 @@ class LocalRuns:
                 continue
             is_same = planned.digests.items() <= manifest.digests.items()
             if is_same and manifest.exit_code == ExitCode.DONE:
-                return manifest
+                return self._noted(manifest)
         return None
 
     def has_run(self, run_id: str) -> bool:
@@ -42,4 +43,8 @@ class LocalRuns:
 
     def manifest(self, job_id: str) -> RunManifest:
         """Return the manifest of the run of a job; see `RunManifest.read`."""
-        return RunManifest.read(self._root / job_id)
+        return self._noted(RunManifest.read(self._root / job_id))
+
+    def _noted(self, manifest: RunManifest) -> RunManifest:
+        add_bias_notices(self._root, manifest)
+        return manifest

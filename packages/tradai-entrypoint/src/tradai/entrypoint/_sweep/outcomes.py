@@ -35,6 +35,7 @@ class RunOutcome:
         exit_code: Its exit code.
         verdict: Its verdict.
         figures: Figures of its result, by name.
+        notices: Its notices.
         is_reused: Whether an earlier run with the same digests stands for it.
         job: Its job; None for a run that was not made.
     """
@@ -45,6 +46,7 @@ class RunOutcome:
     exit_code: int
     verdict: str
     figures: Mapping[str, JsonValue]
+    notices: tuple[str, ...] = ()
     is_reused: bool = False
     job: JobHandle | None = None
 

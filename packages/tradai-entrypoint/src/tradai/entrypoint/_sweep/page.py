@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tradai.core import is_uri
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import Figure
-from tradai.entrypoint._report.page import render_page
+from tradai.entrypoint._report.page import notices_list, render_page
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import facts_table, plain_table, share_bar
@@ -29,6 +29,7 @@ def sweep_page(result: SweepResult, runs: str, facts: Sequence[Figure] = ()) -> 
         element("p", "Sweep", class_="mode"),
         element("h1", result.name),
         element("p", result.sentence(), class_=f"verdict {tone}"),
+        notices_list(result.notices),
     )
     return render_page(
         f"Sweep {result.name}", header, joined((*_sections(result, runs), *base_section(facts)))

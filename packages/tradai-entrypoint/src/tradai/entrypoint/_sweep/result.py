@@ -10,6 +10,7 @@ from typing import Final, final
 from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
+from tradai.entrypoint._sweep.common_notices import notices_of
 from tradai.entrypoint._sweep.outcomes import RunOutcome, ranked
 from tradai.entrypoint._sweep.runs_parquet import runs_parquet
 from tradai.entrypoint._sweep.walk_forward import Window
@@ -74,6 +75,11 @@ class SweepResult:
         return sorted(failed, key=lambda outcome: outcome.variant.number)
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """Notices that all runs with a result have, such as that the candles are synthetic."""
+        return notices_of(self.outcomes)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Heads of the table: varied keys, figures, run."""
         names = (key.rpartition(".")[2] for key in self.keys)
@@ -115,6 +121,7 @@ class SweepResult:
             "by": self.figure,
             "keys": list(self.keys),
             "planned": self.planned,
+            "notices": list(self.notices),
             "runs": [_run_json(outcome) for outcome in self.ranked],
             "windows": [_window_json(each) for each in self.windows],
         }

@@ -151,6 +151,6 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
         print_text(result.problem)
     for finding in result.findings:
         print_text(f"{finding.test}: {finding.sentence}")
-    for note in result.notes:
+    for note in (*result.notices, *result.notes):
         print_text(f"note: {note}")
     print_text(f"report: {folder / REPORT_NAME}")

@@ -13,12 +13,12 @@ from tradai.entrypoint._commands.arguments import entrypoint_class, read_setting
 from tradai.entrypoint._commands.console import print_table, print_text
 from tradai.entrypoint._commands.live.approval_rows import limit_text
 from tradai.entrypoint._commands.live.terms import ApprovalTerms
-from tradai.entrypoint._history.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._history.local_runs import differences
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._live.live_places import approvals_of
 from tradai.entrypoint._live.live_settings import LiveSettings
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._runs._bias.bias_checks import bias_check_of, bias_sentence, is_clean
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade import PlannedSession, plan_session
 

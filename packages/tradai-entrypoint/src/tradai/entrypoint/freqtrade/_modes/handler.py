@@ -1,13 +1,14 @@
 """The common part of the handlers: make an engine job, check it, run it, record its result."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tradai.core import TradingMode, redact
 from tradai.entrypoint._process.checks import Checklist, CheckRow
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._runs._bias.bias_checks import bias_notices
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint.freqtrade._candles.series import CONTRACT_KINDS
@@ -82,6 +83,7 @@ class BatchHandler(EngineHandler):
         with context.interrupts.raising():
             markets = job.load_markets()
             job.stage_candles()
+        context.record.notices += self._caveats(context)
         of_contracts = (series.name for series in job.series if series.kind in CONTRACT_KINDS)
         job.evidence.contract_data = frozenset(of_contracts)
         context.progress.say(f"engine: {job.plan.subcommand}")
@@ -99,6 +101,10 @@ class BatchHandler(EngineHandler):
             verdict = Verdict(exit_code=ExitCode.DATA, sentence=sentence)
         _mark_partial(context.record, verdict)
         return self._record(job, context, verdict)
+
+    def _caveats(self, context: RunContext) -> Iterable[str]:
+        """Return what the reader of a result must know of the strategy source."""
+        return bias_notices(context.folder.path.parent, context.record)
 
     def _display(self, _job: EngineJob, _context: RunContext) -> Callable[[], None]:
         """Return what shows how far the engine is, called about once a second."""

@@ -47,6 +47,10 @@ class BiasHandler(BatchHandler):
         job.plan = lookahead_plan(job.plan)
         return super()._run_job(job, context)
 
+    def _caveats(self, _context: RunContext) -> tuple[str, ...]:
+        """Return none: it looks for itself."""
+        return ()
+
     def _record(self, job: EngineJob, context: RunContext, verdict: Verdict) -> Verdict:
         if verdict.is_success:
             found = Lookahead.read(context.folder.path / LOOKAHEAD_NAME)

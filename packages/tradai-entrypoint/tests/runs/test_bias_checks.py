@@ -1,16 +1,19 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tradai.core import TradingMode
+from tradai.core import JobSpec, TradingMode
 from tradai.entrypoint import RunManifest
 
 # These functions have no public name: `check` and `approve` are made of them.
-from tradai.entrypoint._history.bias_checks import (
+from tradai.entrypoint._runs._bias.bias_checks import (
     bias_check_of,
+    bias_notices,
     bias_sentence,
     is_clean,
     new_bias_id,
 )
+from tradai.entrypoint._sweep.local_runs import LocalRuns
+from tradai.entrypoint._sweep.run_place import PlannedJob
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PLANNED = RunManifest(
@@ -48,6 +51,10 @@ def record(
     (root / run_id).mkdir()
     (root / run_id / "manifest.json").write_text(manifest.as_json())
     return run_id
+
+
+def not_started(job_id: str) -> JobSpec:
+    raise AssertionError(job_id)
 
 
 def test_the_last_analysis_of_the_source_with_a_result_is_found(tmp_path: Path) -> None:
@@ -159,3 +166,42 @@ def test_an_analysis_with_another_configuration_says_so(tmp_path: Path) -> None:
     check = bias_check_of(tmp_path, PLANNED)
 
     assert bias_sentence(check, other).endswith(", with another configuration")
+
+
+def test_a_source_that_was_found_biased_gives_a_notice_and_no_other_does(tmp_path: Path) -> None:
+    found = record(tmp_path, hour=0, bias="found")
+    record(tmp_path, hour=0, bias="clean", source="6" * 64)
+    clean = PLANNED.model_copy(update={"digests": {"source": "6" * 64}})
+    refused = PLANNED.model_copy(update={"digests": {}})
+
+    (notice,) = bias_notices(tmp_path, PLANNED)
+    assert notice.startswith(f"bias was found in this strategy source by run {found}: ")
+    assert bias_notices(tmp_path, clean) == bias_notices(tmp_path, refused) == ()
+    assert bias_notices(tmp_path / "missing", PLANNED) == ()
+
+
+def test_an_analysis_that_cannot_be_read_gives_no_notice_and_stops_no_run(tmp_path: Path) -> None:
+    for name, text in {"torn": "{", "odd": '{"results": {"bias": ["found"]}}', "none": ""}.items():
+        (tmp_path / f"20270101T000000Z-bias-{name}").mkdir()
+        (tmp_path / f"20270101T000000Z-bias-{name}/manifest.json").write_text(text)
+    odd = RunManifest.read(tmp_path / record(tmp_path, hour=0, bias="found"))
+    odd.results["bias"] = ["found"]
+    (tmp_path / odd.run_id / "manifest.json").write_text(odd.as_json())
+
+    assert bias_notices(tmp_path, PLANNED) == ()
+
+
+def test_a_run_in_a_folder_says_that_its_source_was_found_biased_since(tmp_path: Path) -> None:
+    biased = PLANNED.model_copy(update={"run_id": "a", "exit_code": 0, "config_id": "v1-a"})
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/manifest.json").write_text(biased.as_json())
+    planned = PlannedJob(
+        make_spec=not_started, job_id="a", digests=biased.digests, config_id="v1-a"
+    )
+    record(tmp_path, hour=0, bias="found")
+    runs = LocalRuns(tmp_path)
+
+    found = runs.find(planned)
+
+    assert found is not None
+    assert found.notices == runs.manifest("a").notices == list(bias_notices(tmp_path, biased))

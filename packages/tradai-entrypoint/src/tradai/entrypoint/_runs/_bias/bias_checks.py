@@ -9,11 +9,12 @@ from typing import Final
 
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._runs._bias.last_checks import CLEAN, FOUND, last_checks
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import BIAS
 
-CLEAN: Final = "clean"
-FOUND: Final = "found"
+# Begins the notice of a run whose source was found biased.
+BIAS_FOUND: Final = "bias was found in this strategy source"
 
 
 def new_bias_id(now: datetime) -> str:
@@ -45,19 +46,10 @@ def last_bias_checks(root: Path) -> set[str]:
 
 
 def _last_checks(root: Path) -> tuple[RunManifest, ...]:
-    """Return the last analysis of each source and configuration, the newest first.
-
-    Where that has no answer, bias that the last one with an answer found counts.
-    """
-    last: dict[tuple[str | None, str | None], RunManifest] = {}
-    answered = set[tuple[str | None, str | None]]()
-    for check in _newest_first(root):
-        key, result = (check.digests.get("source"), check.config_id), check.results[BIAS]
-        if key not in last or (result == FOUND and key not in answered):
-            last[key] = check
-        if result in {CLEAN, FOUND}:
-            answered.add(key)
-    return tuple(last.values())
+    return last_checks(
+        _newest_first(root),
+        lambda check: (check.digests.get("source"), check.config_id, check.results[BIAS]),
+    )
 
 
 def _newest_first(root: Path) -> Iterator[RunManifest]:
@@ -85,3 +77,28 @@ def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
         result = f"not known, as its run ended with exit code {check.exit_code}"
     other = "" if check.config_id == planned.config_id else ", with another configuration"
     return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}{other}"
+
+
+def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
+    """Return a notice for the reader of a run whose source was found biased; else none.
+
+    Args:
+        root: Folder of the runs, among which analyses are looked for. One that cannot be read
+            has none.
+        record: The run.
+    """
+    if "source" not in record.digests:
+        return ()
+    check = None
+    with suppress(OSError):
+        check = bias_check_of(root, record)
+    if check is None or check.results[BIAS] != FOUND:
+        return ()
+    outcome = "no result of it can be believed until that is explained"
+    return (f"{BIAS_FOUND} by run {check.run_id}: {outcome}",)
+
+
+def add_bias_notices(root: Path, record: RunManifest) -> None:
+    """Add `bias_notices` to `record`: an analysis may be later than the run."""
+    found = bias_notices(root, record)
+    record.notices += [each for each in found if each not in record.notices]

@@ -1,0 +1,1 @@
+"""Analyses for bias among runs, and the ones that count."""
