@@ -456,6 +456,34 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     assert "backtest" not in rows["checked"]
 
 
+def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
+    call: Call, tmp_path: Path
+) -> None:
+    checks = {
+        "1-bias-a": ("s", "found"),
+        "2-bias-b": ("s", "no trades"),
+        "3-bias-c": ("t", "clean"),
+    }
+    runs = {**checks, "biased": ("s", None), "clean": ("t", None), "refused": (None, None)}
+    for run_id, (source, bias) in runs.items():
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.verdict = "well done"
+        record.digests |= {"source": source} if source else {}
+        record.results |= {"bias": bias} if bias else {}
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    lines = call("runs", "list", "--mode", "backtest")[1].splitlines()
+
+    marked = [
+        line for line in lines if "bias was found in its source by 1-bias-a; well done" in line
+    ]
+    assert [line.split()[0] for line in marked] == ["biased"]
+    assert "\n".join(lines).count("bias was found") == 1
+
+
 @pytest.fixture
 def with_parts(tmp_path: Path) -> None:
     """A run of its own, two of a sweep, one of a comparison and a repetition."""

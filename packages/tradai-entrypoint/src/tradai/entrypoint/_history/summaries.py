@@ -53,6 +53,9 @@ class RunSummary:
         figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
             on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
+        bias: Its result.
+        source: Digest of the strategy source, as far as it is known.
+        biased_by: Id of the analysis that found bias in the source; see `with_found_bias`.
         part_of: Kind of the command that made it among others, and the trace id unless that is the
             run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
         uri: URI of a run in a store; None for one on this machine.
@@ -71,6 +74,9 @@ class RunSummary:
     figures: Mapping[str, float]
     has_result: bool
     is_bias_check: bool = False
+    bias: object = None
+    source: str | None = None
+    biased_by: str | None = None
     part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
@@ -228,12 +234,15 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
+    results = block_of(facts, "results")
     return RunSummary(
         folder=folder,
         started_at=started_at,
         strategy=_strategy(block_of(facts, "config")),
         figures=run_figures(facts, folder),
-        is_bias_check=BIAS in block_of(facts, "results"),
+        is_bias_check=BIAS in results,
+        bias=results.get(BIAS),
+        source=_text(block_of(facts, "digests").get("source")),
         part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
@@ -250,8 +259,11 @@ def _part_of(facts: dict[str, Any]) -> str | None:
 
 
 def _strategy(config: dict[str, Any]) -> str | None:
-    name = config.get("name")
-    return name if isinstance(name, str) else None
+    return _text(config.get("name"))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def newer_schema(version: int) -> str:

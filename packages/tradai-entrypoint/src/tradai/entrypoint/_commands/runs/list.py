@@ -16,6 +16,7 @@ from tradai.entrypoint._commands.console import (
     print_table,
     print_text,
 )
+from tradai.entrypoint._history.found_bias import with_found_bias
 from tradai.entrypoint._history.run_figures import FIGURES
 from tradai.entrypoint._history.summaries import (
     RunListing,
@@ -74,7 +75,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         except TradAIError as exc:
             error = exc
     found = chain(local_runs(folder), stored_runs(documents, folder, uri or ""))
-    every = RunListing.of(found).chosen(mode=args.mode, strategy=args.strategy)
+    every = with_found_bias(RunListing.of(found)).chosen(mode=args.mode, strategy=args.strategy)
     listing = every if args.all else every.without_parts()
     _print(listing.sorted(args.sort), documents, args)
     if len(every.runs) > len(listing.runs):
@@ -171,6 +172,8 @@ def _mode(run: RunSummary) -> str | None:
 
 def _verdict(run: RunSummary) -> str:
     verdict = run.verdict or _without_end(run)
+    if run.biased_by:
+        verdict = f"bias was found in its source by {run.biased_by}; {verdict}"
     is_newer = run.schema_version > SCHEMA_VERSION
     return f"{verdict} ({newer_schema(run.schema_version)})" if is_newer else verdict
 
