@@ -48,7 +48,11 @@ def _add_list(verbs: Commands) -> None:
     listing.add_argument(
         "--all", action="store_true", help="also the runs of sweeps, comparisons and analyses"
     )
-    listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
+    listing.add_argument(
+        "--sort",
+        choices=("profit", "drawdown", "trades"),
+        help="the best first; the drawdown is that with open positions, where it is known",
+    )
     add_folder(listing)
     add_store(listing)
     add_table_output(listing)
