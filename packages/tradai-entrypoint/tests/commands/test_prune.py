@@ -384,8 +384,8 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
     begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
-    assert f'{begin}"well, ""done""",{root}/dated,' in lines
-    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn," in lines
+    assert f'{begin}"well, ""done""",{root}/dated,,' in lines
+    assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn,," in lines
 
 
 @pytest.mark.parametrize(

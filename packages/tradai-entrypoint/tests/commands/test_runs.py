@@ -484,6 +484,31 @@ def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
     assert "\n".join(lines).count("bias was found") == 1
 
 
+def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_trades(
+    call: Call, tmp_path: Path
+) -> None:
+    for run_id, more in (("spot", {"equity_drawdown_percent": 9.5812}), ("futures", {})):
+        record = RunManifest(
+            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        )
+        record.results |= {"max_drawdown_percent": 8.9677, **more}
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+    rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
+    table = list(csv.DictReader(call("runs", "list", "--csv")[1].splitlines()))
+
+    assert "9.58 % " in rows["spot"]
+    assert "closed" not in rows["spot"]
+    assert "8.97 % closed" in rows["futures"]
+    assert list(table[0])[-1] == "equity_drawdown_percent"
+    found = {
+        row["run_id"]: (row["max_drawdown_percent"], row["equity_drawdown_percent"])
+        for row in table
+    }
+    assert found == {"spot": ("8.9677", "9.5812"), "futures": ("8.9677", "")}
+
+
 @pytest.fixture
 def with_parts(tmp_path: Path) -> None:
     """A run of its own, two of a sweep, one of a comparison and a repetition."""

@@ -315,6 +315,17 @@ def test_runs_are_sorted_the_best_first_and_those_without_the_figure_last(
     assert [each.run_id for each in listing.runs] == expected
 
 
+def test_the_drawdown_with_open_positions_counts_where_a_run_has_it(results_root: Path) -> None:
+    deep = finished("deep", minute=3, profit=1.0, drawdown=0.5)
+    deep.results["equity_drawdown_percent"] = 9.58
+    (results_root / "deep").mkdir()
+    (results_root / "deep/manifest.json").write_text(deep.model_dump_json())
+
+    listing = RunListing.of(local_runs(results_root)).sorted("drawdown")
+
+    assert [each.run_id for each in listing.runs] == ["low", "unknown", "deep", "high"]
+
+
 def test_runs_of_a_strategy_or_mode_are_chosen_and_what_cannot_be_read_stays(
     results_root: Path,
 ) -> None:

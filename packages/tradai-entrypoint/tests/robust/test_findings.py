@@ -14,7 +14,7 @@ from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.findings import bootstrap_finding
 from tradai.entrypoint._robust.page import robustness_page
-from tradai.entrypoint._robust.result import COLUMNS, Robustness
+from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.variants import Variant
@@ -399,10 +399,21 @@ def test_each_run_has_a_row_with_its_changes() -> None:
     shaken_run = outcome(2, profit=8.0, stoploss="-0.1")
     made = dataclasses.replace(result(), base=base, shaken=(shaken_run,))
 
-    assert COLUMNS == ("run", "trades", "profit percent", "max drawdown percent", "changes")
+    heads = ("run", "trades", "profit percent", "max drawdown percent", "changes")
+    assert made.columns == heads
     first, second = made.rows()
     assert first == ("configuration", "40", "10", "-", "-")
     assert (second[0], second[-1]) == ("shaken 1", shaken_run.variant.label)
+
+
+def test_the_drawdown_of_a_run_counts_open_positions_where_it_is_known() -> None:
+    figures = {"profit_percent": 10, "max_drawdown_percent": 4, "equity_drawdown_percent": 5}
+    base = dataclasses.replace(outcome(profit=10.0), figures=figures)
+    made = dataclasses.replace(result(), base=base)
+
+    assert made.columns[3] == "equity drawdown percent"
+    assert next(made.rows())[3] == "5"
+    assert ">equity drawdown percent</th>" in robustness_page(made, "demo-1", "../../runs")
 
 
 def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:

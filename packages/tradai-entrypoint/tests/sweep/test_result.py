@@ -60,6 +60,30 @@ def test_less_drawdown_is_better(outcome_of: Make) -> None:
     assert numbers(ranked(outcomes, "max_drawdown_percent")) == [2, 1]
 
 
+def test_variants_are_compared_by_the_drawdown_with_open_positions(outcome_of: Make) -> None:
+    check_figure("equity_drawdown_percent")
+    falls = ((4.0, 5.0), (3.0, 6.0))
+    outcomes = [
+        outcome_of(number, max_drawdown_percent=closed, equity_drawdown_percent=whole)
+        for number, (closed, whole) in enumerate(falls, 1)
+    ]
+
+    assert numbers(ranked(outcomes, "equity_drawdown_percent")) == [1, 2]
+
+
+def test_the_table_has_the_drawdown_with_open_positions_where_it_is_known(
+    result: SweepResult, outcome_of: Make
+) -> None:
+    run = outcome_of(1, max_drawdown_percent=4.0, equity_drawdown_percent=5.0)
+    known = replace(result, outcomes=(run,))
+    by_closed = replace(known, figure="max_drawdown_percent")
+
+    assert result.columns[3] == "max drawdown percent"
+    assert (known.columns[3], known.row(run)[3]) == ("equity drawdown percent", "5")
+    assert by_closed.columns[-2:] == ("max drawdown percent", "run")
+    assert by_closed.row(run)[-2] == "4"
+
+
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, "much", True])
 def test_a_run_without_the_number_is_not_the_best(outcome_of: Make, value: object) -> None:
     assert best([outcome_of(1, sharpe=value)], "sharpe") is None

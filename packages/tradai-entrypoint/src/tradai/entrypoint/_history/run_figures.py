@@ -1,7 +1,7 @@
 """Figures of a run that a list of runs shows and sorts by; importing this imports no manifest."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,10 +9,14 @@ from tradai.core import FileKind, TradingMode, read_regular_file
 from tradai.entrypoint._store.names import RUNNING, SCRATCH_NAME, STATUS_NAME
 
 FIGURES: Final = ("profit_percent", "max_drawdown_percent", "trades")
+# The largest fall with open positions at their price, and that of closed trades alone, which is the
+# only one of older runs and of futures.
+DRAWDOWNS: Final = ("equity_drawdown_percent", "max_drawdown_percent")
+_KNOWN: Final = tuple(dict.fromkeys((*FIGURES, *DRAWDOWNS)))
 
 
 def run_figures(facts: Mapping[str, Any], folder: Path) -> dict[str, float]:
-    """Return those of `FIGURES` that are known of the run in `folder`.
+    """Return those of `FIGURES` and `DRAWDOWNS` that are known of the run in `folder`.
 
     Of a dry-run, also of one that goes on, they are those of its closed trades.
 
@@ -27,6 +31,11 @@ def run_figures(facts: Mapping[str, Any], folder: Path) -> dict[str, float]:
     return _numbers(results) | (_numbers(_dry_run_results(results, facts)) if is_dry_run else {})
 
 
+def first_known(figures: Mapping[str, float], names: Iterable[str]) -> tuple[str, float] | None:
+    """Return the first of `names` that `figures` has, with its value; None without one."""
+    return next(((name, figures[name]) for name in names if name in figures), None)
+
+
 def block_of(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the table `name` of `facts`; an empty one where there is none."""
     value = facts.get(name)
@@ -35,7 +44,7 @@ def block_of(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _numbers(results: Mapping[str, Any]) -> dict[str, float]:
     # A figure that was not to be had is null, and JSON's true is no number.
-    return {name: results[name] for name in FIGURES if type(results.get(name)) in {int, float}}
+    return {name: results[name] for name in _KNOWN if type(results.get(name)) in {int, float}}
 
 
 def _dry_run_results(results: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

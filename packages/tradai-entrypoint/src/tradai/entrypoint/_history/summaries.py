@@ -14,7 +14,12 @@ from typing import Any, Final, Self, final
 
 from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._history.run_figures import block_of, run_figures
+from tradai.entrypoint._history.run_figures import (
+    DRAWDOWNS,
+    block_of,
+    first_known,
+    run_figures,
+)
 from tradai.entrypoint._store.names import (
     BIAS,
     KILLED,
@@ -32,11 +37,12 @@ _TYPES: Final = {
     "config_id": str | None,
 }
 
-# Figure of each order of runs, and its sign: the best is the smallest.
-_ORDERS: Final = {
-    "profit": ("profit_percent", -1),
-    "drawdown": ("max_drawdown_percent", 1),
-    "trades": ("trades", -1),
+# Figures of each order of runs, of which the first known one counts, and the sign: the best is the
+# smallest.
+_ORDERS: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
+    "profit": (("profit_percent",), -1),
+    "drawdown": (DRAWDOWNS, 1),
+    "trades": (("trades",), -1),
 }
 
 
@@ -50,8 +56,8 @@ class RunSummary:
         state: That of the manifest, or ``killed`` where that is ``running`` and no process of this
             machine has the run.
         strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` that its result has; of a dry-run, also of one that goes
-            on, those of closed trades.
+        figures: The figures of `FIGURES` and `DRAWDOWNS` that its result has; of a dry-run, also of
+            one that goes on, those of closed trades.
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
         bias: Its result.
         source: Digest of the strategy source, as far as it is known.
@@ -144,10 +150,11 @@ class RunListing:
         """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
         if by is None:
             return self
-        name, sign = _ORDERS[by]
+        names, sign = _ORDERS[by]
 
         def place(run: RunSummary) -> float:
-            return sign * run.figures[name] if name in run.figures else math.inf
+            known = first_known(run.figures, names)
+            return sign * known[1] if known else math.inf
 
         return replace(self, runs=sorted(self.runs, key=place))
 

@@ -11,13 +11,12 @@ from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.sections import section
 from tradai.entrypoint._report.tables import plain_table, share_bar, text_head
 from tradai.entrypoint._robust.bootstrap import Bootstrap
-from tradai.entrypoint._robust.result import COLUMNS, Robustness
+from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._robust.walk_result import WINDOW_COLUMNS, window_rows
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.page import base_section
 
 _POINTS = 100
-_HEADS = (*COLUMNS[:-1], text_head(COLUMNS[-1]))
 _CAPTION = "Profit of the resamples on the starting balance, from the worst to the best."
 # Ranges and names of numbers are text, profits are numbers.
 _WINDOW_HEADS = (
@@ -79,7 +78,9 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
     if result.windows:
         table = plain_table("Walk forward", _WINDOW_HEADS, _windows(result, runs))
         yield section("Walk forward", table)
-    table = plain_table("Runs", _HEADS, _rows(result, runs), class_="numbers long-names")
+    *names, changes = result.columns
+    heads = (*names, text_head(changes))
+    table = plain_table("Runs", heads, _rows(result, runs), class_="numbers long-names")
     yield section("Runs", table)
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))

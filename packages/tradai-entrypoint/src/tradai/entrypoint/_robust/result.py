@@ -25,14 +25,11 @@ from tradai.entrypoint._robust.findings import (
 )
 from tradai.entrypoint._robust.walk_result import candidate, walk_json
 from tradai.entrypoint._sweep.common_notices import notices_of
-from tradai.entrypoint._sweep.outcomes import RunOutcome
+from tradai.entrypoint._sweep.outcomes import RunOutcome, drawdown_figure
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
 
 SCHEMA: Final = 1
-# Figures of the table; the files have all of them.
-_SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
-COLUMNS: Final = ("run", *(name.replace("_", " ") for name in _SHOWN), "changes")
 _KNOWN: Final = "Numbers that only the strategy class has, and not the configuration, are not"
 _WALK: Final = (
     "A walk-forward chooses among the configuration and the first shaken sets, by profit. Where "
@@ -159,11 +156,22 @@ class Robustness:
         )
         return f"{shaken} {_KNOWN}{left}.", RULE, _COSTS, _RESAMPLES, *walk, *failed
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Heads of the table of `whole_runs`."""
+        return ("run", *(name.replace("_", " ") for name in self._shown), "changes")
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        """Figures of the table; the files have all of them."""
+        return "trades", "profit_percent", drawdown_figure(self.whole_runs)
+
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield a row for each run under `COLUMNS`, in the order of `whole_runs`."""
-        yield _row("configuration", self.base)
+        """Yield a row for each run under `columns`, in the order of `whole_runs`."""
+        shown = self._shown
+        yield _row("configuration", self.base, shown)
         for number, outcome in enumerate(self.shaken, 1):
-            yield _row(f"shaken {number}", outcome)
+            yield _row(f"shaken {number}", outcome, shown)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the result as JSON."""
@@ -211,8 +219,8 @@ class Robustness:
                 yield {"profit_percent": scale * profit, "drawdown_percent": scale * fall}
 
 
-def _row(name: str, outcome: RunOutcome) -> tuple[str, ...]:
-    figures = (result_text(outcome.figures.get(each)) for each in _SHOWN)
+def _row(name: str, outcome: RunOutcome, shown: Sequence[str]) -> tuple[str, ...]:
+    figures = (result_text(outcome.figures.get(each)) for each in shown)
     return name, *figures, outcome.variant.label or "-"
 
 

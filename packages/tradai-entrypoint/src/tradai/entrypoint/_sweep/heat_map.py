@@ -10,7 +10,8 @@ from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.tables import plain_table, shaded_cell
-from tradai.entrypoint._sweep.outcomes import FIGURES, RunOutcome
+from tradai.entrypoint._sweep.figures import FIGURES
+from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.result import SweepResult
 from tradai.entrypoint._sweep.variants import Variant
 

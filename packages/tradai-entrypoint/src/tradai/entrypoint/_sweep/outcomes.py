@@ -1,26 +1,16 @@
 """Outcome of one run of a sweep, and the order in which outcomes are compared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Final, final
+from typing import final
 
 from tradai.core import JobHandle, JsonValue
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._history.run_figures import DRAWDOWNS
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._sweep.figures import FIGURES
 from tradai.entrypoint._sweep.variants import Variant
-
-# Figures of a backtest by which variants can be compared, and whether more is better.
-FIGURES: Final[Mapping[str, bool]] = {
-    "profit_percent": True,
-    "max_drawdown_percent": False,
-    "sharpe": True,
-    "sortino": True,
-    "profit_factor": True,
-    "expectancy": True,
-    "cagr_percent": True,
-    "trades": True,
-}
 
 
 @final
@@ -84,6 +74,12 @@ class RunOutcome:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
             return float(value)
         return None
+
+
+def drawdown_figure(outcomes: Sequence[RunOutcome]) -> str:
+    """Return the name of the drawdown with open positions, or the other where none has it."""
+    known = (name for name in DRAWDOWNS for each in outcomes if each.figure(name) is not None)
+    return next(known, DRAWDOWNS[-1])
 
 
 def check_figure(name: str) -> None:

@@ -11,14 +11,12 @@ from tradai.core import JsonValue
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._sweep.common_notices import notices_of
-from tradai.entrypoint._sweep.outcomes import RunOutcome, ranked
+from tradai.entrypoint._sweep.outcomes import RunOutcome, drawdown_figure, ranked
 from tradai.entrypoint._sweep.runs_parquet import runs_parquet
 from tradai.entrypoint._sweep.walk_forward import Window
 
 SCHEMA: Final = 1
-# Figures of the table; the files have all of them.
 _PROFIT: Final = "profit_percent"
-SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent", "sharpe", "profit_factor")
 
 
 @final
@@ -98,8 +96,10 @@ class SweepResult:
 
     @property
     def _shown(self) -> tuple[str, ...]:
-        """Figures of the table: the usual ones, and the one to compare by."""
-        return SHOWN if self.figure in SHOWN else (*SHOWN, self.figure)
+        """Figures of the table, the one to compare by among them; the files have all."""
+        fall = drawdown_figure(self.outcomes)
+        usual = ("trades", _PROFIT, fall, "sharpe", "profit_factor")
+        return usual if self.figure in usual else (*usual, self.figure)
 
     def sentence(self) -> str:
         """Return the result in a sentence."""

@@ -26,7 +26,7 @@ from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._robust.page import robustness_page
-from tradai.entrypoint._robust.result import COLUMNS, Robustness
+from tradai.entrypoint._robust.result import Robustness
 from tradai.entrypoint._robust.shake import shaken_groups, unshaken_parameters
 from tradai.entrypoint._robust.study import Shaking, Study
 from tradai.entrypoint._robust.walk_result import WINDOW_COLUMNS, window_rows
@@ -144,7 +144,7 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({**result.to_json(), "folder": str(folder)})
         return
-    print_table(COLUMNS, result.rows())
+    print_table(result.columns, result.rows())
     if result.windows:
         print_table(WINDOW_COLUMNS, window_rows(result.windows))
     if result.problem:

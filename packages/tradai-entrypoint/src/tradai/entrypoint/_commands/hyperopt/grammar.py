@@ -27,7 +27,7 @@ def add_hyperopt(commands: Commands) -> None:
         "--sort",
         choices=("loss", "profit", "drawdown", "trades", "epoch"),
         default="loss",
-        help="the best first (default: loss)",
+        help="the best first (default: loss); the drawdown is that of closed trades",
     )
     listing.add_argument(
         "--min-trades", metavar="N", type=whole_number(0), default=0, help="at least N"

@@ -21,7 +21,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         _print_csv(shown)
     elif shown:
         names = _names(shown)
-        heads = ("epoch", "loss", "trades", "profit", "drawdown", *names)
+        heads = ("epoch", "loss", "trades", "profit", "closed drawdown", *names)
         print_table(heads, (tuple(_cells(each, names)) for each in shown))
     else:
         print_text(f"none of {len(epochs)} epochs is as asked for")

@@ -50,7 +50,11 @@ def _add_list(verbs: Commands) -> None:
         action="store_true",
         help="also the runs of sweeps, comparisons, analyses and verifications",
     )
-    listing.add_argument("--sort", choices=("profit", "drawdown", "trades"), help="the best first")
+    listing.add_argument(
+        "--sort",
+        choices=("profit", "drawdown", "trades"),
+        help="the best first; the drawdown is that with open positions, where it is known",
+    )
     add_folder(listing)
     add_store(listing)
     add_table_output(listing)

@@ -17,7 +17,7 @@ from tradai.entrypoint._commands.console import (
     print_text,
 )
 from tradai.entrypoint._history.found_bias import with_found_bias
-from tradai.entrypoint._history.run_figures import FIGURES
+from tradai.entrypoint._history.run_figures import DRAWDOWNS, FIGURES, first_known
 from tradai.entrypoint._history.summaries import (
     RunListing,
     RunSummary,
@@ -57,6 +57,7 @@ _CSV_COLUMNS: Final = (
     "verdict",
     "place",
     "part_of",
+    DRAWDOWNS[0],
 )
 
 
@@ -142,15 +143,16 @@ def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
             run.verdict,
             run.uri or run.folder,
             run.part_of,
+            run.figures.get(DRAWDOWNS[0]),
         )
-    unknown = (None,) * (len(_CSV_COLUMNS) - 4)
+    unknown = (None,) * (len(_CSV_COLUMNS) - 5)
     for each in listing.unreadable:
-        yield (each.run_id, *unknown, f"cannot be read: {each.reason}", each.place, None)
+        yield (each.run_id, *unknown, f"cannot be read: {each.reason}", each.place, None, None)
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
     exit_code = "-" if run.exit_code is None else str(run.exit_code)
-    profit, drawdown, trades = (run.figures.get(name) for name in FIGURES)
+    profit, trades = run.figures.get("profit_percent"), run.figures.get("trades")
     return (
         run.label,
         run.part_of or "-",
@@ -161,9 +163,17 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         run.config_id or "-",
         "-" if trades is None else str(trades),
         "-" if profit is None else percent(profit / 100, with_sign=True),
-        "-" if drawdown is None else f"{plain(drawdown, 2)} %",
+        _drawdown(run),
         _verdict(run),
     )
+
+
+def _drawdown(run: RunSummary) -> str:
+    known = first_known(run.figures, DRAWDOWNS)
+    if known is None:
+        return "-"
+    name, fall = known
+    return f"{plain(fall, 2)} %{'' if name == DRAWDOWNS[0] else ' closed'}"
 
 
 def _mode(run: RunSummary) -> str | None:

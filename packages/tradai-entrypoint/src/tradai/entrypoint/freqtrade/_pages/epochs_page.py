@@ -127,7 +127,7 @@ def _epochs_table(epochs: Sequence[Epoch], ranked: Sequence[Epoch]) -> Markup:
     shown = [*ranked, *(epoch for epoch in epochs if not epoch.is_ranked)]
     names = list(dict.fromkeys(name for epoch in epochs for name in epoch.parameters))
     rows = (_epoch_row(epoch, names) for epoch in shown[:MOST_ROWS])
-    heads = ("Epoch", "Loss", "Trades", "Profit", "Drawdown", *names)
+    heads = ("Epoch", "Loss", "Trades", "Profit", "Drawdown, closed trades", *names)
     table = plain_table("Epochs", heads, rows)
     cut = len(shown) > MOST_ROWS
     number = f"The best {MOST_ROWS} of {len(shown):,} epochs" if cut else "All epochs"
