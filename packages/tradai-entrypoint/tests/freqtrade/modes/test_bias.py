@@ -269,7 +269,7 @@ def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> N
     log = tmp_path / "engine.log"
     log.write_text("No variance on indicator(s) found due to recursive formula.\n" + BTC)
 
-    assert Recursion.read(log, [60, 120]) == (("BTC/USDT",), {60: {}, 120: {}})
+    assert Recursion.read(log, [60, 120]) == (("BTC/USDT",), {60: {}, 120: {}}, ())
     assert recursive_notice({60: {}, 120: {}}) is None
     assert enough_candles({60: {}, 120: {}}) == 60
 
@@ -332,3 +332,38 @@ def test_a_number_of_candles_is_enough_only_for_pairs_that_are_all_in_the_log(
     found = Recursion.read(tmp_path / "engine.log", [60])
 
     assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) == enough
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["a│b │ -99.000%"],
+        ["mean │ 9.000%", "mean │ 0.001%"],
+        # The whole name was markup.
+        [" │ 9.000%"],
+        # A number on two lines.
+        ["slow │ 1234567", "e │ 89.000%"],
+    ],
+)
+def test_a_pair_whose_rows_cannot_be_told_apart_is_not_known(
+    tmp_path: Path, rows: list[str]
+) -> None:
+    more = "".join(f"│ {row} │\n" for row in rows)
+    broken = TABLE.format(slow="9.000%").replace("└", f"{more}└")
+    log = tmp_path / "engine.log"
+    log.write_text(broken + BTC + TABLE.format(slow="0.125%").replace("nan%", "-") + ETH)
+
+    found = Recursion.read(log, [60])
+
+    assert found == (("ETH/USDT",), {60: {"slow": (0.125, "ETH/USDT")}}, ("BTC/USDT",))
+    assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) is None
+    (notice,) = pairs_notices(found.pairs, ["BTC/USDT", "ETH/USDT"], found.unread)
+    assert "recursive indicators of BTC/USDT are not known: rows of the table" in notice
+    assert "without │ and square brackets" in notice
+
+
+def test_an_indicator_with_the_name_of_the_table_is_a_row(tmp_path: Path) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(TABLE.format(slow="9.000%").replace("short", "Recursive Analysis") + BTC)
+
+    assert list(Recursion.read(log, [60]).by_count[60]) == ["slow", "long"]

@@ -100,7 +100,8 @@ def _record_recursion(found: Recursion, context: RunContext) -> None:
     results["startup_candles_tried"] = list(found.by_count)
     pairs = context.config.pairs
     results["startup_candles_enough"] = found.enough_candles(pairs[:MOST_PAIRS])
-    notices += filter(None, [recursive_notice(found.by_count), *pairs_notices(found.pairs, pairs)])
+    unknown = pairs_notices(found.pairs, pairs, found.unread)
+    notices += filter(None, [recursive_notice(found.by_count), *unknown])
 
 
 def _verdict(found: Lookahead, context: RunContext) -> Verdict:

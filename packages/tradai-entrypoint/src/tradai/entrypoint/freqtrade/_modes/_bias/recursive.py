@@ -1,8 +1,9 @@
 """Indicators that depend on the number of candles before them: the engine's recursive analysis."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeAlias, final
 
@@ -18,6 +19,7 @@ _MOST_PERCENT: Final = 1.0
 _FACTORS: Final = (2, 4)
 _TITLE: Final = "Recursive Analysis"
 _EDGE: Final = "│"
+_LAST_EDGE: Final = "└"
 
 
 @final
@@ -83,10 +85,12 @@ class Recursion(NamedTuple):
     Attributes:
         pairs: The pairs that were analysed.
         by_count: The differences by the number of start-up candles, the strategy's own first.
+        unread: Pairs whose table has rows that cannot be told apart; not among `pairs`.
     """
 
     pairs: tuple[str, ...]
     by_count: Mapping[int, Differences]
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, log: Path, counts: Sequence[int]) -> Self:
@@ -104,15 +108,14 @@ class Recursion(NamedTuple):
         """
         with file_errors("read", log):
             text = log.read_text(encoding="utf-8", errors="replace")
-        tables = dict(sections(text))
+        tables = {pair: _rows(output, len(counts)) for pair, output in sections(text)}
         by_count: dict[int, Differences] = {count: {} for count in counts}
-        for pair, output in tables.items():
-            _, title, table = output.rpartition(_TITLE)
-            rows = _rows(table, len(counts)) if title else {}
-            for name, cells in rows.items():
+        for pair, rows in tables.items():
+            for name, cells in rows or ():
                 for count, cell in zip(counts, cells, strict=True):
                     _add_difference(by_count[count], name, cell, pair)
-        return cls(tuple(tables), by_count)
+        unread = tuple(pair for pair, rows in tables.items() if rows is None)
+        return cls(tuple(pair for pair in tables if pair not in unread), by_count, unread)
 
     def enough_candles(self, pairs: Iterable[str]) -> int | None:
         """Return the smallest number of start-up candles that is enough for `pairs`.
@@ -136,21 +139,37 @@ def _size(difference: Difference) -> float:
     return math.inf if difference.percent is None else abs(difference.percent)
 
 
-def _rows(table: str, columns: int) -> dict[str, list[str]]:
-    """Return the cells of each indicator; the rest of a long name stands in rows of its own."""
+def _rows(output: str, columns: int) -> list[tuple[str, list[str]]] | None:
+    """Return the cells of each indicator; the rest of a long name stands in rows of its own.
+
+    The engine prints an indicator's name as it is, and an edge or markup in it changes the table.
+
+    Returns:
+        The rows of the last table; None when some of them are not those of one indicator each.
+    """
     rows: list[tuple[str, list[str]]] = []
-    for line in table.splitlines():
-        match [cell.strip() for cell in line.split(_EDGE)]:
-            case [_, name, *cells, _] if name and len(cells) == columns:
-                _add_row(rows, name, cells)
-    return dict(rows)
+    for name, *cells in _table(output):
+        if len(cells) != columns or not name:
+            return None
+        if any(cells):
+            rows.append((name, cells))
+        elif rows:
+            rows[-1] = (rows[-1][0] + name, rows[-1][1])
+    are_known = all(_is_difference(cell) for _, cells in rows for cell in cells)
+    return rows if are_known and len(dict(rows)) == len(rows) else None
 
 
-def _add_row(rows: list[tuple[str, list[str]]], name: str, cells: list[str]) -> None:
-    if any(cells):
-        rows.append((name, cells))
-    elif rows:
-        rows[-1] = (rows[-1][0] + name, rows[-1][1])
+def _table(output: str) -> Iterator[list[str]]:
+    """Yield the cells of each line of the last table."""
+    lines = [line.strip() for line in output.splitlines()]
+    start = len(lines) - lines[::-1].index(_TITLE) if _TITLE in lines else len(lines)
+    for line in takewhile(lambda line: not line.startswith(_LAST_EDGE), lines[start:]):
+        if line.startswith(_EDGE):
+            yield [cell.strip() for cell in line.split(_EDGE)[1:-1]]
+
+
+def _is_difference(cell: str) -> bool:
+    return cell == "-" or cell.endswith("%")
 
 
 def recursive_notice(by_count: Mapping[int, Differences]) -> str | None:
@@ -172,10 +191,15 @@ def recursive_notice(by_count: Mapping[int, Differences]) -> str | None:
     )
 
 
-def pairs_notices(analysed: Sequence[str], pairs: Sequence[str]) -> list[str]:
+def pairs_notices(
+    analysed: Sequence[str], pairs: Sequence[str], unread: Collection[str] = ()
+) -> list[str]:
     """Return a sentence for each reason for which some of `pairs` were not analysed."""
-    lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in analysed]
+    lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in {*analysed, *unread}]
     reasons = {
+        "rows of the table in the engine's log cannot be told apart, so the number of start-up "
+        f"candles that is enough is not known either; name the strategy's columns without {_EDGE} "
+        "and square brackets": unread,
         "the end of the analysis of each is not in the engine's log, so the number of start-up "
         "candles that is enough is not known either": lost,
         f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],
