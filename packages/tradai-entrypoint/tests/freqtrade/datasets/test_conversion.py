@@ -15,6 +15,7 @@ from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
+from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
 
 START_MS = 1_735_689_600_000
 MINUTE_MS = 60_000
@@ -461,3 +462,39 @@ def test_an_unknown_format_is_refused(source: Path, target: Path) -> None:
         convert_series(str(source), target, file_format="csv")
 
     assert not target.exists()
+
+
+def test_the_origin_of_the_candles_and_their_rules_go_with_them(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+    (source / "dataset.json").write_text('{"synthetic": true, "source": "a walk"}')
+    (source / "markets.json").write_text("{}")
+    (source / "notes.json").write_text("{}")
+
+    assert convert(source, target, "--to", "feather") == 0
+    first = capsys.readouterr().out
+    (target / "dataset.json").write_text("my own")
+    assert convert(source, target, "--to", "feather", "--force", "--json") == 0
+    again = capsys.readouterr()
+
+    assert f"copied dataset.json, markets.json to {target}" in first
+    assert dataset_notices(str(source)) == ("the candles are synthetic, not a market's: a walk",)
+    assert {path.name for path in target.iterdir()} == {
+        *("BTC_USDT-1m.feather", "dataset.json", "markets.json")
+    }
+    assert (target / "dataset.json").read_text() == "my own"
+    assert json.loads(again.out)[0]["written"] == 2
+    assert "copied" not in again.err
+
+
+def test_what_is_copied_goes_to_the_errors_beside_json_and_stays_in_one_folder(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+    (source / "leverage_tiers.json").write_text("{}")
+
+    assert convert(source, target, "--to", "feather", "--json") == 0
+    assert f"copied leverage_tiers.json to {target}" in capsys.readouterr().err
+    assert convert(source, source, "--to", "feather", "--force") == 0
+    assert "copied leverage_tiers" not in capsys.readouterr().out

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         convert_series as convert_series,
     )
     from tradai.entrypoint.freqtrade._datasets.conversion_plan import Resampling as Resampling
+    from tradai.entrypoint.freqtrade._datasets.dataset_files import (
+        copy_dataset_files as copy_dataset_files,
+    )
     from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
     from tradai.entrypoint.freqtrade._datasets.listing import (
         ListedSeries as ListedSeries,
@@ -73,6 +76,7 @@ if not TYPE_CHECKING:
             "_datasets.checking": "DataCheck check_series",
             "_datasets.conversion": "Conversion convert_series",
             "_datasets.conversion_plan": "Resampling",
+            "_datasets.dataset_files": "copy_dataset_files",
             "_datasets.findings": "Effect Finding",
             "_datasets.listing": "ListedSeries list_series",
             "_exchange.exchange": "MarketRules",

@@ -1,4 +1,7 @@
-"""`tradai-entrypoint data convert`: write a candle folder in another format or timeframe."""
+"""`tradai-entrypoint data convert`: write a candle folder in another format or timeframe.
+
+What the folder says of its candles goes with them; see `copy_dataset_files`.
+"""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -13,6 +16,8 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import counted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tradai.entrypoint.freqtrade import Conversion, Resampling
 
 _COLUMNS: Final = ("file", "read", "written", "changed")
@@ -28,14 +33,15 @@ _CHANGES: Final = {
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the files and print what changed in each."""
-    from tradai.entrypoint.freqtrade import convert_series
+    from tradai.entrypoint.freqtrade import convert_series, copy_dataset_files
 
     done: list[Conversion] = []
+    target = file_path(args.target)
     try:
         with interrupts.raising():
             convert_series(
                 args.folder,
-                file_path(args.target),
+                target,
                 file_format=args.to,
                 resampling=_resampling(args),
                 force=args.force,
@@ -45,6 +51,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         # Also where other files could not be converted.
         if done:
             _print(done, args)
+            _print_copies(copy_dataset_files(args.folder, target), args)
     return 0
 
 
@@ -56,6 +63,12 @@ def _print(done: "Sequence[Conversion]", args: argparse.Namespace) -> None:
     for path in chain.from_iterable(each.removed for each in done):
         print_text(f"removed {path.name}, the same series in another format")
     print_text(f"wrote {counted(len(done), 'file')} to {args.target}")
+
+
+def _print_copies(copies: "Sequence[Path]", args: argparse.Namespace) -> None:
+    if copies:
+        names = ", ".join(path.name for path in copies)
+        print_text(f"copied {names} to {args.target}", is_error=args.json)
 
 
 def _values(each: "Conversion") -> dict[str, object]:

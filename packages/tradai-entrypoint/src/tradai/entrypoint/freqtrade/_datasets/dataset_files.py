@@ -1,0 +1,39 @@
+"""Files beside candles that say where they are from, and by which rules they are traded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tradai.core import FileKind, FileStore, file_errors, read_regular_file
+from tradai.entrypoint.freqtrade._candles.dataset import DATASET_NAME, data_folder
+from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME
+from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
+
+_NAMES: Final = (DATASET_NAME, MARKETS_NAME, TIERS_NAME)
+
+
+def copy_dataset_files(data: str, folder: Path) -> tuple[Path, ...]:
+    """Copy the origin of the candles, their market rules and leverage tiers, and return the copies.
+
+    What they say stays true of the same candles in another format or timeframe. A file that
+    `folder` has already stays as it is.
+
+    Args:
+        data: Path or URI of the folder of candles.
+        folder: Folder to copy into.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    source = data_folder(data)
+    return () if source is None else tuple(_copies(source, folder))
+
+
+def _copies(source: Path, folder: Path) -> Iterator[Path]:
+    for name in _NAMES:
+        original, target = source / name, folder / name
+        if original.is_file() and not target.exists():
+            with file_errors("read", original):
+                content = read_regular_file(original, FileKind.MARKET_RULES)
+            FileStore().write(target.resolve().as_uri(), content)
+            yield target
