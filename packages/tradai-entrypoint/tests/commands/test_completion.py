@@ -14,6 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 from tradai.core import StrategyConfig
+from tradai.entrypoint import Interrupts
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._runs.parameters import RunParameters
 
 # The shells run the installed program, as those of users do.
@@ -103,6 +105,7 @@ def candidates(folder: Path, script: str, line: str) -> set[str]:
         ("run strategy.yaml --mode backtest execution.fe", {"execution.fee="}),
         ("sweep strategy.yaml --vary run.timer", {"run.timerange="}),
         ("compare strategy.yaml execution.fe", {"execution.fee="}),
+        ("sweep strategy.yaml --by e", {"equity_drawdown_percent", "expectancy"}),
         ("completion ", {"bash", "zsh", "fish"}),
         ("runs show --runs /nowhere ", {"latest"}),
         ("run strategy.yaml --timerange ", set()),
@@ -110,6 +113,30 @@ def candidates(folder: Path, script: str, line: str) -> set[str]:
 )
 def test_a_line_is_completed(folder: Path, script: str, line: str, expected: set[str]) -> None:
     assert candidates(folder, script, line) == expected
+
+
+def test_runs_of_a_sweep_are_completed_where_the_word_begins_no_other_run(
+    folder: Path, script: str
+) -> None:
+    part = "20260303T000000Z-backtest-33333333"
+    run = folder / ".tradai/runs" / part
+    run.mkdir()
+    facts = {"mode": "backtest", "part_of": "sweep"}
+    (run / "manifest.json").write_text(json.dumps(facts, indent=2))
+
+    assert candidates(folder, script, "report ") == {BACKTEST, DRY_RUN, "latest"}
+    assert candidates(folder, script, "report 202603") == {part}
+
+
+def test_the_help_of_sweep_names_the_figures_and_the_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        run_command(["sweep", "--help"], interrupts=Interrupts())
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "profit_percent, max_drawdown_percent, equity_drawdown_percent, sharpe" in said
+    assert "folder of sweeps (default: .tradai/sweeps)" in said
 
 
 CONFIGURATION = """\

@@ -201,6 +201,31 @@ def test_rules_that_cannot_be_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("rules", "line", "message"),
+    [
+        (
+            "tick: 1\n    stp: 0.1\n    min_notional: 5",
+            4,
+            "expected tick, step, min_notional; `stp` is not a rule; did you mean 'step'?",
+        ),
+        ("tick: 1\n    min_notional: 5", 2, "expected tick, step, min_notional; step is missing"),
+        ("tick: 1\n    step: no\n    min_notional: 5", 4, "step of BTC/USDT is not usable"),
+    ],
+)
+def test_a_wrong_rule_is_named_with_its_file_and_line(
+    tmp_path: Path, rules: str, line: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"pairs:\n  BTC/USDT:\n    {rules}\n")
+
+    assert make("--rules", path, "--data", tmp_path) == ExitCode.CONFIGURATION
+
+    said = capsys.readouterr().err
+    assert f"{path}:{line}: " in said
+    assert message in said
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         ((), "give --rules FILE, or --pair"),

@@ -167,6 +167,22 @@ def test_every_missing_series_is_named_and_nothing_is_written(data: Path) -> Non
     assert not (data.parent / "staged").exists()
 
 
+def test_missing_candles_that_can_be_made_of_shorter_ones_are_answered_with_the_command(
+    data: Path,
+) -> None:
+    command = f"`tradai-entrypoint data convert {data} {data} --from 5m --timeframe 1h` makes them"
+    with pytest.raises(NotFoundError) as caught:
+        stage_series(request(data, series("ETH/USDT", "1h")))
+    fetched = replace(request(data, series("ETH/USDT", "1h")), shown="s3://bucket/candles")
+    with pytest.raises(NotFoundError) as elsewhere:
+        stage_series(fetched)
+    with pytest.raises(NotFoundError) as too_short:
+        stage_series(request(data, series("ETH/USDT", "3m")))
+
+    assert f"; {command}" in str(caught.value)
+    assert "convert" not in f"{elsewhere.value}{too_short.value}"
+
+
 def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:
     with pytest.raises(NotFoundError, match="there are 2025-01-01 to 2025-01-01"):
         stage_series(request(data, series(), hours=(100, 200)))

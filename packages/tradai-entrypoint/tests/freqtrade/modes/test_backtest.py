@@ -645,6 +645,13 @@ def test_a_stake_below_the_smallest_order_of_a_pair_is_refused_before_the_start(
     assert done.given is None
 
 
+def test_a_parameter_that_is_not_declared_is_refused_with_its_origin(run: Run) -> None:
+    done = run(BACKTEST, "buy_params.buy_fsat=24")
+
+    assert done.code == ExitCode.CONFIGURATION
+    assert "buy_params.buy_fsat at command line: is not declared; did you mean" in done.verdict
+
+
 @pytest.mark.parametrize("stake", ["5", "unlimited"])
 def test_a_stake_that_a_pair_may_take_is_not_refused(run: Run, stake: str) -> None:
     assert run(BACKTEST, f"execution.stake_amount={stake}").code == ExitCode.DONE

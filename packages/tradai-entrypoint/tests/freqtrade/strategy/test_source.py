@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tradai.core import Origin
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import Informative
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -497,6 +498,21 @@ def test_all_bad_values_are_listed_at_once(facts: SourceFacts) -> None:
         check_parameters(facts, {"buy": {"buy_window": 0, "buy_dip": 1}, "sell": {"nope": 1}})
 
     assert str(caught.value).count("_params.") == 3
+
+
+def test_a_bad_value_is_named_with_the_line_that_it_was_written_in(facts: SourceFacts) -> None:
+    origin = Origin(source="strategy.yaml", line=12)
+    values = {"buy": {"buy_windwo": 24}, "sell": {"nope": 1}}
+
+    with pytest.raises(ConfigurationError) as caught:
+        check_parameters(facts, values, {"buy_params.buy_windwo": origin})
+
+    assert (
+        "buy_params.buy_windwo at strategy.yaml:12: is not declared; did you mean 'buy_window'?"
+        in str(caught.value)
+    )
+    assert "sell_params.nope: is not declared" in str(caught.value)
+    assert caught.value.source == "strategy.yaml:12"
 
 
 def test_a_name_whose_value_is_open_is_left_to_the_engine(tmp_path: Path) -> None:

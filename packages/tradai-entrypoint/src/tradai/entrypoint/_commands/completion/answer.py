@@ -20,9 +20,10 @@ _BY_DEST: Final[Mapping[str, _Candidates]] = {
     "job": candidates.job_ids,
     "vary": candidates.config_keys,
 }
-_BY_METAVAR: Final[Mapping[str, _Candidates]] = dict.fromkeys(
-    ("CONFIG", "DIR", "FILE", "FOLDER"), candidates.paths
-)
+_BY_METAVAR: Final[Mapping[str, _Candidates]] = {
+    "FIGURE": candidates.figures,
+    **dict.fromkeys(("CONFIG", "DIR", "FILE", "FOLDER"), candidates.paths),
+}
 # Arguments among which overrides may stand.
 _CONFIGS: Final = frozenset({"overrides", "configs"})
 _CONFIG: Final = ("config", "configs")

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
+from tradai.entrypoint._sweep.figures import FIGURES
 
 _JOBS: Final = ".tradai/jobs"
 _RUNNER: Final = "local:"
@@ -24,11 +25,16 @@ _KEY: Final = re.compile(r"(?P<depth> *)(?P<key>[A-Za-z_]\w*):")
 
 
 def run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
-    """Yield the ids of runs on this machine, ``latest``, and paths for a prefix with a slash."""
+    """Yield the ids of runs on this machine, ``latest``, and paths for a prefix with a slash.
+
+    Runs that a sweep, a comparison or an analysis made are left out, unless all are.
+    """
     if "/" in prefix:
         yield from paths(args, prefix)
         return
-    yield from (folder.name for folder in _run_folders(args))
+    folders = [folder for folder in _run_folders(args) if folder.name.startswith(prefix)]
+    own = [folder for folder in folders if b'"part_of": "' not in _manifest(folder)]
+    yield from (folder.name for folder in own or folders)
     yield LATEST
 
 
@@ -36,10 +42,8 @@ def dry_run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     """Yield the ids of dry-runs on this machine."""
     del prefix
     for folder in _run_folders(args):
-        # Reading the whole manifest of each run would take as long as all the rest.
-        with (folder / MANIFEST_NAME).open("rb") as manifest:
-            if b'"mode": "dry-run"' in manifest.read():
-                yield folder.name
+        if b'"mode": "dry-run"' in _manifest(folder):
+            yield folder.name
 
 
 def session_names(args: argparse.Namespace, prefix: str) -> Iterator[str]:
@@ -69,6 +73,12 @@ def config_keys(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     tables = {key.partition(".")[0] for key in named}
     keys = files(__package__).joinpath("config_keys.txt").read_text(encoding="ascii")
     yield from (f"{key}=" for key in (*keys.split(), *named) if key not in tables)
+
+
+def figures(args: argparse.Namespace, prefix: str) -> Iterator[str]:
+    """Yield the figures by which a sweep compares its variants."""
+    del args, prefix
+    yield from FIGURES
 
 
 def paths(args: argparse.Namespace, prefix: str) -> Iterator[str]:
@@ -114,6 +124,14 @@ def _text_of(path: Path) -> str:
 def _run_folders(args: argparse.Namespace) -> Iterator[Path]:
     root = runs_folder(getattr(args, "runs", None), os.environ)
     return (folder for folder in _children(root) if (folder / MANIFEST_NAME).is_file())
+
+
+def _manifest(folder: Path) -> bytes:
+    """Return the text of a run's manifest, which takes longer to read as JSON than all the rest."""
+    try:
+        return (folder / MANIFEST_NAME).read_bytes()
+    except OSError:
+        return b""
 
 
 def _children(folder: Path) -> list[Path]:

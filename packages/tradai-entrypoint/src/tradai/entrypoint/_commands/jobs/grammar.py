@@ -14,6 +14,7 @@ from tradai.entrypoint._commands.flags import (
     add_verbs,
     whole_number,
 )
+from tradai.entrypoint._sweep.figures import FIGURES
 
 
 def add_submit(commands: Commands) -> None:
@@ -55,7 +56,10 @@ def add_sweep(commands: Commands) -> None:
     )
     variants.add_argument("--list", metavar="FILE", help="YAML list of variants")
     parser.add_argument(
-        "--by", metavar="FIGURE", default="profit_percent", help="figure to compare by"
+        "--by",
+        metavar="FIGURE",
+        default="profit_percent",
+        help=f"figure to compare by: {', '.join(FIGURES)} (default: profit_percent)",
     )
     parser.add_argument(
         "--walk-forward",
@@ -64,7 +68,10 @@ def add_sweep(commands: Commands) -> None:
     )
     add_limit(parser)
     parser.add_argument(
-        "--sweeps", metavar="DIR", default=".tradai/sweeps", help="folder of sweeps"
+        "--sweeps",
+        metavar="DIR",
+        default=".tradai/sweeps",
+        help="folder of sweeps (default: .tradai/sweeps)",
     )
     _add_extras(parser)
     _add_runner(parser)

@@ -1,11 +1,19 @@
 """`tradai-entrypoint markets make`: write market rules without asking the exchange."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tradai.core import FileKind, file_errors, file_path, pair_parts, read_regular_file, utc_now
+from tradai.core import (
+    FileKind,
+    did_you_mean,
+    file_errors,
+    file_path,
+    pair_parts,
+    read_regular_file,
+    utc_now,
+)
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.markets.capture import rules_file
@@ -16,6 +24,7 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade import MarketFees, MarketRules
 
 _Given: TypeAlias = "tuple[dict[str, MarketRules], MarketFees | None, str | None]"
+_Place: TypeAlias = Callable[..., str]
 _NAMES: Final = ("tick", "step", "min_notional")
 _FEES: Final = ("maker", "taker")
 _NOTE: Final = "by `markets make`"
@@ -56,7 +65,7 @@ def _given(args: argparse.Namespace) -> _Given:
         message = "name a pair with --pair: the other flags are its rules"
         raise ConfigurationError(message, key="--pair")
     has_fees = any(value is not None for value in fees.values())
-    rules = {_pair(pair): _rules(pair, flags) for pair in args.pair}
+    rules = {_pair(pair): _rules(pair, flags, lambda _=None: "") for pair in args.pair}
     return rules, _fees(fees) if has_fees else None, None
 
 
@@ -66,7 +75,8 @@ def _of_file(name: str) -> _Given:
     path = file_path(name)
     with file_errors("read", path):
         text = read_regular_file(path, FileKind.CONFIGURATION)
-    values = read_yaml_fields(text, source=str(path)).values
+    document = read_yaml_fields(text, source=str(path))
+    values = document.values
     pairs, note = values.get("pairs"), values.get("note")
     if not isinstance(pairs, Mapping) or not pairs or set(values) - {"fees", "note", "pairs"}:
         message = (
@@ -74,7 +84,16 @@ def _of_file(name: str) -> _Given:
             "each pair, and if you like `fees` with maker and taker, and a `note`"
         )
         raise ConfigurationError(message, key="pairs", source=str(path))
-    rules = {_pair(pair): _rules(pair, given) for pair, given in pairs.items()}
+
+    def rules_of(pair: str, given: object) -> "MarketRules":
+        def place(name: str | None = None) -> str:
+            marks = document.marks
+            found = marks.get(("pairs", pair, str(name))) or marks.get(("pairs", pair))
+            return f"{path}:{found[0]}: " if found else f"{path}: "
+
+        return _rules(pair, given, place)
+
+    rules = {_pair(pair): rules_of(pair, given) for pair, given in pairs.items()}
     fees = values.get("fees")
     return rules, None if fees is None else _fees(fees), None if note is None else str(note)
 
@@ -104,22 +123,37 @@ def _check_one_market(pairs: Iterable[str]) -> None:
         raise ConfigurationError(message, key="pairs")
 
 
-def _rules(pair: str, given: object) -> "MarketRules":
+def _rules(pair: str, given: object, place: _Place) -> "MarketRules":
+    """Return the rules of a pair; errors begin with the `place` of a rule, or of all of them."""
     from tradai.entrypoint.freqtrade import MarketRules
 
     if isinstance(given, Mapping) and "fee" in given:
         message = (
-            f"the rules of {pair} have a fee: the engine takes one fee for all pairs, so write "
-            "`fees: {maker: 0.001, taker: 0.001}` beside `pairs`, or set `execution.fee`"
+            f"{place('fee')}the rules of {pair} have a fee: the engine takes one fee for all "
+            "pairs, so write `fees: {maker: 0.001, taker: 0.001}` beside `pairs`, or set "
+            "`execution.fee`"
         )
         raise ConfigurationError(message, key=f"{pair}.fee")
-    if not isinstance(given, Mapping) or set(given) != {*_NAMES}:
-        message = f"the rules of {pair} are not usable: expected {', '.join(_NAMES)}"
+    if not isinstance(given, Mapping):
+        message = f"{place()}the rules of {pair} are not usable: expected {', '.join(_NAMES)}"
         raise ConfigurationError(message, key=pair)
-    return MarketRules(**{name: _number(pair, name, given[name]) for name in _NAMES})
+    _check_names(pair, given, place)
+    return MarketRules(**{name: _number(pair, name, given[name], place) for name in _NAMES})
 
 
-def _number(pair: str, name: str, given: object) -> str:
+def _check_names(pair: str, given: Mapping[str, object], place: _Place) -> None:
+    problem = f"the rules of {pair} are not usable: expected {', '.join(_NAMES)}"
+    missing = [name for name in _NAMES if name not in given]
+    for name in given:
+        if name not in _NAMES:
+            wrong = f"`{name}` is not a rule{did_you_mean(name, missing)}"
+            raise ConfigurationError(f"{place(name)}{problem}; {wrong}", key=f"{pair}.{name}")
+    if missing:
+        message = f"{place()}{problem}; {missing[0]} is missing"
+        raise ConfigurationError(message, key=f"{pair}.{missing[0]}")
+
+
+def _number(pair: str, name: str, given: object, place: _Place) -> str:
     """Return a number above zero as decimal text without an exponent."""
     try:
         # Python's own separator of digits may be a slip for a point.
@@ -128,9 +162,9 @@ def _number(pair: str, name: str, given: object) -> str:
         number = Decimal("NaN")
     if isinstance(given, bool) or not number.is_finite() or number <= 0:
         message = (
-            f"{name} of {pair} is not usable: expected a number above 0, such as 0.01"
+            f"{place(name)}{name} of {pair} is not usable: expected a number above 0, such as 0.01"
             if given is not None
-            else f"{name} of {pair} is missing: give --{name.replace('_', '-')}"
+            else f"{place(name)}{name} of {pair} is missing: give --{name.replace('_', '-')}"
         )
         raise ConfigurationError(message, key=f"{pair}.{name}")
     return f"{number:f}"

@@ -12,12 +12,12 @@ DATASET_NAME: Final = "dataset.json"
 
 
 # Backends whose candles are in a folder of this machine, by the beginning of the URI.
-_IN_FOLDERS: Final = ("parquet:", "arctic:lmdb:")
+IN_FOLDERS: Final = ("parquet:", "arctic:lmdb:")
 
 
 def data_folder(data: str) -> Path | None:
     """Return the folder of the candles at the path or URI `data`; None when it has none here."""
-    for scheme in _IN_FOLDERS:
+    for scheme in IN_FOLDERS:
         if data.startswith(scheme):
             place, _, _ = data.removeprefix(scheme).partition("?")
             return file_path(f"file:{place}")

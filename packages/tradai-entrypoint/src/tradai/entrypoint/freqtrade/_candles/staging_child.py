@@ -9,9 +9,18 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-from tradai.core import DataRepository, OpenTimeRange, TimeRange, backend_for, digest, from_epoch_ms
+from tradai.core import (
+    DataRepository,
+    OpenTimeRange,
+    Timeframe,
+    TimeRange,
+    backend_for,
+    digest,
+    from_epoch_ms,
+)
 from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.entrypoint.freqtrade._candles.contract_data import (
     FundingRates,
@@ -20,7 +29,7 @@ from tradai.entrypoint.freqtrade._candles.contract_data import (
     read_rates,
     stage_rates,
 )
-from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
+from tradai.entrypoint.freqtrade._candles.dataset import IN_FOLDERS, candle_files, data_folder
 from tradai.entrypoint.freqtrade._candles.gap_moves import moves_over
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -145,11 +154,12 @@ def _not_found(
     is_spot = missing[0].kind == "spot"
     known = repository.coverage(missing[0].pair, missing[0].timeframe) if is_spot else None
     there = f" (there are {known.first:%Y-%m-%d} to {known.last:%Y-%m-%d})" if known else ""
+    hint = _layout_hint(request.data) if is_spot else _contract_hint(missing[0])
+    hint += _shorter_hint(missing[0], request) if is_spot and not known else ""
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
         "choose a range that has them, or drop what asks for them (pairs, run.informative, "
-        f"@informative){_without_hint(missing)}"
-        f"{_layout_hint(request.data) if is_spot else _contract_hint(missing[0])}"
+        f"@informative){_without_hint(missing)}{hint}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
 
@@ -166,6 +176,27 @@ def _without_hint(missing: Iterable[NeededSeries]) -> str:
 
 def _contract_hint(series: NeededSeries) -> str:
     return f"; the folder is to have {' or '.join(candle_files(series))}"
+
+
+def _shorter_hint(series: NeededSeries, request: StagingRequest) -> str:
+    """Return the end of a sentence when the folder has shorter candles that make up `series`."""
+    from tradai.core.frames import FlatDataRepository
+
+    folder = data_folder(request.data)
+    # The command reads and writes flat folders, and what was fetched is a copy.
+    if folder is None or request.shown or request.data.startswith(IN_FOLDERS):
+        return ""
+    length = Timeframe(series.timeframe).seconds
+    shorter = [
+        timeframe
+        for pair, timeframe in FlatDataRepository(folder).series()
+        if pair == series.pair and timeframe.seconds < length and not length % timeframe.seconds
+    ]
+    if not shorter:
+        return ""
+    longest, place = max(shorter, key=lambda each: each.seconds), quote(str(folder))
+    lengths = f"--from {longest} --timeframe {series.timeframe}"
+    return f"; `tradai-entrypoint data convert {place} {place} {lengths}` makes them"
 
 
 def _layout_hint(data: str) -> str:

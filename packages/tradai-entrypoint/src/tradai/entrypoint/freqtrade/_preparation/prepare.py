@@ -261,7 +261,7 @@ class EngineJob:
                 key="strategy",
             )
         facts = inspect_source(root, strategy.class_name)
-        check_parameters(facts, context.config.params_by_space)
+        check_parameters(facts, context.config.params_by_space, context.loaded.provenance)
         check_class(context.config, facts)
         context.record.notices += class_notices(context.config, facts, context.mode)
         if self.parameters.without:

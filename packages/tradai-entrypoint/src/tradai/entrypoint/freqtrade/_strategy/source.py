@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import final
 
-from tradai.core import did_you_mean
+from tradai.core import Origin, did_you_mean
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.class_syntax import (
     ClassFacts,
@@ -107,25 +108,37 @@ def inspect_source(path: Path, class_name: str) -> SourceFacts:
     )
 
 
-def check_parameters(facts: SourceFacts, values: Mapping[str, Mapping[str, object]]) -> None:
+def check_parameters(
+    facts: SourceFacts,
+    values: Mapping[str, Mapping[str, object]],
+    provenance: Mapping[str, Origin] = MappingProxyType({}),
+) -> None:
     """Check parameter `values`, by space, against the parameters that the strategy declares.
+
+    Args:
+        facts: The strategy.
+        values: The values.
+        provenance: Origin of each, by its path.
 
     Raises:
         ConfigurationError: Some name is unknown or of another space, some value out of range; one
             error lists them all.
     """
-    problems = [
-        f"{space}_params.{name}: {problem}"
+    problems = {
+        f"{space}_params.{name}": problem
         for space, table in values.items()
         for name, value in table.items()
         if (problem := _parameter_problem(facts, space, name, value))
-    ]
+    }
     if problems:
+        places = {path: f" at {provenance[path]}" for path in problems if path in provenance}
+        listed = (f"{path}{places.get(path, '')}: {text}" for path, text in problems.items())
+        first = next(iter(problems))
         raise ConfigurationError(
             f"{facts.class_name} in {facts.file.name} cannot take these parameters: "
-            + "; ".join(problems),
-            key=problems[0].partition(":")[0],
-            source=str(facts.file),
+            + "; ".join(listed),
+            key=first,
+            source=str(provenance.get(first, facts.file)),
         )
 
 
