@@ -40,8 +40,9 @@ def _numbers(results: Mapping[str, Any]) -> dict[str, float]:
 
 def _is_number(value: object) -> bool:
     # A figure that was not to be had is null or NaN, and JSON's true is no number.
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _dry_run_results(results: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
