@@ -348,3 +348,13 @@ def test_an_absolute_path_needs_no_working_folder(
     FileStore().write(uri, b"data")
 
     assert FileStore().read(uri).data == b"data"
+
+
+@pytest.mark.parametrize("has_root", [True, False])
+def test_a_link_that_leads_to_itself_is_named(tmp_path: Path, *, has_root: bool) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    store = FileStore(tmp_path if has_root else None)
+
+    with pytest.raises(StorageError, match=r"cannot write .*loop"):
+        store.write((loop / "a.json").as_uri(), b"{}")

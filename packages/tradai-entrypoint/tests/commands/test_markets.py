@@ -260,3 +260,15 @@ def test_rules_that_are_there_are_replaced_on_request_only(
 def test_an_error_about_missing_rules_names_both_commands(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"`tradai-entrypoint markets capture.*`markets make`"):
         MarketsSnapshot.load(tmp_path / "markets.json")
+
+
+def test_a_range_of_a_download_that_is_out_of_bounds_is_named(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", str(tmp_path / "new"), "--timerange", "19000101-19000102"]
+
+    code = run_command(["data", "download", str(config_file), *words], interrupts=Interrupts())
+
+    assert code == 78
+    assert "--timerange 19000101-19000102: start is not usable" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

@@ -611,3 +611,13 @@ def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(
     assert "bias check ended with exit code 0" in page
     assert '<p class="mode">bias check</p>' in page
     assert "backtest" not in page
+
+
+def test_a_link_that_leads_to_itself_is_no_empty_folder_of_runs(tmp_path: Path, call: Call) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+
+    code, _, said = call("runs", "list", runs="loop")
+
+    assert code == 74
+    assert f"the folder of runs {loop} cannot be listed: Too many" in said

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from contextlib import closing
@@ -397,3 +398,43 @@ def test_a_status_that_is_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None
     assert [each.figures for each in list_runs(tmp_path)] == [{}]
     with pytest.raises(StorageError, match=r"status\.json cannot be read"):
         PaperStatus.read(tmp_path / "paper/scratch")
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+14:00"])
+def test_a_start_that_has_no_time_in_utc_cannot_be_read(root: Path, at: str) -> None:
+    path = root / "b-1" / "manifest.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "started_at": at}))
+
+    listing = RunListing.of(local_runs(root))
+
+    assert [each.run_id for each in listing.runs] == ["a-12", "a-1"]
+    (odd,) = listing.unreadable
+    assert (odd.run_id, odd.reason) == ("b-1", "its started_at cannot be read")
+    with pytest.raises(StorageError, match=r"started_at: .* a time whose year in UTC is one of"):
+        RunManifest.read(root / "b-1")
+
+
+@pytest.mark.parametrize(
+    "figure", ["NaN", "Infinity", "-Infinity", "1" + 400 * "0", "true", "null"]
+)
+def test_a_figure_that_is_no_finite_number_is_left_out(root: Path, figure: str) -> None:
+    path = root / "b-1" / "manifest.json"
+    results = f'"results":{{"trades":3,"profit_percent":{figure}}}'
+    path.write_text(path.read_text().replace('"results":{}', results))
+
+    assert list_runs(root)[0].figures == {"trades": 3}
+
+
+def test_a_dry_run_with_a_profit_of_hundreds_of_digits_is_damaged(root: Path) -> None:
+    path = root / "b-1" / "manifest.json"
+    results = {"realized_profit_USDT": 10**400}
+    config = {"stake_currency": "USDT", "execution": {"starting_balance": 1000}}
+    facts = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({**facts, "mode": TradingMode.DRY_RUN, "results": results, "config": config})
+    )
+
+    (odd,) = RunListing.of(local_runs(root)).unreadable
+
+    assert odd.reason == "it is damaged"

@@ -136,3 +136,12 @@ def test_a_check_refuses_a_folder_that_cannot_be_written(
 
     with pytest.raises(StorageError, match="Permission denied"):
         check_run_folder(tmp_path / "runs", None)
+
+
+def test_a_link_that_leads_to_itself_is_no_folder_of_runs(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+
+    for refused in (RunFolder.create, check_run_folder):
+        with pytest.raises(StorageError, match=r"be created: Too many .*; point TRADAI_RUN"):
+            refused(loop, "a-1")

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
-from tradai.core import parse_time_range
+from tradai.core import TimeRange, parse_time_range
 from tradai.entrypoint.freqtrade._candles.download_passes import Stored, download_passes
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
-from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange
+from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange, missing_rows_in
 
 
 def day(number: int) -> datetime:
@@ -18,7 +18,8 @@ def day(number: int) -> datetime:
 
 
 def stored(first: int, stop: int) -> StoredRange:
-    return StoredRange(first=day(first), stop=day(stop), after=day(stop + 1))
+    before = day(first) - timedelta(days=1)
+    return StoredRange(before=before, first=day(first), stop=day(stop), after=day(stop + 1))
 
 
 @pytest.mark.parametrize(
@@ -139,3 +140,47 @@ def test_a_funding_rate_that_is_missing_at_an_end_is_downloaded(
     passes = download_passes({"BTC/USDT:USDT": [rates]}, parse_time_range("20250110-20250112"))
 
     assert passes[0].is_older is (first > 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "is_older"),
+    [(day(9), True), (day(9) + timedelta(seconds=1), False), (day(10), False)],
+)
+def test_a_start_within_a_candle_lacks_only_what_opens_after_it(
+    start: datetime, *, is_older: bool
+) -> None:
+    wanted = TimeRange(start=start, stop=day(12))
+
+    assert bool(download_passes({"BTC/USDT": [stored(10, 20)]}, wanted)) is is_older
+
+
+@pytest.mark.parametrize(
+    ("timerange", "missing"),
+    [
+        ("20250110-20250120", 7),
+        ("20250101-20250112", 0),
+        ("20250101-20250113", 7),
+        ("20250119-", 0),
+    ],
+)
+def test_rows_that_are_missing_within_the_range_are_counted(
+    tmp_path: Path, timerange: str, missing: int
+) -> None:
+    path = write_dates(tmp_path / "BTC_USDT-1d.feather", times(day(19), day(10), day(11)))
+
+    assert missing_rows_in(path, series(), parse_time_range(timerange)) == missing
+
+
+def test_a_file_that_cannot_be_read_counts_no_missing_row(tmp_path: Path) -> None:
+    path = write_dates(tmp_path / "text.feather", pa.array(["soon"]))
+
+    for each in (path, tmp_path / "none.feather"):
+        assert missing_rows_in(each, series(), parse_time_range("20250101-")) == 0
+
+
+def test_a_funding_rate_that_is_missing_is_counted(tmp_path: Path) -> None:
+    hours = [day(10) + timedelta(hours=hour) for hour in (0, 8, 16, 32, 40, 48)]
+    path = write_dates(tmp_path / "funding_rate.feather", times(*hours))
+
+    rates = series("funding_rate", "1h")
+    assert missing_rows_in(path, rates, parse_time_range("20250110-20250112")) == 1

@@ -8,6 +8,9 @@ from threading import Barrier
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade import MarketsSnapshot
@@ -28,15 +31,15 @@ MARKET: dict[str, Any] = {
 ANSWER = {"markets": [MARKET], "names": ["BTC/USDT"], "versions": {"ccxt": "4.5"}}
 
 
-def counting_engine(asked: Path) -> EngineInstall:
+def counting_engine(asked: Path, answer: object = ANSWER) -> EngineInstall:
     """Return an engine that loads one market, and writes a line each time."""
-    program = f"open({str(asked)!r}, 'a').write('asked\\n'); print({json.dumps(ANSWER)!r})"
+    program = f"open({str(asked)!r}, 'a').write('asked\\n'); print({json.dumps(answer)!r})"
     python = (sys.executable, "-I", "-c", program)
     return EngineInstall(python=python, version="2026.9", package=Path())
 
 
-def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Interrupts) -> None:
-    snapshot = MarketsSnapshot.model_validate(
+def captured() -> MarketsSnapshot:
+    return MarketsSnapshot.model_validate(
         {
             "exchange": "bybit",
             "captured_at": "2026-01-01T00:00:00Z",
@@ -45,6 +48,10 @@ def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Int
             "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
         }
     )
+
+
+def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Interrupts) -> None:
+    snapshot = captured()
     engine = counting_engine(tmp_path / "asked")
     context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
     barrier = Barrier(2)
@@ -57,3 +64,14 @@ def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Int
         list(pool.map(check, range(2)))
 
     assert (tmp_path / "asked").read_text() == "asked\n"
+
+
+def test_a_rule_that_the_engine_reads_as_infinity_differs(
+    tmp_path: Path, interrupts: Interrupts
+) -> None:
+    market = {**MARKET, "precision": {"price": float("inf"), "amount": 0.001}}
+    engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [market]})
+    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
+
+    with pytest.raises(ValidationError, match=r"BTC/USDT have precision.price 0\.1, .* reads inf"):
+        check_agreement(captured(), engine, context)

@@ -113,6 +113,29 @@ def test_nothing_is_asked_for_when_all_candles_are_there(fetch: Fetch, tmp_path:
     assert not (tmp_path / "seen.json").exists()
 
 
+@pytest.mark.usefixtures("three_days")
+def test_candles_that_are_missing_between_the_ends_are_counted(fetch: Fetch, data: Path) -> None:
+    path = data / "BTC_USDT-5m.feather"
+    whole = feather.read_table(path)
+    feather.write_feather(pa.concat_tables([whole[:100], whole[-100:]]), path)
+
+    verdict = fetch(downloads=PAIRS)
+
+    assert verdict.exit_code is ExitCode.DONE
+    assert "at both ends of the range; rows are missing between" in verdict.sentence
+    assert "ends of BTC_USDT-5m.feather (664): " in verdict.sentence
+    assert "remove the file and download again" in verdict.sentence
+
+
+@pytest.mark.usefixtures("three_days")
+def test_a_range_of_which_no_candle_came_is_not_a_success(fetch: Fetch) -> None:
+    verdict = fetch(timerange="20300101-20300201")
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "has no candle of 20300101-20300201 after the download: BTC/USDT has" in verdict.sentence
+    assert "XRP/USDT has 2025-01-01 00:00 to 2025-01-04 00:00 UTC" in verdict.sentence
+
+
 @pytest.fixture
 def contracts(strategy: Path) -> None:
     """The configuration is of two contracts."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import StrategyConfigLoader, TradingMode
-from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint.freqtrade import new_strategy
 from tradai.entrypoint.freqtrade._new_folder.folder import new_folder
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
@@ -109,3 +109,18 @@ def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["loop", "loop/mine"])
+def test_a_link_that_leads_to_itself_is_no_place_for_a_new_folder(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+
+    with (
+        pytest.raises(StorageError, match=r"loop.* cannot be written"),
+        new_folder(tmp_path / name),
+    ):
+        pass
+
+    assert [each.name for each in tmp_path.iterdir()] == ["loop"]

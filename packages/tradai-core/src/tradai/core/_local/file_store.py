@@ -72,7 +72,7 @@ class FileStore:
     ) -> str:
         """Replace the file at `uri` and return its new tag; keep its permissions."""
         refuse_two_conditions(if_match, if_absent=if_absent)
-        path = self._path(uri).resolve()
+        path = _real_path(self._path(uri))
         with file_errors("write", path):
             make_folder(path.parent)
             put = partial(_put, if_match=if_match, if_absent=if_absent)
@@ -116,11 +116,16 @@ class FileStore:
 
     def _path(self, uri: str) -> Path:
         path = Path(os.path.normpath(Path(self._root or "", file_path(uri)).absolute()))
-        if self._root and not path.resolve().is_relative_to(self._root.resolve()):
+        if self._root and not _real_path(path).is_relative_to(_real_path(self._root)):
             expected = f"a path below {self._root}, and no link that leads out of it"
             message = f"{uri!r} leaves the store: expected {expected}"
             raise ValidationError(message, field="uri", expected=expected)
         return path
+
+
+def _real_path(path: Path) -> Path:
+    # `Path.resolve` raises RuntimeError for a link that leads to itself, before Python 3.13.
+    return Path(os.path.realpath(path))
 
 
 @contextmanager

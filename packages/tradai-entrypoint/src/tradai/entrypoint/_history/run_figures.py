@@ -1,6 +1,7 @@
 """Figures of a run that a list of runs shows and sorts by; importing this imports no manifest."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -43,8 +44,14 @@ def block_of(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _numbers(results: Mapping[str, Any]) -> dict[str, float]:
-    # A figure that was not to be had is null, and JSON's true is no number.
-    return {name: results[name] for name in _KNOWN if type(results.get(name)) in {int, float}}
+    return {name: results[name] for name in _KNOWN if _is_number(results.get(name))}
+
+
+def _is_number(value: object) -> bool:
+    # A figure that was not to be had is null or NaN, and JSON's true is no number.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _dry_run_results(results: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:

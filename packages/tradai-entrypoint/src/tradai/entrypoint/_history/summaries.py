@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self, final
 
@@ -220,8 +220,8 @@ def summary_of(data: bytes, folder: Path, uri: str | None = None) -> RunSummary 
         facts = json.loads(data)
         started_at = datetime.fromisoformat(facts["started_at"])
         return _summary(facts, started_at, folder, uri)
-    # Deep nesting is a RecursionError.
-    except (ValueError, LookupError, TypeError, RecursionError) as exc:
+    # Deep nesting is a RecursionError, and a number of hundreds of digits an OverflowError.
+    except (ValueError, LookupError, TypeError, RecursionError, OverflowError) as exc:
         reason = str(exc) if isinstance(exc, _UnusableError) else "it is damaged"
         return UnreadableRun(run_id=folder.name, place=uri or str(folder), reason=reason)
 
@@ -237,7 +237,7 @@ def _summary(
     schema_version = facts.get("schema_version", SCHEMA_VERSION)
     values: dict[str, Any] = {name: facts.get(name) for name in _TYPES}
     unusable = [name for name, kind in _TYPES.items() if not isinstance(values[name], kind)]
-    if unusable or started_at.tzinfo is None:
+    if unusable or not _is_instant(started_at):
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
@@ -256,6 +256,15 @@ def _summary(
         uri=uri,
         **values,
     )
+
+
+def _is_instant(at: datetime) -> bool:
+    """Return whether `at` has an offset, and a time of UTC in the years 1 to 9999."""
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return at.tzinfo is not None
 
 
 def _part_of(facts: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from datetime import datetime
-from errno import EACCES, ENOTDIR
+from errno import EACCES, EDQUOT, ENOSPC, ENOTDIR
 from pathlib import Path
 from typing import Final, final
 
@@ -80,7 +80,7 @@ class RunFolder:
             folder.path.mkdir()
         except FileExistsError as exc:
             if not root.is_dir():
-                raise _creation_error(root, exc) from exc
+                raise _creation_error(root, _reason(root)) from exc
             raise _taken_error(root, run_id) from exc
         except OSError as exc:
             raise _creation_error(root, exc) from exc
@@ -145,9 +145,9 @@ def check_run_folder(root: Path, run_id: str | None, store: str | None = None) -
         _check_run_id(run_id)
         if (root / run_id).exists() and (store or not _is_refusal(root / run_id)):
             raise _taken_error(root, run_id)
-    nearest = next(path for path in (root, *root.absolute().parents) if path.exists())
+    nearest = next(path for path in (root, *root.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir():
-        raise _creation_error(root, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR)))
+        raise _creation_error(root, _reason(nearest))
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise _creation_error(root, PermissionError(EACCES, os.strerror(EACCES)))
 
@@ -202,9 +202,19 @@ def _taken_error(root: Path, run_id: str) -> ConfigurationError:
     )
 
 
+def _reason(path: Path) -> OSError:
+    """Return why `path`, which is there, is no folder: its link may lead nowhere or to itself."""
+    try:
+        path.stat()
+    except OSError as exc:
+        return exc
+    return NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+
+
 def _creation_error(path: Path, exc: OSError) -> StorageError:
+    help_first = "free space, or " if exc.errno in {ENOSPC, EDQUOT} else ""
     return StorageError(
-        f"the run folder {path} cannot be created: {exc.strerror}; free space, or point "
+        f"the run folder {path} cannot be created: {exc.strerror}; {help_first}point "
         "TRADAI_RUN_FOLDER (--runs) at a writable folder",
         operation="mkdir",
     )

@@ -2,17 +2,37 @@
 
 import operator
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self, final
+from typing import Annotated, Literal, Self, TypeAlias, final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+)
 from pydantic_core import to_jsonable_python
 
 from tradai.core import FileKind, JsonValue, TradingMode, error_sentence, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._store.names import MANIFEST_NAME, SCHEMA_VERSION
+
+
+def _check_instant(at: datetime) -> datetime:
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        message = "expected a time whose year in UTC is one of 1 to 9999"
+        raise ValueError(message) from None
+    return at
+
+
+_Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_check_instant)]
 
 
 @final
@@ -50,8 +70,8 @@ class RunManifest(BaseModel):
     trace_id: str
     mode: TradingMode | None
     state: Literal["running", "ended"]
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: _Instant
+    ended_at: _Instant | None = None
     exit_code: int | None = None
     verdict: str | None = None
     command: tuple[str, ...] = ()

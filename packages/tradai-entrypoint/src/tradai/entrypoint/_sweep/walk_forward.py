@@ -8,7 +8,7 @@ from typing import Final, Self, final
 from tradai.core import Timeframe, TimeRange
 from tradai.core.exceptions import ConfigurationError
 
-_LENGTHS: Final = re.compile(r"([1-9][0-9]*[hdw])/([1-9][0-9]*[hdw])")
+_LENGTHS: Final = re.compile(r"([1-9][0-9]{0,5}[hdw])/([1-9][0-9]{0,5}[hdw])")
 
 
 @final
@@ -38,7 +38,10 @@ class WalkForward:
         """
         match = _LENGTHS.fullmatch(text)
         if match is None:
-            problem = f"{text!r} is not two lengths in hours, days or weeks: write 90d/30d"
+            problem = (
+                f"{text!r} is not two lengths in hours, days or weeks, six digits at most: write "
+                "90d/30d"
+            )
             raise _error(problem)
         training, test = (timedelta(seconds=Timeframe(part).seconds) for part in match.groups())
         return cls(training, test)

@@ -3,7 +3,8 @@
 import argparse
 import os
 
-from tradai.core import StrategyConfigLoader, file_path, parse_time_range
+from tradai.core import OpenTimeRange, StrategyConfigLoader, TimeRange, file_path, parse_time_range
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._commands.arguments import start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.markets.capture import capture
@@ -17,6 +18,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     from tradai.entrypoint.freqtrade import MARKETS_NAME, download
 
     start_logging(args)
+    timerange = _timerange(args.timerange)
     config = StrategyConfigLoader(environ=os.environ).load_config(args.config).config
     folder = file_path(args.data)
     with Progress() as progress:
@@ -24,7 +26,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         verdict: Verdict = download(
             config,
             folder,
-            timerange=parse_time_range(args.timerange),
+            timerange=timerange,
             exchange_url=args.exchange_url,
             interrupts=interrupts,
             environ=os.environ,
@@ -36,3 +38,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     rules = folder / MARKETS_NAME
     print_text(capture(config, rules, exchange_url=args.exchange_url, interrupts=interrupts))
     return 0
+
+
+def _timerange(text: str) -> TimeRange | OpenTimeRange:
+    try:
+        return parse_time_range(text)
+    except ValidationError as exc:
+        raise ConfigurationError(f"--timerange {text}: {exc}", key="--timerange") from exc

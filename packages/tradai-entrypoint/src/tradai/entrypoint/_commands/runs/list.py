@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import StorageError, TradAIError
 from tradai.entrypoint._commands.console import (
     print_csv,
     print_failure,
@@ -64,6 +64,7 @@ _CSV_COLUMNS: Final = (
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print a row per run; the runs of the folder also when the store cannot be read."""
     folder, uri = runs_folder(args.runs, os.environ), runs_store(args.store, os.environ)
+    _check_folder(folder)
     documents: Mapping[str, bytes | TradAIError] = {}
     error: TradAIError | None = None
     if uri:
@@ -87,6 +88,17 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return 0
     print_failure(f"the runs in the store {uri} are not listed: {error}")
     return error.exit_code
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that is there and cannot be listed, such as a link that leads to itself."""
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        message = f"the folder of runs {folder} cannot be listed: {exc.strerror}"
+        raise StorageError(message, operation="list") from exc
 
 
 def _print(

@@ -56,7 +56,7 @@ def download_passes(
 
 def _lacks_first(files: Sequence[StoredRange | None], timerange: TimeRange | OpenTimeRange) -> bool:
     start = timerange.start
-    return any(file is None or (start is not None and start < file.first) for file in files)
+    return any(file is None or (start is not None and start <= file.before) for file in files)
 
 
 def _lacks_last(files: Sequence[StoredRange | None], timerange: TimeRange | OpenTimeRange) -> bool:

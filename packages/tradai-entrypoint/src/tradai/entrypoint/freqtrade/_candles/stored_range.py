@@ -1,12 +1,18 @@
 """The time that a file of candles covers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
-from tradai.core import Timeframe, from_epoch_ms
+from tradai.core import OpenTimeRange, Timeframe, TimeRange, from_epoch_ms
+from tradai.entrypoint.freqtrade._candles.contract_data import rate_gaps
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @final
@@ -15,11 +21,13 @@ class StoredRange:
     """The time that the rows of a file cover.
 
     Attributes:
+        before: Opening time of the candle before the first row.
         first: Opening time of the first candle; a first funding rate covers time before it, too.
         stop: Closing time of the last candle; a last funding rate covers its whole interval.
         after: Closing time of the candle after the last row.
     """
 
+    before: datetime
     first: datetime
     stop: datetime
     after: datetime
@@ -45,7 +53,41 @@ class StoredRange:
             closed = length.next_close(ends["max"])
             instants = (ends["min"] - slack_ms, closed + slack_ms, length.next_close(closed))
             first, stop, after = map(from_epoch_ms, instants)
+            before = from_epoch_ms(ends["min"]) - series.candle
         # A time outside the years 1 to 9999 is a ValueError, too.
-        except (OSError, ValueError, LookupError, pa.ArrowException):
+        except (OSError, ValueError, LookupError, OverflowError, pa.ArrowException):
             return None
-        return cls(first=first, stop=stop, after=after)
+        return cls(before=before, first=first, stop=stop, after=after)
+
+
+def missing_rows_in(path: Path, series: NeededSeries, timerange: TimeRange | OpenTimeRange) -> int:
+    """Return how many rows the gaps of the file at `path` lack that reach into `timerange`.
+
+    It is zero without a file that can be read. See `rate_gaps` for those of funding rates.
+    """
+    import numpy as np
+    import pyarrow as pa
+    from pyarrow import feather
+
+    try:
+        dates = feather.read_table(path, columns=["date"], memory_map=False)["date"]
+        opened = dates.cast(pa.timestamp("ms", tz="UTC")).cast(pa.int64()).drop_null().to_numpy()
+        return sum(_missing_of(np.unique(opened), series, timerange))
+    except (OSError, ValueError, LookupError, OverflowError, pa.ArrowException):
+        return 0
+
+
+def _missing_of(
+    opened: "npt.NDArray[np.int64]", series: NeededSeries, timerange: TimeRange | OpenTimeRange
+) -> Iterator[int]:
+    from tradai.core.frames import CandleColumns, gaps
+
+    start, stop = timerange.start, timerange.stop
+    if series.kind == "funding_rate":
+        found = [(gap.start, gap.stop, gap.missing) for gap in rate_gaps(opened)]
+    else:
+        each = gaps(CandleColumns(opened, {}), series.timeframe)
+        found = [(gap.start, gap.end, gap.missing) for gap in each]
+    for begin, end, missing in found:
+        if (start is None or end > start) and (stop is None or begin < stop):
+            yield missing

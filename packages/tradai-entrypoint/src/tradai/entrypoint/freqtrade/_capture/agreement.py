@@ -1,5 +1,6 @@
 """Compare captured market rules with the recorded answers that the engine gets in their place."""
 
+import math
 from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Final
@@ -79,9 +80,16 @@ def _differences(ours: JsonObject, theirs: JsonObject) -> Iterator[tuple[str, st
     """Yield each field that differs, with both values; one that is null may be missing."""
     left, right = dict(_leaves(ours)), dict(_leaves(theirs))
     for field in sorted(left.keys() | right.keys()):
-        pair = tuple(canonical_json(side.get(field)).decode() for side in (left, right))
+        pair = tuple(_text(side.get(field)) for side in (left, right))
         if pair[0] != pair[1]:
             yield field, pair[0], pair[1]
+
+
+def _text(value: JsonValue) -> str:
+    # The engine reads 1e400 as infinity, which JSON has not.
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return canonical_json(value).decode()
 
 
 def _leaves(node: JsonValue, path: str = "") -> Iterator[tuple[str, JsonValue]]:

@@ -23,7 +23,7 @@ def write_series(rows: RawSeries, path: Path, file_format: str) -> None:
     """
     is_json = "json" in file_format
     data = _json(rows, file_format) if is_json else _arrow(rows, file_format)
-    FileStore().write(path.resolve().as_uri(), data)
+    FileStore().write(path.absolute().as_uri(), data)
 
 
 def _json(rows: RawSeries, file_format: str) -> bytes:

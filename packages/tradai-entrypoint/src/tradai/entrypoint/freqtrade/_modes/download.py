@@ -27,7 +27,7 @@ from tradai.entrypoint.freqtrade._candles.download_passes import (
 )
 from tradai.entrypoint.freqtrade._candles.series import contract_series, trades_futures
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
-from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange
+from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange, missing_rows_in
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -93,10 +93,55 @@ def download(  # noqa: PLR0913
             verdict = judge(ended, evidence, result_present=is_whole)
             if not verdict.is_success:
                 return _failed(verdict, config)
-    sentence = f"downloaded {_extent(config)} into {folder}"
-    if not passes:
+    return _verdict(config, folder, timerange, is_downloaded=bool(passes))
+
+
+def _verdict(
+    config: StrategyConfig,
+    folder: Path,
+    timerange: TimeRange | OpenTimeRange,
+    *,
+    is_downloaded: bool,
+) -> Verdict:
+    if outside := _outside(_stored(config, folder), timerange):
+        sentence = f"{folder} has no candle of {timerange} after the download: {outside}"
+        return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
+    lacking = _lacking(config, folder, timerange)
+    if is_downloaded:
+        sentence = f"downloaded {_extent(config)} into {folder}"
+    elif lacking:
+        sentence = (
+            f"nothing was downloaded: {folder} has {_extent(config)} at both ends of the range"
+        )
+    else:
         sentence = f"nothing was downloaded: {folder} has {_extent(config)} for the whole range"
-    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    return Verdict(exit_code=ExitCode.DONE, sentence=sentence + lacking)
+
+
+def _outside(stored: Stored, timerange: TimeRange | OpenTimeRange) -> str:
+    """Return the pairs whose files have nothing of `timerange`, with what they have."""
+    start, stop = timerange.start, timerange.stop
+    return ", ".join(
+        f"{pair} has {file.first:%Y-%m-%d %H:%M} to {file.stop:%Y-%m-%d %H:%M} UTC"
+        for pair, (file, *_) in stored.items()
+        if file is not None
+        and (
+            (start is not None and file.stop <= start) or (stop is not None and stop <= file.first)
+        )
+    )
+
+
+def _lacking(config: StrategyConfig, folder: Path, timerange: TimeRange | OpenTimeRange) -> str:
+    """Return a clause on the rows that the files lack between their ends; empty without any."""
+    paths = {folder / candle_files(series)[1]: series for series in _series(config)}
+    missing = {path: missing_rows_in(path, each, timerange) for path, each in paths.items()}
+    named = ", ".join(f"{path.name} ({count:,})" for path, count in missing.items() if count)
+    if not named:
+        return ""
+    return (
+        f"; rows are missing between the ends of {named}: a download goes on at the ends only, so "
+        "remove the file and download again to get those that the exchange has"
+    )
 
 
 def _check_wanted(

@@ -21,7 +21,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         ConfigurationError: `folder` is there, and is a file or not empty.
         StorageError: The disk refused.
     """
-    folder = folder.resolve()
+    folder = Path(os.path.realpath(folder))
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         draft.mkdir(parents=True)
