@@ -519,6 +519,77 @@ def test_a_source_that_holds_a_secret_from_inside_a_value_is_not_copied(
         move({"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}})
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"jwt": FAKE},
+        {"headers": [["Authorization", f"Basic {FAKE}1"]]},
+        f"Basic {FAKE}1",
+        {"headers": [{"name": "X-Api-Key", "value": FAKE}]},
+        ["bearer", FAKE],
+        ["--fast", "--auth", FAKE],
+        f"X-Auth-Token: {FAKE}",
+        f"user=bob password={FAKE}",
+        f"token={FAKE}",
+        json.dumps({"api_key": FAKE}),
+        json.dumps(["bearer", FAKE]),
+        f"https://hooks.example.com/services/T000/B000/{FAKE}",
+        f"https://example.com/api/webhooks/1/{FAKE}",
+        # Invented, and as long as real ones.
+        {"note": f"ghp_{'A1b2' * 9} {FAKE}"},
+        {"note": f"sk-{'A1b2' * 9} {FAKE}"},
+        {"note": f"xoxb-123456789012-{FAKE}"},
+        {f"token={FAKE}": True},
+    ],
+    ids=str,
+)
+def test_a_value_that_may_hold_a_secret_is_listed_and_not_copied(
+    move: Callable[..., StrategyMove], value: object
+) -> None:
+    moved = move({"my_value": value})
+
+    assert key(moved, "my_value").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+    assert not any(FAKE in str(each) for each in moved.keys)
+
+
+def test_the_key_in_the_body_of_a_message_is_a_secret(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"webhook": {"enabled": True, "entry": {"key": FAKE, "text": "in"}}})
+
+    assert key(moved, "webhook.entry").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+def test_a_key_whose_name_looks_like_a_secret_is_listed_without_it(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({f"token={FAKE}": 1})
+
+    assert key(moved, "***").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"windows": [5, 20], "key": "close", "pass": 2, "pin": True, "auth": False},
+        ["token", "volume", "key"],
+        ["close", "volume"],
+        {"name": "rsi", "value": 14},
+        "a basic crossover of 2 averages: buy low, sell high",
+        "https://example.com/docs?page=2",
+        '{"window": 5, "pairs": ["BTC/USDT"]}',
+        "sk-learn-random-forest-classifier",
+        {"BTC/USDT": 0.5, "fee_token": "BNB"},
+    ],
+    ids=str,
+)
+def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value: object) -> None:
+    moved = move({"my_value": value})
+
+    assert key(moved, "my_value").status is KeyStatus.MAPPED
+
+
 def test_a_folder_that_is_there_is_not_overwritten(
     move: Callable[..., StrategyMove], tmp_path: Path
 ) -> None:
