@@ -1,6 +1,7 @@
 """A configuration of Freqtrade becomes a strategy folder, and each of its keys is accounted for."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -588,6 +589,26 @@ def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value
     moved = move({"my_value": value})
 
     assert key(moved, "my_value").status is KeyStatus.MAPPED
+
+
+@pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)
+def test_a_number_that_is_not_finite_is_not_supported(
+    move: Callable[..., StrategyMove], value: object
+) -> None:
+    moved = move({"my_value": value, "my_window": 7})
+
+    assert key(moved, "my_value").status is KeyStatus.UNSUPPORTED
+    assert key(moved, "my_value").note == "has a number that is not finite"
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+
+
+def test_a_variable_with_a_dot_in_its_name_leaves_the_block_as_it_is(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {"0": 0.5}}, environ={"FREQTRADE__MINIMAL_ROI.X": "1"})
+
+    assert execution(moved)["minimal_roi"] == {"0": "0.5"}
+    assert key(moved, "minimal_roi.x").status is KeyStatus.UNSUPPORTED
 
 
 def test_a_folder_that_is_there_is_not_overwritten(

@@ -1,5 +1,6 @@
 """Translate a configuration of Freqtrade, key by key; none is dropped without a word."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
@@ -86,6 +87,8 @@ class Translation:
     def add(self, fate: Fate) -> None:
         """Take over a key and its value."""
         moved, value = fate
+        if not _is_finite(value):
+            moved, value = unsupported(moved.key, "has a number that is not finite")
         self.keys.append(moved)
         if moved.place and value is not None:
             set_path(self.document, moved.place, value)
@@ -138,6 +141,14 @@ def drop_unusable(translation: Translation) -> None:
             translation.refuse(place, note)
     for place, note in _problems(translation.document):
         raise ConfigurationError(f"{place} {note}", key=place)
+
+
+def _is_finite(value: JsonValue) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _keys(config: Config) -> Iterator[tuple[str, str, JsonValue]]:
