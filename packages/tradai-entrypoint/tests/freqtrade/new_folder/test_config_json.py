@@ -98,8 +98,9 @@ def test_a_value_that_is_nested_too_deep_is_refused_by_key_and_file(
     assert (refused.value.key, refused.value.source) == ("my_tree", str(file))
 
 
-def test_a_whole_number_with_too_many_digits_is_infinite(tmp_path: Path) -> None:
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_whole_number_with_too_many_digits_is_infinite(tmp_path: Path, digits: int) -> None:
     file = tmp_path / "config.json"
-    file.write_text(f'{{"long": {"9" * 5000}, "negative": -{"9" * 5000}, "short": 12}}')
+    file.write_text(f'{{"long": {"9" * digits}, "negative": -{"9" * digits}, "short": 12}}')
 
     assert read_object(file) == {"long": math.inf, "negative": -math.inf, "short": 12}

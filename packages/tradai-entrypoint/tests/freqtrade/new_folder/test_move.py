@@ -11,6 +11,7 @@ import pytest
 from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade import KeyStatus, MovedKey, StrategyMove, move_strategy
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
 from tradai.entrypoint.freqtrade._new_folder.move import moved_range
 from tradai.entrypoint.freqtrade._new_folder.translation import translate
 from tradai.entrypoint.freqtrade._preparation.engine_settings import IN_FILE
@@ -600,6 +601,21 @@ def test_a_number_that_is_not_finite_is_not_supported(
     assert key(moved, "my_value").status is KeyStatus.UNSUPPORTED
     assert key(moved, "my_value").note == "has a number that is not finite"
     assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+
+
+def test_the_deepest_value_that_is_taken_is_read_by_a_run(
+    move: Callable[..., StrategyMove],
+) -> None:
+    value: dict[str, Any] = {}
+    for _ in range(DEEPEST - 1):
+        value = {"a": value}
+    webhook = {"enabled": True, "url": FAKE, "entry": value["a"]}
+
+    moved = move({"my_tree": value, "webhook": webhook})
+
+    block = loaded(moved).config.model_dump()
+    assert block["strategy"]["config"]["my_tree"] == value
+    assert block["engine"]["webhook"]["entry"] == value["a"]
 
 
 def test_a_variable_with_a_dot_in_its_name_leaves_the_block_as_it_is(

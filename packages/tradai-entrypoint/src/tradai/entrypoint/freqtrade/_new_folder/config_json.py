@@ -1,6 +1,7 @@
 """Read the JSON of Freqtrade's configuration files, which may have comments and trailing commas."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Final
@@ -59,11 +60,9 @@ def _parsed(text: str) -> tuple[JsonValue, str]:
 
 
 def _whole(digits: str) -> int | float:
-    """Return a whole number; infinity for one of more digits than Python reads."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
+    """Return a whole number; infinity for one that is larger than any float."""
+    number = float(digits)
+    return int(digits) if math.isfinite(number) else number
 
 
 def _text(path: Path) -> str:

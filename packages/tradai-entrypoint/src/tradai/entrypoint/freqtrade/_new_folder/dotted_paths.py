@@ -5,8 +5,8 @@ from typing import Final
 
 from tradai.core import JsonValue
 
-# Far above any configuration, and far below the depth at which Python ends.
-DEEPEST: Final = 100
+# A strategy configuration is read down to 32 levels, of which the place of a key takes some.
+DEEPEST: Final = 25
 
 
 def is_too_deep(value: JsonValue) -> bool:
