@@ -144,6 +144,7 @@ def test_a_repeated_pair_is_named_by_its_places() -> None:
         {"entry_pricing": {"price_last_balance": 1}},
         {"tradable_balance_ratio": 0.99},
         {"max_entry_position_adjustment": -1},
+        {"max_open_trades": 10**9},
     ],
 )
 def test_execution_rules_inside_their_bounds_are_accepted(values: dict[str, Any]) -> None:
@@ -164,6 +165,10 @@ def test_execution_rules_inside_their_bounds_are_accepted(values: dict[str, Any]
         {"stake_amount": "\u0661"},
         {"stake_amount": "1e999999999"},
         {"max_open_trades": -2},
+        {"max_open_trades": 10**9 + 1},
+        {"max_entry_position_adjustment": 10**30},
+        {"process_throttle_s": 10**30},
+        {"entry_pricing": {"order_book_top": 10**30}},
         {"max_open_trades": True},
         {"max_open_trades": 1.5},
         {"starting_balance": 0},

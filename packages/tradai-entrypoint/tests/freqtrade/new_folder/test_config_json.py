@@ -1,5 +1,6 @@
 """JSON of Freqtrade's configuration files is read with its comments and trailing commas."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,24 @@ def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: bytes) -> 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"gone\.json"):
         read_object(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("value", ['{"a":' * 900 + "1" + "}" * 900, "[" * 900 + "]" * 900])
+def test_a_value_that_is_nested_too_deep_is_refused_by_key_and_file(
+    tmp_path: Path, value: str
+) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(f'{{"near": 1, "my_tree": {value}}}')
+
+    with pytest.raises(ConfigurationError, match=r"my_tree in .*config\.json is nested") as refused:
+        read_object(file)
+
+    assert (refused.value.key, refused.value.source) == ("my_tree", str(file))
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_whole_number_with_too_many_digits_is_infinite(tmp_path: Path, digits: int) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(f'{{"long": {"9" * digits}, "negative": -{"9" * digits}, "short": 12}}')
+
+    assert read_object(file) == {"long": math.inf, "negative": -math.inf, "short": 12}

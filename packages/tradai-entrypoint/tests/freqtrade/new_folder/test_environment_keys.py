@@ -3,6 +3,7 @@
 import pytest
 
 from tradai.core import JsonValue
+from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment_keys
 
 
@@ -48,3 +49,21 @@ def test_names_are_lower_case_but_for_settings_of_ccxt() -> None:
     config = environment_keys(variables)
 
     assert config == {"exchange": {"name": "binance", "ccxt_config": {"enableRateLimit": True}}}
+
+
+def test_a_dot_in_a_name_is_no_block() -> None:
+    config = environment_keys({"FREQTRADE__MINIMAL_ROI.X": "1", "FREQTRADE__A__B.C": "2"})
+
+    assert config == {"minimal_roi.x": 1, "a": {"b.c": 2}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("FREQTRADE__" + "A__" * 500 + "B", "1"), ("FREQTRADE__A", "[" * 900 + "]" * 900)],
+    ids=["name", "value"],
+)
+def test_a_variable_that_is_nested_too_deep_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"FREQTRADE__A.* is nested") as refused:
+        environment_keys({name: text})
+
+    assert refused.value.key == name

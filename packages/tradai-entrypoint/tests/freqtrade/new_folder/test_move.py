@@ -1,6 +1,7 @@
 """A configuration of Freqtrade becomes a strategy folder, and each of its keys is accounted for."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade import KeyStatus, MovedKey, StrategyMove, move_strategy
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
 from tradai.entrypoint.freqtrade._new_folder.move import moved_range
 from tradai.entrypoint.freqtrade._new_folder.translation import translate
 from tradai.entrypoint.freqtrade._preparation.engine_settings import IN_FILE
@@ -517,6 +519,112 @@ def test_a_source_that_holds_a_secret_from_inside_a_value_is_not_copied(
 
     with pytest.raises(ConfigurationError, match=r"signals\.py.*exchange\.ccxt_config\.apiKey"):
         move({"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"jwt": FAKE},
+        {"headers": [["Authorization", f"Basic {FAKE}1"]]},
+        f"Basic {FAKE}1",
+        {"headers": [{"name": "X-Api-Key", "value": FAKE}]},
+        ["bearer", FAKE],
+        ["--fast", "--auth", FAKE],
+        f"X-Auth-Token: {FAKE}",
+        f"user=bob password={FAKE}",
+        f"token={FAKE}",
+        json.dumps({"api_key": FAKE}),
+        json.dumps(["bearer", FAKE]),
+        f"https://hooks.example.com/services/T000/B000/{FAKE}",
+        f"https://example.com/api/webhooks/1/{FAKE}",
+        # Invented, and as long as real ones.
+        {"note": f"ghp_{'A1b2' * 9} {FAKE}"},
+        {"note": f"sk-{'A1b2' * 9} {FAKE}"},
+        {"note": f"xoxb-123456789012-{FAKE}"},
+        {f"token={FAKE}": True},
+    ],
+    ids=str,
+)
+def test_a_value_that_may_hold_a_secret_is_listed_and_not_copied(
+    move: Callable[..., StrategyMove], value: object
+) -> None:
+    moved = move({"my_value": value})
+
+    assert key(moved, "my_value").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+    assert not any(FAKE in str(each) for each in moved.keys)
+
+
+def test_the_key_in_the_body_of_a_message_is_a_secret(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"webhook": {"enabled": True, "entry": {"key": FAKE, "text": "in"}}})
+
+    assert key(moved, "webhook.entry").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+def test_a_key_whose_name_looks_like_a_secret_is_listed_without_it(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({f"token={FAKE}": 1})
+
+    assert key(moved, "***").status is KeyStatus.PRIVATE
+    assert FAKE not in (moved.folder / "strategy.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"windows": [5, 20], "key": "close", "pass": 2, "pin": True, "auth": False},
+        ["token", "volume", "key"],
+        ["close", "volume"],
+        {"name": "rsi", "value": 14},
+        "a basic crossover of 2 averages: buy low, sell high",
+        "https://example.com/docs?page=2",
+        '{"window": 5, "pairs": ["BTC/USDT"]}',
+        "sk-learn-random-forest-classifier",
+        {"BTC/USDT": 0.5, "fee_token": "BNB"},
+    ],
+    ids=str,
+)
+def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value: object) -> None:
+    moved = move({"my_value": value})
+
+    assert key(moved, "my_value").status is KeyStatus.MAPPED
+
+
+@pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)
+def test_a_number_that_is_not_finite_is_not_supported(
+    move: Callable[..., StrategyMove], value: object
+) -> None:
+    moved = move({"my_value": value, "my_window": 7})
+
+    assert key(moved, "my_value").status is KeyStatus.UNSUPPORTED
+    assert key(moved, "my_value").note == "has a number that is not finite"
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+
+
+def test_the_deepest_value_that_is_taken_is_read_by_a_run(
+    move: Callable[..., StrategyMove],
+) -> None:
+    value: dict[str, Any] = {}
+    for _ in range(DEEPEST - 1):
+        value = {"a": value}
+    webhook = {"enabled": True, "url": FAKE, "entry": value["a"]}
+
+    moved = move({"my_tree": value, "webhook": webhook})
+
+    block = loaded(moved).config.model_dump()
+    assert block["strategy"]["config"]["my_tree"] == value
+    assert block["engine"]["webhook"]["entry"] == value["a"]
+
+
+def test_a_variable_with_a_dot_in_its_name_leaves_the_block_as_it_is(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"minimal_roi": {"0": 0.5}}, environ={"FREQTRADE__MINIMAL_ROI.X": "1"})
+
+    assert execution(moved)["minimal_roi"] == {"0": "0.5"}
+    assert key(moved, "minimal_roi.x").status is KeyStatus.UNSUPPORTED
 
 
 def test_a_folder_that_is_there_is_not_overwritten(

@@ -12,6 +12,12 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key
 _REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):(\S+)")
 # The API keys of Binance. A digest in hex has the same length, but only small letters and digits.
 _EXCHANGE_KEY: Final = re.compile(r"(?![0-9a-f]+\Z)[A-Za-z0-9]{64}")
+# Tokens that their issuers mark: GitHub, GitLab, Slack, Hugging Face, OpenAI and its like, Stripe.
+_MARKED: Final = re.compile(
+    r"(?<![\w-])(?:gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
+    r"|xox[a-z]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{30,}"
+    r"|sk-(?:(?:ant|admin|proj|svcacct)-[\w-]{20,}|[A-Za-z0-9]{20,})|[rs]k_(?:live|test)_\w{16,})"
+)
 # Whoever has the address of a receiver can write to it, whatever the address looks like.
 _RECEIVERS: Final = frozenset(
     {("discord", "webhook_url"), ("telegram", "chat_id"), ("webhook", "url")}
@@ -50,4 +56,8 @@ def _is_reference(text: str) -> bool:
 
 
 def _has_secret_shape(text: str) -> bool:
-    return redact(text) != text or _EXCHANGE_KEY.fullmatch(text) is not None
+    return (
+        redact(text) != text
+        or _EXCHANGE_KEY.fullmatch(text) is not None
+        or _MARKED.search(text) is not None
+    )

@@ -1,7 +1,7 @@
 """Execution rules of a strategy: stakes, stops, prices."""
 
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias, final
+from typing import Annotated, Final, Literal, TypeAlias, final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -14,8 +14,10 @@ def _frozen(table: dict[str, Amount]) -> FrozenMapping[Amount]:
     return FrozenMapping(table)
 
 
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-CountOrUnlimited: TypeAlias = Annotated[int, Field(ge=-1)]
+# More than anything that is counted here; the engine has no whole numbers beyond 64 bits.
+_MOST: Final = 10**9
+Count: TypeAlias = Annotated[int, Field(ge=1, le=_MOST)]
+CountOrUnlimited: TypeAlias = Annotated[int, Field(ge=-1, le=_MOST)]
 Positive: TypeAlias = Annotated[Amount, Field(gt=0, le=10**15)]
 Ratio: TypeAlias = Annotated[Amount, Field(ge=0, le=1)]
 Fee: TypeAlias = Annotated[Amount, Field(ge=0, le=Decimal("0.1"))]

@@ -142,3 +142,30 @@ def test_a_request_with_a_key_belongs_to_an_account(name: str) -> None:
 @pytest.mark.parametrize("name", ["keyword", "design", "monkey", "assigned", "passwordless"])
 def test_a_name_that_only_has_the_letters_of_a_key_is_public(name: str) -> None:
     assert RecordedAnswer(url=f"{URL}?{name}=1", text="{}").url == f"{URL}?{name}=1"
+
+
+@pytest.mark.parametrize(
+    "body", ["apiKey=1&side=buy", '{"apiKey": 1}', '{"of": [{"api_sign": 1}]}', "&signature=1"]
+)
+def test_a_body_with_a_key_belongs_to_an_account(body: str) -> None:
+    with pytest.raises(ValidationError, match="the body asked with has a key or a signature"):
+        RecordedAnswer(url=URL, body=body, text="{}")
+
+
+@pytest.mark.parametrize("body", ["user=1", '{"type": "clearinghouseState", "user": "0x0"}'])
+def test_a_body_that_names_a_user_belongs_to_an_account(body: str) -> None:
+    with pytest.raises(ValidationError, match="the body asked with names user"):
+        RecordedAnswer(url=URL, body=body, text="{}")
+
+
+@pytest.mark.parametrize("path", ["v5/user/query-api", "v5/order/realtime", "v1/Positions"])
+def test_a_path_of_an_account_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match="its address has the part"):
+        RecordedAnswer(url=f"https://api.exchange.test/{path}", text="{}")
+
+
+@pytest.mark.parametrize("path", ["v5/market/orderbook", "info/user-guide", "api/v4/wallet/chains"])
+def test_a_path_with_a_longer_word_is_public(path: str) -> None:
+    url = f"https://api.exchange.test/{path}"
+
+    assert RecordedAnswer(url=url, text="{}", body='{"type": "user"}').url == url

@@ -1,12 +1,14 @@
 """Read the JSON of Freqtrade's configuration files, which may have comments and trailing commas."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Final
 
 from tradai.core import FileKind, JsonValue, UnusableFileError, read_regular_file
 from tradai.core.exceptions import ConfigurationError, NotFoundError, StorageError
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST, is_too_deep
 
 # Atomic: a bracket inside a comment does not end the space.
 _SPACE: Final = r"(?>\s|//[^\n]*|/\*.*?\*/)*+"
@@ -21,7 +23,8 @@ def read_object(path: Path) -> dict[str, JsonValue]:
 
     Raises:
         NotFoundError: There is no such file.
-        ConfigurationError: It is not a JSON object; no text of it is repeated, as it may be secret.
+        ConfigurationError: It is not a JSON object, or a key is nested too deep; no value of it is
+            repeated, as it may be secret.
         StorageError: It cannot be read.
     """
     value, problem = _parsed(_text(path))
@@ -30,6 +33,10 @@ def read_object(path: Path) -> dict[str, JsonValue]:
         raise _file_error(path, problem)
     if not isinstance(value, dict):
         raise _file_error(path, "holds no JSON object: expected one with the keys of Freqtrade")
+    for key in value:
+        if is_too_deep(value[key]):
+            message = f"{key} in {path} is nested deeper than {DEEPEST} levels: flatten it"
+            raise ConfigurationError(message, key=key, source=str(path))
     return value
 
 
@@ -45,11 +52,17 @@ def plain_json_text(text: str) -> str:
 def _parsed(text: str) -> tuple[JsonValue, str]:
     """Return the value that `text` holds, or the problem with it."""
     try:
-        return json.loads(plain_json_text(text)), ""
+        return json.loads(plain_json_text(text), parse_int=_whole), ""
     except json.JSONDecodeError as exc:
         return None, f"is not JSON from line {exc.lineno}, column {exc.colno} on"
     except RecursionError:
         return None, "is nested too deeply"
+
+
+def _whole(digits: str) -> int | float:
+    """Return a whole number; infinity for one that is larger than any float."""
+    number = float(digits)
+    return int(digits) if math.isfinite(number) else number
 
 
 def _text(path: Path) -> str:

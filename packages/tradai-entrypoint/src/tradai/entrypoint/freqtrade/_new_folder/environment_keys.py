@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from tradai.core import JsonValue
-from tradai.entrypoint.freqtrade._new_folder.dotted_paths import set_path
+from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST, is_too_deep, set_steps
 
 _PREFIX: Final = "FREQTRADE__"
 _SEPARATOR: Final = "__"
@@ -27,10 +28,17 @@ def environment_keys(environ: Mapping[str, str]) -> dict[str, JsonValue]:
 
     >>> environment_keys({"FREQTRADE__EXCHANGE__PAIR_WHITELIST": '["BTC/USDT"]', "HOME": "/"})
     {'exchange': {'pair_whitelist': ['BTC/USDT']}}
+
+    Raises:
+        ConfigurationError: The key of a variable, or its value, is nested too deep.
     """
     config: dict[str, JsonValue] = {}
     for name in key_variables(environ):
-        set_path(config, ".".join(_path(_parts(name))), _value(_parts(name)[-1], environ[name]))
+        path, value = _path(_parts(name)), _value(_parts(name)[-1], environ[name])
+        if len(path) > DEEPEST or is_too_deep(value):
+            message = f"{name} is nested deeper than {DEEPEST} levels: unset it, or flatten it"
+            raise ConfigurationError(message, key=name)
+        set_steps(config, path, value)
     return config
 
 

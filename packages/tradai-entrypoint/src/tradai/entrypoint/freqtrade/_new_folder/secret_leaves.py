@@ -1,34 +1,105 @@
-"""Find the secrets of a configuration, at any depth."""
+"""Find the secrets of a configuration, at any depth; a value in doubt is one."""
 
+import json
+import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
-from tradai.core import JsonValue, looks_like_secret
+from tradai.core import JsonValue, looks_like_secret, mask_named_values
 
-# Names of secrets in the bodies of messages, which elsewhere are those of switches.
-_TOKENS: Final = frozenset({"auth", "bearer"})
+_Path: TypeAlias = tuple[str | int, ...]
+
+MASK: Final = "***"
+# Names of secrets when they have a text: elsewhere they are those of switches and counts.
+_OF_TEXTS: Final = re.compile(
+    r"(?i)(?:\A|[\W_])(?:auth|bearer|hmac|jwt|pass|pin|pwd|seed_phrase)\Z"
+)
+# A body of a message has no other keys than those of its receiver.
+_BODIES: Final = frozenset({"discord", "webhook"})
+_BODY_KEY: Final = "key"
+# The value of an authorization alone. Words follow "basic" too, which have no digit.
+_AUTHORIZATION: Final = re.compile(
+    r"(?i)\s*(?:basic|bearer|token)\s+(?=[\w.~+/=:-]{20}|[a-z.~+/=:_-]*\d)[\w.~+/=:-]{8,}\s*"
+)
+# Whoever has the address of a hook can write to it.
+_HOOK: Final = re.compile(r"(?i)://(?:web)?hooks?\.[^\s/]+/\S|://\S*/(?:web)?hooks?/\S")
+# Keys of a pair that is an object.
+_NAMES: Final = ("field", "header", "key", "name")
+_VALUE: Final = "value"
+_PAIR: Final = 2
 
 
 def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
     """Yield each leaf of `value` that looks like a secret, with its path, which begins with `key`.
 
+    A name of a key is a leaf, too, and so is the value of a pair such as ``["X-Api-Key", "..."]``.
+
     >>> list(secret_leaves("feed", {"window": 5, "logins": [{"api_token": "not-a-token"}]}))
     [('feed.logins.0.api_token', 'not-a-token')]
     """
-    for path, leaf in _leaves(tuple(key.split(".")), value):
-        is_token = isinstance(leaf, str) and str(path[-1]).lower() in _TOKENS
-        if looks_like_secret((*path, "token") if is_token else path, leaf):
-            yield ".".join(map(str, path)), leaf
+    for path, leaf, is_named in _leaves(tuple(key.split(".")), value):
+        if looks_like_secret((*path, "secret") if is_named else path, leaf) or (
+            isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf))
+        ):
+            yield ".".join(MASK if is_secret_text(str(step)) else str(step) for step in path), leaf
+
+
+def is_secret_text(text: str) -> bool:
+    """Tell whether `text` looks like a secret, or has one inside, whatever its key.
+
+    >>> [is_secret_text(text) for text in ("user=me password=not-one", "user=me")]
+    [True, False]
+    """
+    return (
+        looks_like_secret((), text)
+        or any(mask_named_values(line) != line for line in text.splitlines())
+        or _AUTHORIZATION.fullmatch(text) is not None
+        or _HOOK.search(text) is not None
+        or _is_secret_json(text)
+    )
+
+
+def _is_secret_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        return next(secret_leaves("", json.loads(text)), None) is not None
+    # No JSON, or nested too deeply.
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_secret_name(path: _Path, text: str) -> bool:
+    name = str(path[-1])
+    is_of_body = path[0] in _BODIES and name.lower() == _BODY_KEY
+    return bool(text) and (is_of_body or _OF_TEXTS.search(name) is not None)
 
 
 def _leaves(
-    path: tuple[str | int, ...], value: JsonValue
-) -> Iterator[tuple[tuple[str | int, ...], JsonValue]]:
+    path: _Path, value: JsonValue, *, is_named: bool = False
+) -> Iterator[tuple[_Path, JsonValue, bool]]:
+    """Yield each leaf with its path, and whether its pair names it as a secret."""
     if isinstance(value, dict):
+        is_pair = any(_names_secret(each) for name, each in value.items() if name in _NAMES)
         for name, each in value.items():
-            yield from _leaves((*path, name), each)
+            yield (*path, MASK), name, False
+            yield from _leaves((*path, name), each, is_named=is_pair and name == _VALUE)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _leaves((*path, index), each)
+            yield from _leaves((*path, index), each, is_named=_is_value(value, index))
     else:
-        yield path, value
+        yield path, value, is_named
+
+
+def _is_value(items: list[JsonValue], index: int) -> bool:
+    """Return whether the item before the one at `index` names it: of a pair, or as an option."""
+    name = items[index - 1] if index else None
+    is_option = isinstance(name, str) and name.startswith("-")
+    return (is_option or (index == 1 and len(items) == _PAIR)) and _names_secret(name)
+
+
+def _names_secret(name: JsonValue) -> bool:
+    if not isinstance(name, str):
+        return False
+    bare = name.strip("-:= ")
+    return looks_like_secret((bare,), "any") or _OF_TEXTS.search(bare) is not None

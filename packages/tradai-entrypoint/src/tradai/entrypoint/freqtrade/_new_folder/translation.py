@@ -1,5 +1,6 @@
 """Translate a configuration of Freqtrade, key by key; none is dropped without a word."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
@@ -14,7 +15,6 @@ from tradai.core import (
     TradingMode,
     did_you_mean,
     error_sentence,
-    looks_like_secret,
 )
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
@@ -36,7 +36,11 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     UNSUPPORTED,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
-from tradai.entrypoint.freqtrade._new_folder.secret_leaves import secret_leaves
+from tradai.entrypoint.freqtrade._new_folder.secret_leaves import (
+    MASK,
+    is_secret_text,
+    secret_leaves,
+)
 from tradai.entrypoint.freqtrade._new_folder.special_keys import (
     SPECIAL,
     Config,
@@ -83,6 +87,8 @@ class Translation:
     def add(self, fate: Fate) -> None:
         """Take over a key and its value."""
         moved, value = fate
+        if not _is_finite(value):
+            moved, value = unsupported(moved.key, "has a number that is not finite")
         self.keys.append(moved)
         if moved.place and value is not None:
             set_path(self.document, moved.place, value)
@@ -110,8 +116,9 @@ def translate(config: Config) -> Translation:
     A value that its new place does not take is listed with the reason, and not written.
     """
     translation = Translation()
-    for key, value in _keys(config):
-        translation.add(_fate(key, value, config))
+    for block, name, value in _keys(config):
+        key = f"{block}{name}"
+        translation.add(_without_name(block, name) or _fate(key, value, config))
     for name in _PRICING:
         if _BOOK not in (block_of(config, name) or _BOOK):
             note = "Freqtrade's default, where it is not set"
@@ -136,12 +143,31 @@ def drop_unusable(translation: Translation) -> None:
         raise ConfigurationError(f"{place} {note}", key=place)
 
 
-def _keys(config: Config) -> Iterator[tuple[str, JsonValue]]:
+def _is_finite(value: JsonValue) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _keys(config: Config) -> Iterator[tuple[str, str, JsonValue]]:
+    """Yield each key: its block with a dot, where it is in one, its name and its value."""
     for key, value in config.items():
         if key in BLOCKS and isinstance(value, dict) and value:
-            yield from ((f"{key}.{name}", each) for name, each in value.items())
+            yield from ((f"{key}.", name, each) for name, each in value.items())
         else:
-            yield key, value
+            yield "", key, value
+
+
+def _without_name(block: str, name: str) -> Fate | None:
+    """Return the fate of a key whose name no file may have; None for any other."""
+    if is_secret_text(name):
+        note = "its name looks like a secret, so neither name nor value is copied"
+        return MovedKey(key=f"{block}{MASK}", status=KeyStatus.PRIVATE, note=note), None
+    if "." in name:
+        return unsupported(f"{block}{name}", "no setting takes a name with a dot: rename it")
+    return None
 
 
 def _fate(key: str, value: JsonValue, config: Config) -> Fate:
@@ -179,7 +205,7 @@ def _secret(key: str, config: Config) -> Fate:
 
 
 def _is_secret(key: str, value: JsonValue) -> bool:
-    return key in PRIVATE or looks_like_secret(tuple(key.split(".")), value)
+    return key in PRIVATE or any(path == key for path, _ in secret_leaves(key, value))
 
 
 def _without_place(key: str, value: JsonValue, config: Config) -> Fate | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -14,12 +14,16 @@ from tradai.core import canonical_json, redact
 _CHANGING: Final = frozenset({"timestamp"})
 # Names under which exchanges send the time of an answer, beside what it answers.
 _SENT_AT: Final = frozenset({"requestTime", "serverTime", "time", "timestamp", "ts"})
-# Marks of a request that is made for an account: words of names in its query, parts of its path.
+# Marks of a request that is made for an account: words of names in its query and its body, parts
+# of its path.
 _KEY: Final = re.compile(
     r"(?:access|api|listen|private|public|secret)?key(?:id)?|secret|sig|sign(?:ed|ature)?"
     r"|(?:access|auth)?token|pass(?:phrase|word)"
 )
-_OF_ACCOUNT: Final = frozenset({"account", "accounts", "private"})
+_OF_ACCOUNT: Final = frozenset(
+    {"account", "accounts", "balance", "balances", "order", "orders"}
+    | {"position", "positions", "private", "user", "users"}
+)
 
 # Of api_key, apiKey and API-KEY, each is two.
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -66,7 +70,7 @@ class RecordedAnswer(BaseModel):
         if parts.scheme != "https" or parts.fragment:
             message = "the address of an answer is not one of an exchange: expected https://..."
             raise ValueError(message)
-        if _has_key(parts.query) or redact(url) != url:
+        if _is_signed(_names_of(parts.query)) or redact(url) != url:
             # The address is not quoted, since it has a key.
             message = "an answer belongs to an account: its address has a key or a signature"
             raise ValueError(message)
@@ -74,6 +78,20 @@ class RecordedAnswer(BaseModel):
             message = f"an answer belongs to an account: its address has the part /{min(private)}/"
             raise ValueError(message)
         return url
+
+    @field_validator("body")
+    @classmethod
+    def _is_of_all(cls, body: str) -> str:
+        names = list(_names(body))
+        if _is_signed(names) or redact(body) != body:
+            message = (
+                "an answer belongs to an account: the body asked with has a key or a signature"
+            )
+            raise ValueError(message)
+        if private := _OF_ACCOUNT.intersection(map(str.lower, names)):
+            message = f"an answer belongs to an account: the body asked with names {min(private)}"
+            raise ValueError(message)
+        return body
 
     @field_validator("text")
     @classmethod
@@ -111,9 +129,28 @@ def missing_answer(address: str, *, exchange: str, note: str | None) -> str:
     )
 
 
-def _has_key(query: str) -> bool:
-    names = (name for name, _ in parse_qsl(query, keep_blank_values=True))
+def _is_signed(names: Iterable[str]) -> bool:
     return any(_KEY.fullmatch(word.lower()) for name in names for word in _WORD.findall(name))
+
+
+def _names(body: str) -> Iterator[str]:
+    """Yield the names in `body`, at any depth: JSON, or a form."""
+    try:
+        waiting = [json.loads(body)]
+    except (ValueError, RecursionError):
+        yield from _names_of(body)
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _names_of(form: str) -> list[str]:
+    return [name for name, _ in parse_qsl(form, keep_blank_values=True)]
 
 
 def _key(url: str, body: str) -> _Key:
