@@ -355,7 +355,8 @@ def test_a_pair_whose_rows_cannot_be_told_apart_is_not_known(
 
     found = Recursion.read(log, [60])
 
-    assert found == (("ETH/USDT",), {60: {"slow": (0.125, "ETH/USDT")}}, ("BTC/USDT",))
+    assert (found.pairs, found.unread) == (("ETH/USDT",), ("BTC/USDT",))
+    assert found.by_count == {60: {"slow": (0.125, "ETH/USDT")}}
     assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) is None
     (notice,) = pairs_notices(found.pairs, ["BTC/USDT", "ETH/USDT"], found.unread)
     assert "recursive indicators of BTC/USDT are not known: rows of the table" in notice

@@ -1076,7 +1076,7 @@ def test_a_position_without_the_stop_of_a_class_that_names_a_part_of_its_orders_
 ) -> None:
     with (strategy.parent / "strategies/wave_rider.py").open("a") as source:
         source.write("    order_types = {'stoploss_on_exchange': True}\n")
-    override = "execution.order_types={exit: market}"
+    override = "execution.order_types={stoploss: market}"
     approve(override)
     book(state, OPEN_TRADE, KEPT_ENTRY)
     account.earlier_orders = [filled("1")]
