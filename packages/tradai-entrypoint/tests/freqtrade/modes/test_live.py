@@ -1086,8 +1086,8 @@ def test_a_position_without_the_stop_of_a_class_that_names_a_part_of_its_orders_
 
     assert done.given["config"]["order_types"] == {
         "entry": "limit",
-        "exit": "market",
-        "stoploss": "limit",
+        "exit": "limit",
+        "stoploss": "market",
         "stoploss_on_exchange": True,
         "stoploss_on_exchange_interval": 60,
     }
