@@ -14,19 +14,8 @@ from typing import Any, Final, Self, final
 
 from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._history.run_figures import (
-    DRAWDOWNS,
-    block_of,
-    first_known,
-    run_figures,
-)
-from tradai.entrypoint._store.names import (
-    BIAS,
-    KILLED,
-    MANIFEST_NAME,
-    RUNNING,
-    SCHEMA_VERSION,
-)
+from tradai.entrypoint._history.run_figures import DRAWDOWNS, block_of, first_known, run_figures
+from tradai.entrypoint._store.names import BIAS, KILLED, MANIFEST_NAME, RUNNING, SCHEMA_VERSION
 
 _TYPES: Final = {
     "run_id": str,
@@ -245,7 +234,7 @@ def _summary(
     return RunSummary(
         folder=folder,
         started_at=started_at,
-        strategy=_strategy(block_of(facts, "config")),
+        strategy=_text(block_of(facts, "config").get("name")),
         figures=run_figures(facts, folder),
         is_bias_check=BIAS in results,
         bias=results.get(BIAS),
@@ -272,10 +261,6 @@ def _part_of(facts: dict[str, Any]) -> str | None:
     if not isinstance(kind, str):
         return None
     return f"{kind} {parent}" if parent != facts["run_id"] else kind
-
-
-def _strategy(config: dict[str, Any]) -> str | None:
-    return _text(config.get("name"))
 
 
 def _text(value: object) -> str | None:
