@@ -22,9 +22,8 @@ EXAMPLE: Final = ROOT / "docs" / "examples" / "quickstart"
 TRADAI: Final = ROOT / ".venv-freqtrade" / "bin" / "tradai-entrypoint"
 sys.path[:0] = [str(ROOT / "tests-integration"), str(EXAMPLE)]
 
-# From the folders that the line above names (E402).
-import candles  # noqa: E402
-from servers.browser import running_browser  # noqa: E402
+import candles  # noqa: E402 - found by the line above
+from servers.browser import running_browser  # noqa: E402 - as above
 
 BOUND: Final = 3.0
 BYTES_BOUND: Final = 5_000_000

@@ -129,14 +129,20 @@ def test_a_pause_that_the_engine_obeys_a_loop_later_is_recorded_once(desk: Desk)
     assert desk.events == ["bot paused"]
 
 
+def _events_of_a_refused_beat(desk: Desk) -> list[str]:
+    """Return the events of the journal after a beat whose record the store refused; mend it."""
+    desk.session.beat()
+    events = desk.events
+    desk.mend_store()
+    return events
+
+
 @pytest.mark.usefixtures("often")
 def test_a_pause_whose_record_the_store_refuses_is_in_the_journal_once(desk: Desk) -> None:
     desk.ask(SessionState.PAUSED)
     desk.engine.on_request = desk.break_store
 
-    desk.session.beat()
-    events = desk.events
-    desk.mend_store()
+    events = _events_of_a_refused_beat(desk)
     desk.session.beat()
 
     assert events == desk.events == ["bot paused"]
@@ -154,9 +160,7 @@ def test_a_pause_over_the_api_whose_record_the_store_refuses_is_in_the_journal_o
 
     desk.session.supervise(desk.engine, lambda: 1.0, lambda: None, state)
 
-    desk.session.beat()
-    events = desk.events
-    desk.mend_store()
+    events = _events_of_a_refused_beat(desk)
     desk.session.beat()
 
     assert events == desk.events == ["bot paused"]
