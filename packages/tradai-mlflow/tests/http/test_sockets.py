@@ -28,9 +28,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 
 
 @contextmanager
-def _attempt(timer: Timer, seconds: float) -> Iterator[Attempt]:
+def _attempt(timer: Timer, seconds: float, *, may_repeat: bool = True) -> Iterator[Attempt]:
     """Make an attempt: these sockets live inside urllib3, and only the client makes one."""
-    attempt = Attempt(Deadline(seconds, timer))
+    attempt = Attempt(Deadline(seconds, timer), may_repeat=may_repeat)
     token = CURRENT.set(attempt)
     try:
         yield attempt
@@ -65,6 +65,25 @@ def test_the_wait_for_each_step_is_what_the_deadline_leaves(timer: Timer) -> Non
         timer.sleep(6.0)
         with pytest.raises(TimeoutError):
             wire.sendall(b"x")
+
+
+@pytest.mark.parametrize(
+    ("may_repeat", "wait_s"), [(True, 30.0), (False, 118.0)], ids=["read", "create"]
+)
+def test_a_silent_server_is_waited_for_longer_when_the_request_must_not_be_sent_twice(
+    *, may_repeat: bool, wait_s: float, timer: Timer
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, _attempt(timer, 240, may_repeat=may_repeat):
+        wire = DeadlineSocket(ours)
+        wire.sendall(b"x")
+        assert ours.gettimeout() == pytest.approx(30.0)
+
+        theirs.sendall(b"y")
+        timer.sleep(4.0)
+        wire.makefile("rb").read1(1)
+
+        assert ours.gettimeout() == pytest.approx(wait_s)
 
 
 def test_a_request_counts_as_unsent_when_the_deadline_was_over_before(timer: Timer) -> None:

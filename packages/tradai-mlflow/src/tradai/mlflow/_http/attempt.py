@@ -18,14 +18,19 @@ class Attempt:
 
     Attributes:
         deadline: End of the operation.
+        may_repeat: Whether the request may be sent again, though the server may act on it.
         was_sent: Whether any byte of the request has left, so that the server may act on it.
     """
 
     deadline: Deadline
+    may_repeat: bool = True
     was_sent: bool = False
 
     def wait_s(self) -> float:
         """Return the seconds that the next step on the wire may take.
+
+        A server that is only slow carries a request out after its caller gave up. So one that must
+        not be carried out twice is waited for longer: half of the time that is left.
 
         Raises:
             TimeoutError: The deadline is over.
@@ -34,7 +39,8 @@ class Attempt:
         if left <= 0:
             message = "the deadline is over"
             raise TimeoutError(message)
-        return min(left, STALL_S)
+        is_decisive = self.was_sent and not self.may_repeat
+        return min(left, max(STALL_S, left / 2) if is_decisive else STALL_S)
 
     def bound(self, wire: socket.socket) -> None:
         """Have the next step on `wire` end with the deadline."""
