@@ -20,27 +20,30 @@ _USAGE: Final = (
     "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS "
     "| pairs FOLDER ARGUMENTS | watchdog"
 )
-# Questions to the engine's Python, and the modules that answer them.
-_QUESTIONS: Final = {
+# Questions to the engine's Python and the staging of candles, and the modules that do them.
+_SHORT: Final = {
     "answers": "_preparation.engine_answers",
     "markets": "_capture.markets_child",
     "schema": "_engine_keys.schema_child",
+    "stage": "_candles.staging_child",
 }
+# The thresholds that the engine sets itself, after most of its imports.
+_GARBAGE: Final = (50_000, 500, 1000)
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
 
 
 def _main(arguments: list[str]) -> int:
     match arguments:
-        case ["stage"]:
-            code = _stage()
         case ["probe", folder, *kept] if len(kept) <= 1:
             code = _probe(folder, *kept)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             code = 0
-        case [word] if word in _QUESTIONS:
-            code = int(import_module(f"tradai.entrypoint.freqtrade.{_QUESTIONS[word]}").main())
+        case [word] if word in _SHORT:
+            # It ends soon: looking for garbage would cost more than it frees.
+            gc.disable()
+            code = int(import_module(f"tradai.entrypoint.freqtrade.{_SHORT[word]}").main())
         case ["engine" | "training" | "pairs" as word, folder, *words]:
             code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:
@@ -51,14 +54,6 @@ def _main(arguments: list[str]) -> int:
             sys.stderr.write(f"usage: {_USAGE}\n")
             code = _BAD_USAGE
     return code
-
-
-def _stage() -> int:
-    # It ends soon: looking for garbage would cost more than it frees.
-    gc.disable()
-    from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
-
-    return stage()
 
 
 def _probe(folder: str, kept: str | None = None) -> int:
@@ -95,6 +90,7 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
 def _run_freqtrade(words: list[str]) -> None:
     """Run the engine, which ends with `SystemExit`."""
     sys.argv = ["freqtrade", *words]
+    gc.set_threshold(*_GARBAGE)
     runpy.run_module("freqtrade", run_name="__main__", alter_sys=True)
 
 
