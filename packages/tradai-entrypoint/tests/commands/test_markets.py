@@ -210,6 +210,7 @@ def test_rules_that_cannot_be_are_refused(
         ),
         ("tick: 1\n    min_notional: 5", 2, "expected tick, step, min_notional; step is missing"),
         ("tick: 1\n    step: no\n    min_notional: 5", 4, "step of BTC/USDT is not usable"),
+        ("tick: 1\n    step:\n    min_notional: 5", 4, "step of BTC/USDT is not usable"),
     ],
 )
 def test_a_wrong_rule_is_named_with_its_file_and_line(

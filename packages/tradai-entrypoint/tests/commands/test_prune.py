@@ -142,13 +142,17 @@ def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> 
     record(root, "going", days=9, state="running", exit_code=None)
     copytree(root / "going", root / "gone")
     (root / "gone/journal.jsonl").touch()
+    record(root, "alive", days=9, state="running", exit_code=None)
 
-    facts = json.loads(prune("--keep", "3", "--json")[1])
+    with closing(FileJournal(root / "alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        facts = json.loads(prune("--keep", "3", "--json")[1])
 
     assert facts["removable"] == ["run-4", "run-4"]
     assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
     assert facts["kept"] == {
-        "going": "it did not end: it goes on",
+        "alive": "it did not end: it goes on",
+        "going": "it did not end: it goes on, or its supervisor died",
         "going in gone": "it did not end: its process was killed",
     }
 
