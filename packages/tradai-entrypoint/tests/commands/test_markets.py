@@ -244,6 +244,17 @@ def test_flags_that_say_too_little_or_too_much_are_refused(
     assert message in capsys.readouterr().err
 
 
+def test_rules_in_a_folder_whose_link_leads_to_itself_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    rules = ("--pair", "BTC/USDT", "--tick", "1", "--step", "1", "--min-notional", "1")
+
+    assert make(*rules, "--data", tmp_path / "loop") == ExitCode.RESULT
+
+    assert f"cannot write {tmp_path}/loop" in capsys.readouterr().err
+
+
 def test_rules_that_are_there_are_replaced_on_request_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
