@@ -67,7 +67,10 @@ def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
     assert prune("--keep", "2", "--yes")[0] == 0
 
     assert names(root) == ["part-0", "run-1", "run-2"]
+    record(root, "part-9", days=9.0, trace_id="s", part_of="sweep")
     assert prune("--keep", "3", "--yes")[0] == 0
+    assert names(root) == ["part-0", "part-9", "run-1", "run-2"]
+    assert prune("--keep", "2", "--yes")[0] == 0
     assert names(root) == ["part-0", "run-1", "run-2"]
 
 
