@@ -74,7 +74,7 @@ def download(  # noqa: PLR0913
             the pairs or the timeframe, or the range has no start.
         ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
             the place of a file of candles is not a regular file.
-        NotFoundError, StorageError: The folder cannot be made.
+        StorageError: The folder cannot be made.
     """
     _check_wanted(config, timerange, exchange_url)
     # A link that leads to itself is refused when the folder is made.
