@@ -67,7 +67,10 @@ def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
     assert prune("--keep", "2", "--yes")[0] == 0
 
     assert names(root) == ["part-0", "run-1", "run-2"]
+    record(root, "part-9", days=9.0, trace_id="s", part_of="sweep")
     assert prune("--keep", "3", "--yes")[0] == 0
+    assert names(root) == ["part-0", "part-9", "run-1", "run-2"]
+    assert prune("--keep", "2", "--yes")[0] == 0
     assert names(root) == ["part-0", "run-1", "run-2"]
 
 
@@ -142,13 +145,17 @@ def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> 
     record(root, "going", days=9, state="running", exit_code=None)
     copytree(root / "going", root / "gone")
     (root / "gone/journal.jsonl").touch()
+    record(root, "alive", days=9, state="running", exit_code=None)
 
-    facts = json.loads(prune("--keep", "3", "--json")[1])
+    with closing(FileJournal(root / "alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        facts = json.loads(prune("--keep", "3", "--json")[1])
 
     assert facts["removable"] == ["run-4", "run-4"]
     assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
     assert facts["kept"] == {
-        "going": "it did not end: it goes on",
+        "alive": "it did not end: it goes on",
+        "going": "it did not end: it goes on, or its supervisor died",
         "going in gone": "it did not end: its process was killed",
     }
 

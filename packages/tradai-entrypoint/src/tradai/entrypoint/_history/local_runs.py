@@ -17,9 +17,9 @@ _SHOWN: Final = 5
 def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
-    The latest run is the last one that has finished; one that a sweep or another command made among
-    others only where all are such. Of a run that was refused, or ended without a result, there is
-    nothing to repeat. A copy of a run, in a folder of another name, is found by
+    The latest run is the last one that has finished. One that a sweep or another command made
+    among others is it only where all are such. Of a run that was refused, or ended without a
+    result, there is nothing to repeat. A copy of a run, in a folder of another name, is found by
     its path alone as long as the run itself is there.
 
     Raises:

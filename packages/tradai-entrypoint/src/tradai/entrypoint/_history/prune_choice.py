@@ -41,6 +41,12 @@ class PruneChoice:
         )
 
 
+def _how_it_stands(run: RunSummary) -> str:
+    if run.state == KILLED:
+        return "its process was killed"
+    return "it goes on" if run.has_process else "it goes on, or its supervisor died"
+
+
 def old_runs(runs: Sequence[RunSummary], *, keep: int, before: datetime) -> list[RunSummary]:
     """Return the runs, newest first, after the first `keep`, that started before an instant.
 
@@ -84,8 +90,7 @@ class RunNeeds:
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
         if run.state != "ended":
-            how = "its process was killed" if run.state == KILLED else "it goes on"
-            return f"it did not end: {how}"
+            return f"it did not end: {_how_it_stands(run)}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
         if manifest is None:

@@ -108,7 +108,7 @@ class RunListing:
 
     @classmethod
     def of(cls, found: Iterable[RunSummary | UnreadableRun | None]) -> Self:
-        """Return a listing of `found`; of two runs with the same id the first is kept."""
+        """Return a listing of `found`; of two runs with the same folder the first is kept."""
         runs: dict[str, RunSummary] = {}
         unreadable: dict[str, UnreadableRun] = {}
         for run in found:

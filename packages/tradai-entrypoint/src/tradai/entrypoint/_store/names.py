@@ -24,8 +24,8 @@ EPOCHS_NAME: Final = "epochs.jsonl"
 # Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
 BIAS: Final = "bias"
 BIAS_MODE: Final = "bias check"
-# States of a run that did not end: a manifest says the first one of both; the second one is that of
-# a run which no process of this machine has any more.
+# States of a run that did not end. Its manifest says `RUNNING`, also after its process is gone; a
+# list of runs then says `KILLED`.
 RUNNING: Final = "running"
 KILLED: Final = "killed"
 KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"

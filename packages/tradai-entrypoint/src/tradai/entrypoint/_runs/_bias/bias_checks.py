@@ -99,6 +99,10 @@ def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
 
 
 def add_bias_notices(root: Path, record: RunManifest) -> None:
-    """Add `bias_notices` to `record`: an analysis may be later than the run."""
-    found = bias_notices(root, record)
-    record.notices += [each for each in found if each not in record.notices]
+    """Put `bias_notices` into `record`, as an analysis may be later than the run.
+
+    They replace the notice of an earlier analysis; without any, that notice stays.
+    """
+    if found := bias_notices(root, record):
+        others = [each for each in record.notices if not each.startswith(BIAS_FOUND)]
+        record.notices = [*others, *found]
