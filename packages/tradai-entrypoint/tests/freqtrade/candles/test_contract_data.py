@@ -192,6 +192,23 @@ def test_a_short_hole_in_frequent_rates_is_reported(
     assert said in notice
 
 
+@pytest.mark.parametrize(("late", "is_hole"), [(29, False), (30, False), (31, True)])
+def test_a_rate_that_was_sent_within_half_an_hour_is_there(
+    tmp_path: Path, late: int, *, is_hole: bool
+) -> None:
+    opened = dates(96, step=timedelta(hours=1))
+    opened[10] += timedelta(minutes=late)
+
+    assert bool(notices(tmp_path, opened)) is is_hole
+
+
+def test_rates_that_were_sent_twice_make_no_hole_of_the_hour_after_them(tmp_path: Path) -> None:
+    hours = dates(96, step=timedelta(hours=1))
+    opened = sorted([*hours, *(each + timedelta(minutes=1) for each in hours)])
+
+    assert notices(tmp_path, opened) == ()
+
+
 @pytest.mark.parametrize("hours", [(8, 4), (4, 8), (8, 1), (1, 8), (4, 1), (1, 4)])
 def test_a_change_of_the_interval_is_no_hole(tmp_path: Path, hours: tuple[int, int]) -> None:
     before, after = (timedelta(hours=each) for each in hours)

@@ -172,9 +172,10 @@ def test_rows_that_are_missing_within_the_range_are_counted(
 
 
 def test_a_file_that_cannot_be_read_counts_no_missing_row(tmp_path: Path) -> None:
-    path = write_dates(tmp_path / "text.feather", pa.array(["soon"]))
+    text = write_dates(tmp_path / "text.feather", pa.array(["soon"]))
+    late = write_dates(tmp_path / "late.feather", pa.array([0, 2**62]))
 
-    for each in (path, tmp_path / "none.feather"):
+    for each in (text, late, tmp_path / "none.feather"):
         assert missing_rows_in(each, series(), parse_time_range("20250101-")) == 0
 
 

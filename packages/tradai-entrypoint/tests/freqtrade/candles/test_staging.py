@@ -1,6 +1,7 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +182,13 @@ def test_missing_candles_that_can_be_made_of_shorter_ones_are_answered_with_the_
 
     assert f"; {command}" in str(caught.value)
     assert "convert" not in f"{elsewhere.value}{too_short.value}"
+
+
+def test_candles_of_a_month_beside_the_missing_ones_are_no_shorter_ones(data: Path) -> None:
+    shutil.copy(data / "ETH_USDT-5m.parquet", data / "ETH_USDT-1Mo.parquet")
+
+    with pytest.raises(NotFoundError, match="--from 5m --timeframe 1h"):
+        stage_series(request(data, series("ETH/USDT", "1h")))
 
 
 def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:

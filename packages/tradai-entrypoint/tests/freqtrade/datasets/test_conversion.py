@@ -228,6 +228,16 @@ def test_trades_of_downloads_that_overlap_count_once(
     assert "2 rows equal to another one, which has its id" in capsys.readouterr().out
 
 
+def test_trades_of_a_file_without_ids_count_each(source: Path, target: Path) -> None:
+    columns = {"timestamp": [START_MS, START_MS, START_MS + 1000], "price": [10.0, 10.0, 11.0]}
+    source.mkdir()
+    table = pa.table({**columns, "amount": [1.0, 1.0, 2.0]})
+    feather.write_feather(table, source / "BTC_USDT-trades.feather")
+
+    assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
+    assert read(target / "BTC_USDT-1m.json") == [[START_MS, 10.0, 11.0, 10.0, 11.0, 4.0]]
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -140,6 +140,11 @@ def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: s
         ("pair-dropped", ExitCode.DATA, "left out LTC/USDT"),
         ("informative-missing", ExitCode.DATA, "XRP/USDT@1h"),
         ("model-untrained", ExitCode.DATA, "LTC/USDT@5m"),
+        (
+            "download-failed",
+            ExitCode.RESULT,
+            "the download failed of BTC/USDT (freqtrade.exceptions.TemporaryError: Could not fetch",
+        ),
         ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
         ("parameters", ExitCode.DONE, "finished"),
     ],

@@ -212,7 +212,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "missing": [],
             "schema_problems": [],
             "refused_settings": [],
-            "downloads": [],
+            "downloads": {},
             "never_starts": False,
             "orders": [],
             "loops": [],

@@ -38,6 +38,7 @@ TABLE = """\
 """
 BTC = "tradai: the engine has ended for BTC/USDT\n"
 ETH = "tradai: the engine has ended for ETH/USDT\n"
+CALM = "No variance on indicator(s) found due to recursive formula.\n"
 BACKTEST = EnginePlan(
     subcommand="backtesting",
     common=("--config", "-"),
@@ -267,7 +268,7 @@ def test_the_pairs_that_are_left_out_are_those_after_the_first_ones() -> None:
 
 def test_an_engine_that_prints_no_table_found_no_difference(tmp_path: Path) -> None:
     log = tmp_path / "engine.log"
-    log.write_text("No variance on indicator(s) found due to recursive formula.\n" + BTC)
+    log.write_text(CALM + BTC)
 
     assert Recursion.read(log, [60, 120]) == (("BTC/USDT",), {60: {}, 120: {}}, ())
     assert recursive_notice({60: {}, 120: {}}) is None
@@ -322,7 +323,12 @@ def test_each_pair_that_is_not_known_has_its_own_reason() -> None:
 
 @pytest.mark.parametrize(
     ("log", "enough"),
-    [("", None), (BTC, None), (BTC + ETH, 60), (TABLE.format(slow="9.000%") + BTC + ETH, None)],
+    [
+        ("", None),
+        (CALM + BTC, None),
+        (CALM + BTC + CALM + ETH, 60),
+        (TABLE.format(slow="9.000%") + BTC + CALM + ETH, None),
+    ],
 )
 def test_a_number_of_candles_is_enough_only_for_pairs_that_are_all_in_the_log(
     tmp_path: Path, log: str, enough: int | None
@@ -359,8 +365,23 @@ def test_a_pair_whose_rows_cannot_be_told_apart_is_not_known(
     assert found.by_count == {60: {"slow": (0.125, "ETH/USDT")}}
     assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) is None
     (notice,) = pairs_notices(found.pairs, ["BTC/USDT", "ETH/USDT"], found.unread)
-    assert "recursive indicators of BTC/USDT are not known: rows of the table" in notice
-    assert "without │ and square brackets" in notice
+    assert "recursive indicators of BTC/USDT are not known: the table in the" in notice
+    assert "leave │ and square brackets out" in notice
+
+
+@pytest.mark.parametrize(
+    "text", ["Start checking for recursive bias\n", "Recursive Analysis\n└───┘\n"]
+)
+def test_a_pair_without_a_table_and_without_a_word_for_it_is_not_known(
+    tmp_path: Path, text: str
+) -> None:
+    log = tmp_path / "engine.log"
+    log.write_text(CALM + BTC + text + ETH)
+
+    found = Recursion.read(log, [60])
+
+    assert (found.pairs, found.unread) == (("BTC/USDT",), ("ETH/USDT",))
+    assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) is None
 
 
 def test_an_indicator_with_the_name_of_the_table_is_a_row(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tradai.entrypoint.freqtrade import download
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
 PAIRS = ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
+LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 CONTRACTS = ["BTC/USDT:USDT", "ETH/USDT:USDT"]
 
 Fetch = Callable[..., Verdict]
@@ -28,10 +29,26 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "new" / "data"
 
 
+def write_candles(path: Path, number: int) -> None:
+    """Write a number of candles from the beginning of 2025 on."""
+    first = to_epoch_ms(datetime(2025, 1, 1, tzinfo=UTC))
+    times = [first + at * 300_000 for at in range(number)]
+    feather.write_feather(pa.table({"date": pa.array(times, pa.timestamp("ms", tz="UTC"))}), path)
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path) -> Path:
+    """The file that an engine writes for each series, with one candle."""
+    path = tmp_path / "downloaded.feather"
+    write_candles(path, 1)
+    return path
+
+
 @pytest.fixture
 def fetch(
     strategy: Path,
     data: Path,
+    downloaded: Path,
     interrupts: Interrupts,
     fake_engine: Callable[..., EngineInstall],
 ) -> Fetch:
@@ -41,6 +58,7 @@ def fetch(
         *,
         exchange_url: str | None = "http://127.0.0.1:9",
         timerange: str = "20250101-20250104",
+        downloads: Sequence[str] = (),
         **scenario: object,
     ) -> Verdict:
         environ: Mapping[str, str] = {}
@@ -51,7 +69,7 @@ def fetch(
             exchange_url=exchange_url,
             interrupts=interrupts,
             environ=os.environ,
-            engine=fake_engine(**scenario),
+            engine=fake_engine(downloads=dict.fromkeys(downloads, str(downloaded)), **scenario),
         )
 
     return start
@@ -88,10 +106,8 @@ def test_candles_of_every_pair_are_downloaded(fetch: Fetch, data: Path, tmp_path
 def three_days(data: Path) -> None:
     """Candles of three days of each pair are there."""
     data.mkdir(parents=True)
-    times = [to_epoch_ms(datetime(2025, 1, 1, tzinfo=UTC)) + at * 300_000 for at in range(3 * 288)]
     for pair in PAIRS:
-        table = pa.table({"date": pa.array(times, pa.timestamp("ms", tz="UTC"))})
-        feather.write_feather(table, data / f"{pair.replace('/', '_')}-5m.feather")
+        write_candles(data / f"{pair.replace('/', '_')}-5m.feather", 3 * 288)
 
 
 @pytest.mark.usefixtures("three_days")
@@ -134,6 +150,44 @@ def test_a_range_of_which_no_candle_came_is_not_a_success(fetch: Fetch) -> None:
     assert verdict.exit_code is ExitCode.DATA
     assert "has no candle of 20300101-20300201 after the download: BTC/USDT has" in verdict.sentence
     assert "XRP/USDT has 2025-01-01 00:00 to 2025-01-04 00:00 UTC" in verdict.sentence
+
+
+@pytest.mark.usefixtures("three_days")
+def test_candles_that_were_there_before_are_not_lost_without_a_word(
+    fetch: Fetch, data: Path
+) -> None:
+    verdict = fetch(downloads=["ETH/USDT"], timerange="20241231-20250103")
+
+    assert verdict.exit_code is ExitCode.DONE
+    assert verdict.sentence == (
+        f"downloaded 3 pairs at 5m into {data}; candles at the end of files are lost: download "
+        "ETH/USDT to 2025-01-04 00:00 UTC again"
+    )
+
+
+@pytest.mark.usefixtures("three_days")
+def test_a_download_that_fails_says_what_it_lost(fetch: Fetch) -> None:
+    said = (LOGS / "download-failed.txt").read_text().splitlines()
+
+    verdict = fetch(downloads=["BTC/USDT"], timerange="20250101-20250108", says=said)
+
+    assert verdict.exit_code is ExitCode.RESULT
+    assert verdict.sentence.startswith("the download failed of BTC/USDT (freqtrade.exceptions.Temp")
+    assert verdict.sentence.endswith("download BTC/USDT to 2025-01-04 00:00 UTC again")
+
+
+@pytest.mark.parametrize("number", [0, None])
+def test_a_file_without_a_candle_is_not_a_success(
+    fetch: Fetch, downloaded: Path, number: int | None
+) -> None:
+    downloaded.write_bytes(b"candles")
+    if number is not None:
+        write_candles(downloaded, number)
+
+    verdict = fetch(downloads=PAIRS)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "BTC/USDT has none that can be read, ETH/USDT has none" in verdict.sentence
 
 
 @pytest.fixture
@@ -213,9 +267,9 @@ def test_a_pair_that_is_missing_afterwards_is_not_a_success(fetch: Fetch) -> Non
 
 
 def test_an_exchange_that_is_away_is_unavailable(fetch: Fetch) -> None:
-    log = Path(__file__).resolve().parent.parent / "evidence/engine_log" / "markets-unreachable.txt"
+    said = (LOGS / "markets-unreachable.txt").read_text().splitlines()
 
-    verdict = fetch(says=log.read_text().splitlines(), exit_code=2)
+    verdict = fetch(says=said, exit_code=2)
 
     assert verdict.exit_code is ExitCode.UNAVAILABLE
     assert verdict.sentence.startswith("the exchange binance was not reachable: ")

@@ -13,7 +13,9 @@ from tradai.entrypoint.freqtrade._new_folder.environment_keys import environment
         ("3", 3),
         ("0.5", 0.5),
         ("True", True),
+        ("t", True),
         ("f", False),
+        ("False", False),
         ('["BTC/USDT", 2]', ["BTC/USDT", 2]),
         ('{"0": 1}', '{"0": 1}'),
         ("nan", "nan"),
@@ -37,9 +39,10 @@ def test_a_password_and_a_chat_stay_text() -> None:
     assert config == {"telegram": {"chat_id": "5"}, "api_server": {"password": "1"}}
 
 
-def test_names_are_lower_case_but_for_settings_of_ccxt() -> None:
+@pytest.mark.parametrize("client", ["ccxt_config", "ccxt_sync_config", "ccxt_async_config"])
+def test_names_are_lower_case_but_for_settings_of_ccxt(client: str) -> None:
     variables = {
-        "FREQTRADE__EXCHANGE__CCXT_CONFIG__enableRateLimit": "t",
+        f"FREQTRADE__EXCHANGE__{client.upper()}__enableRateLimit": "t",
         "FREQTRADE__EXCHANGE__NAME": "binance",
         "FREQTRADE__": "no name",
         "FREQTRADE__A__": "no name",
@@ -48,7 +51,7 @@ def test_names_are_lower_case_but_for_settings_of_ccxt() -> None:
 
     config = environment_keys(variables)
 
-    assert config == {"exchange": {"name": "binance", "ccxt_config": {"enableRateLimit": True}}}
+    assert config == {"exchange": {"name": "binance", client: {"enableRateLimit": True}}}
 
 
 def test_a_dot_in_a_name_is_no_block() -> None:

@@ -521,6 +521,17 @@ def test_a_source_that_holds_a_secret_from_inside_a_value_is_not_copied(
         move({"exchange": CONFIG["exchange"] | {"ccxt_config": {"apiKey": FAKE}}})
 
 
+def test_each_secret_among_names_of_one_block_is_kept_out_of_the_source(
+    move: Callable[..., StrategyMove], source: Path
+) -> None:
+    (source / "signals.py").write_text(f"HEADER = 'token={FAKE}'")
+
+    with pytest.raises(ConfigurationError, match=r"signals\.py.*my_value\.\*\*\*") as caught:
+        move({"my_value": {f"token={FAKE}": 1, "token=of-another-service": 2}})
+
+    assert FAKE not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -345,6 +345,16 @@ CONTRACTS = {"exchange": "binance_futures"}
 
 
 @pytest.mark.parametrize(
+    "pairs", [["ETH/USDC:USDC", "BTC/USDT"], ["ETH/USDC:USDC", "ETH/EUR:EUR"], ["ETH/USDC"]]
+)
+def test_contracts_that_are_not_settled_in_one_currency_name_none_to_set(pairs: list[str]) -> None:
+    error = refusal(TradingMode.BACKTEST, **CONTRACTS, pairs=pairs)
+
+    assert "not contracts settled in USDT: write them as BTC/USDT:USDT" in str(error)
+    assert "stake_currency" not in str(error)
+
+
+@pytest.mark.parametrize(
     ("changes", "key", "said"),
     [
         ({"exchange": "probit"}, "exchange", "there are binance, binance_futures"),
@@ -354,8 +364,8 @@ CONTRACTS = {"exchange": "binance_futures"}
         ({"pairs": []}, "pairs", "such as BTC/USDT"),
         # FreqAI names its files by the coin, so that these two would share them.
         ({"pairs": ["BTC/USDT", "BTC/EUR"]}, "pairs", "BTC/EUR, not bought with USDT"),
-        ({"pairs": ["ETH/BTC"]}, "pairs", "ETH/BTC, not bought with USDT"),
-        ({"pairs": ["ETH/USDT:USDT"]}, "pairs", "on the spot market"),
+        ({"pairs": ["ETH/BTC"]}, "pairs", "spot market: remove them, or change stake_currency"),
+        ({"pairs": ["ETH/USDT:USDT"]}, "pairs", "remove them, or set exchange: binance_futures"),
         (
             {**CONTRACTS, "pairs": ["ETH/USDC:USDC", "BTC/USDT:USDT"]},
             "pairs",

@@ -130,6 +130,12 @@ def test_a_class_decides_the_keys_that_a_configuration_leaves_open(tmp_path: Pat
     assert class_order_types(WHOLE, source) == {}
 
 
+def test_a_class_decides_keys_by_their_old_names_too(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'buy': 'market', 'sell': 'limit'}")
+
+    assert class_order_types({"exit": "market"}, source) == {"entry": "market"}
+
+
 @pytest.mark.parametrize("body", COMPUTED)
 def test_what_a_class_computes_is_not_known_before_it_runs(tmp_path: Path, body: str) -> None:
     assert class_order_types(None, facts(tmp_path, body)) == {}

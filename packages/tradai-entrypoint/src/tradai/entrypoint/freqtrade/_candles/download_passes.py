@@ -1,4 +1,4 @@
-"""The runs of the engine's download that bring files of candles to a range.
+"""The runs of the engine's download that bring files of candles to a range, and their result.
 
 The engine goes on at one end of a file at a time. Each time it leaves out the last candle of the
 file, which may have been open, and reads it again only where it goes on there.
@@ -73,3 +73,40 @@ def _to_last(
         return timerange
     ends = [file.after for file in files if file is not None]
     return TimeRange(start=start, stop=max([stop, *ends]))
+
+
+def outside_of(stored: Stored, timerange: TimeRange | OpenTimeRange) -> str:
+    """Return the pairs whose candles have nothing of `timerange`, with what they have."""
+    return ", ".join(
+        f"{pair} has {_shown(file)}"
+        for pair, (file, *_) in stored.items()
+        if file is None
+        or (timerange.start is not None and file.stop <= timerange.start)
+        or (timerange.stop is not None and timerange.stop <= file.first)
+    )
+
+
+def lost_ends(before: Stored, now: Stored) -> str:
+    """Return a clause on the pairs of which a file ends earlier than `before`; empty without any.
+
+    The next run of the engine would have read the last candle again, or the exchange has it no
+    longer.
+    """
+    ends = [
+        f"{pair} to {max(file.stop for file in files if file is not None):%Y-%m-%d %H:%M} UTC"
+        for pair, files in before.items()
+        if any(map(_is_shorter, now[pair], files))
+    ]
+    if not ends:
+        return ""
+    return f"; candles at the end of files are lost: download {', '.join(ends)} again"
+
+
+def _is_shorter(now: StoredRange | None, before: StoredRange | None) -> bool:
+    return before is not None and (now is None or now.stop < before.stop)
+
+
+def _shown(file: StoredRange | None) -> str:
+    if file is None:
+        return "none that can be read"
+    return f"{file.first:%Y-%m-%d %H:%M} to {file.stop:%Y-%m-%d %H:%M} UTC"

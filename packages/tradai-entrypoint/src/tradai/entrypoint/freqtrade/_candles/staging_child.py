@@ -29,7 +29,12 @@ from tradai.entrypoint.freqtrade._candles.contract_data import (
     read_rates,
     stage_rates,
 )
-from tradai.entrypoint.freqtrade._candles.dataset import IN_FOLDERS, candle_files, data_folder
+from tradai.entrypoint.freqtrade._candles.dataset import (
+    IN_FOLDERS,
+    candle_files,
+    data_folder,
+    makes_whole,
+)
 from tradai.entrypoint.freqtrade._candles.gap_moves import moves_over
 from tradai.entrypoint.freqtrade._candles.staged_data import (
     NeededSeries,
@@ -186,16 +191,15 @@ def _shorter_hint(series: NeededSeries, request: StagingRequest) -> str:
     # The command reads and writes flat folders, and what was fetched is a copy.
     if folder is None or request.shown or request.data.startswith(IN_FOLDERS):
         return ""
-    length = Timeframe(series.timeframe).seconds
+    wanted = Timeframe(series.timeframe)
     shorter = [
         timeframe
         for pair, timeframe in FlatDataRepository(folder).series()
-        if pair == series.pair and timeframe.seconds < length and not length % timeframe.seconds
+        if pair == series.pair and makes_whole(timeframe, wanted)
     ]
     if not shorter:
         return ""
-    longest, place = max(shorter, key=lambda each: each.seconds), quote(str(folder))
-    lengths = f"--from {longest} --timeframe {series.timeframe}"
+    lengths, place = f"--from {max(shorter)} --timeframe {wanted}", quote(str(folder))
     return f"; `tradai-entrypoint data convert {place} {place} {lengths}` makes them"
 
 

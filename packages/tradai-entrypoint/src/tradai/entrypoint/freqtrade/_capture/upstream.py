@@ -95,15 +95,18 @@ class Upstream:
 
     def _plain(self, body: bytes, encoding: str) -> bytes:
         """Undo the compression of an answer; some servers compress without being asked."""
-        if encoding in ("", "identity"):
+        if encoding.lower() in ("", "identity"):
             return body
-        if encoding != "gzip":
+        if encoding.lower() not in ("gzip", "x-gzip"):
             message = f"its answer is compressed with {encoding}, which was not asked for"
             raise _UnusableError(message)
         stream = zlib.decompressobj(_GZIP)
         text = stream.decompress(body, self.largest_bytes)
-        if stream.unconsumed_tail:
+        if len(text) >= self.largest_bytes:
             raise self._too_large()
+        if not stream.eof or stream.unused_data:
+            message = "its compressed answer is not one whole file"
+            raise _UnusableError(message)
         return text
 
     def _too_large(self) -> _UnusableError:

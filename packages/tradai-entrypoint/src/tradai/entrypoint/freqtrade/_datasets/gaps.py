@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe
+from tradai.entrypoint.freqtrade._candles.stored_range import row_gaps
 from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
 
 if TYPE_CHECKING:
@@ -41,15 +42,8 @@ def missing_rows(
     import numpy as np
 
     if file.kind == FUNDING_RATE:
-        from tradai.entrypoint.freqtrade._candles.contract_data import rate_gaps
-
         # A rate may come a few milliseconds late.
-        rates = list(rate_gaps(np.unique(opened // SECOND_MS * SECOND_MS)))
-        first = rates[0].start if rates else None
-        return MissingRows(len(rates), sum(gap.missing for gap in rates), first)
-
-    from tradai.core.frames import CandleColumns, gaps
-
-    found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
-    first = found[0].start if found else None
-    return MissingRows(len(found), sum(gap.missing for gap in found), first)
+        opened = opened // SECOND_MS * SECOND_MS
+    found = list(row_gaps(np.unique(opened), kind=file.kind, timeframe=timeframe))
+    first = found[0][0] if found else None
+    return MissingRows(len(found), sum(missing for _, _, missing in found), first)

@@ -186,10 +186,10 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
     kind = table[time].type
     zone = kind.tz if pa.types.is_timestamp(kind) else None
     raw = RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
-    has_ids = file.kind == TRADES and "id" in table.column_names
-    if not has_ids:
+    if file.kind != TRADES:
         return raw
-    return replace(raw, again=repeated_trades(raw.opened, dated["id"], raw.cells))
+    ids = dated["id"] if "id" in table.column_names else [None] * len(dated)
+    return replace(raw, again=repeated_trades(raw.opened, ids, raw.cells))
 
 
 def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":

@@ -1,17 +1,16 @@
 """Longer candles from shorter ones, and candles from trades."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
+from tradai.entrypoint.freqtrade._candles.dataset import makes_whole
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-_DAY_MS: Final = 86_400_000
 
 
 @final
@@ -36,9 +35,7 @@ def check_longer(source: Timeframe, target: Timeframe) -> None:
     Raises:
         ValidationError: They do not.
     """
-    whole = _DAY_MS if target.endswith("M") else target.milliseconds
-    fits = not source.endswith("M") and whole % source.milliseconds == 0
-    if not fits or target <= source:
+    if not makes_whole(source, target):
         expected = f"a longer timeframe that holds whole candles of {source}"
         message = f"candles of {target} cannot be made of candles of {source}: expected {expected}"
         raise ValidationError(message, field="timeframe", expected=expected)

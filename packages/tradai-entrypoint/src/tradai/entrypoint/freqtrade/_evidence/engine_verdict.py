@@ -118,13 +118,14 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
         more = f"; it crashed then ({evidence.exception}{where}), so more may be missing"
     # A bot tries to train again, for as long as it runs.
     untrained = [] if evidence.has_run else evidence.untrained
-    for items, problem in (
-        (evidence.dropped, _DROPPED),
-        (_missing(evidence), "candles were asked for and missing, {}"),
-        (untrained, "a model could not be trained: {} Provide more candles."),
+    for items, code, problem in (
+        (evidence.dropped, ExitCode.DATA, _DROPPED),
+        (evidence.undownloaded, ExitCode.RESULT, "the download failed of {}: download again"),
+        (_missing(evidence), ExitCode.DATA, "candles were asked for and missing, {}"),
+        (untrained, ExitCode.DATA, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
-            return _verdict(ExitCode.DATA, problem.format(", ".join(items)) + more)
+            return _verdict(code, problem.format(", ".join(items)) + more)
     return None
 
 

@@ -62,12 +62,14 @@ class EngineEvidence:
         strategy_errors: Exceptions of the strategy that did not end it.
         stopped_by: Why the bot stopped trading by itself.
         untrained: Messages about models that could not be trained.
+        undownloaded: Pairs of which a download failed, each with the reason; it went on.
     """
 
     contract_data: frozenset[str] = frozenset()
     imports: Mapping[str, str] = MappingProxyType({})
     taken_port: str | None = None
     has_bad_leverage = False
+    undownloaded: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Start without facts."""
@@ -204,6 +206,9 @@ class EngineEvidence:
 
     def _take_shortage(self, facts: Mapping[str, str]) -> None:
         match facts:
+            case {"undownloaded": pair, "reason": reason}:
+                failure = f"{pair} ({reason[:_LONGEST]})"
+                self.undownloaded = tuple(dict.fromkeys([*self.undownloaded, failure]))
             case {"startup": count}:
                 if self.startup_candles is not None and int(count) > self.startup_candles:
                     self.wanted_startup = int(count)

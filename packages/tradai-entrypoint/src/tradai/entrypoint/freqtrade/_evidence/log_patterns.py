@@ -58,7 +58,11 @@ _FACTS: Final[Mapping[str, tuple[re.Pattern[str], ...]]] = {
         "freqtrade.data.dataprovider": (
             r"No data found for \((?P<pair>\S+), (?P<missing>\w+), \w*\)",
         ),
-        "freqtrade.data.history.history_utils": (r"Skipping pair (?P<dropped>\S+)\.\.\.$",),
+        "freqtrade.data.history.history_utils": (
+            r"Skipping pair (?P<dropped>\S+)\.\.\.$",
+            # With the last line of the traceback.
+            r'Failed to download .*"(?P<undownloaded>\S+)"(?s:.*)^(?P<reason>\w[\w.]*(?:: .*)?)$',
+        ),
         "freqtrade.plugins.pairlist.IPairList": (
             r"Pair (?P<dropped>\S+) is not compatible with exchange",
             r"Ignoring (?P<dropped>\S+) from whitelist\. Market is not active",

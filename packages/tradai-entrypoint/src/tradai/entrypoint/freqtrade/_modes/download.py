@@ -25,6 +25,8 @@ from tradai.entrypoint.freqtrade._candles.download_passes import (
     DownloadPass,
     Stored,
     download_passes,
+    lost_ends,
+    outside_of,
 )
 from tradai.entrypoint.freqtrade._candles.series import contract_series, trades_futures
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
@@ -85,7 +87,8 @@ def download(  # noqa: PLR0913
         with file_errors("make the folder", folder):
             folder.mkdir(parents=True, exist_ok=True)
         _check_present(files)
-        passes = download_passes(_stored(config, folder), timerange)
+        before = _stored(config, folder)
+        passes = download_passes(before, timerange)
         for each in passes:
             command = installed.command(
                 "download-data", *_arguments(folder, each, config.timeframe)
@@ -96,18 +99,20 @@ def download(  # noqa: PLR0913
             is_whole = each is not passes[-1] or all(file.exists() for file in files)
             verdict = judge(ended, evidence, result_present=is_whole)
             if not verdict.is_success:
-                return _failed(verdict, config)
-    return _verdict(config, folder, timerange, is_downloaded=bool(passes))
+                return _failed(verdict, config, lost_ends(before, _stored(config, folder)))
+    return _verdict(config, folder, timerange, before, is_downloaded=bool(passes))
 
 
 def _verdict(
     config: StrategyConfig,
     folder: Path,
     timerange: TimeRange | OpenTimeRange,
+    before: Stored,
     *,
     is_downloaded: bool,
 ) -> Verdict:
-    if outside := _outside(_stored(config, folder), timerange):
+    stored = _stored(config, folder)
+    if outside := outside_of(stored, timerange):
         sentence = f"{folder} has no candle of {timerange} after the download: {outside}"
         return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
     lacking = _lacking(config, folder, timerange)
@@ -119,20 +124,8 @@ def _verdict(
         )
     else:
         sentence = f"nothing was downloaded: {folder} has {_extent(config)} for the whole range"
-    return Verdict(exit_code=ExitCode.DONE, sentence=sentence + lacking)
-
-
-def _outside(stored: Stored, timerange: TimeRange | OpenTimeRange) -> str:
-    """Return the pairs whose files have nothing of `timerange`, with what they have."""
-    start, stop = timerange.start, timerange.stop
-    return ", ".join(
-        f"{pair} has {file.first:%Y-%m-%d %H:%M} to {file.stop:%Y-%m-%d %H:%M} UTC"
-        for pair, (file, *_) in stored.items()
-        if file is not None
-        and (
-            (start is not None and file.stop <= start) or (stop is not None and stop <= file.first)
-        )
-    )
+    sentence += lacking + lost_ends(before, stored)
+    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
 
 
 def _lacking(config: StrategyConfig, folder: Path, timerange: TimeRange | OpenTimeRange) -> str:
@@ -169,11 +162,10 @@ def _stored(config: StrategyConfig, folder: Path) -> Stored:
     return stored
 
 
-def _failed(verdict: Verdict, config: StrategyConfig) -> Verdict:
-    if verdict.exit_code is not ExitCode.UNAVAILABLE:
-        return verdict
-    sentence = f"the exchange {config.exchange} was not reachable: {verdict.sentence}"
-    return Verdict(exit_code=verdict.exit_code, sentence=sentence)
+def _failed(verdict: Verdict, config: StrategyConfig, lost: str) -> Verdict:
+    is_away = verdict.exit_code is ExitCode.UNAVAILABLE
+    place = f"the exchange {config.exchange} was not reachable: " if is_away else ""
+    return Verdict(exit_code=verdict.exit_code, sentence=f"{place}{verdict.sentence}{lost}")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Keep the secrets of a configuration out of the files of the new folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self, final
 
@@ -16,17 +16,17 @@ _SHORTEST: Final = 12
 
 @final
 class SecretGuard:
-    """The secret values of a configuration, by their keys."""
+    """The secret values of a configuration, each with its key."""
 
-    def __init__(self, values: dict[str, bytes]) -> None:
-        """Take the values."""
+    def __init__(self, values: Sequence[tuple[str, bytes]]) -> None:
+        """Take the values; several may have one key, where it is masked."""
         self._values = values
 
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return the guard of `config`."""
         return cls(
-            {key: text.encode() for key, value in _secrets(config) for text in _texts(value)}
+            [(key, text.encode()) for key, value in _secrets(config) for text in _texts(value)]
         )
 
     def check(self, file: Path, content: bytes) -> None:
@@ -35,7 +35,7 @@ class SecretGuard:
         Raises:
             ConfigurationError: It does; the error names the key.
         """
-        for key, value in self._values.items():
+        for key, value in self._values:
             if value in content:
                 message = f"{file} would hold the value of {key}: leave it in no other place"
                 raise ConfigurationError(message, key=key, source=str(file))

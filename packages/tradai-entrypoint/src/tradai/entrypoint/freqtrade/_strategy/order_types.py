@@ -97,10 +97,10 @@ def class_order_types(
     own = facts.constants.get(_NAME)
     if (given is not None and given.keys() >= _REQUIRED) or not _is_readable(facts):
         return {}
-    left = own.items() if isinstance(own, Mapping) else ()
+    left = _with_present_names(own) if isinstance(own, Mapping) else {}
     return {
         name: value if isinstance(value, str | bool | int | float) else str(value)
-        for name, value in left
+        for name, value in left.items()
         if name in ORDERS and name not in (given or {})
     }
 

@@ -1,7 +1,7 @@
 """Indicators that depend on the number of candles before them: the engine's recursive analysis."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +18,8 @@ _MOST_PERCENT: Final = 1.0
 # Of the strategy's own number of start-up candles.
 _FACTORS: Final = (2, 4)
 _TITLE: Final = "Recursive Analysis"
+# Line of the engine in place of a table (freqtrade 2026.9).
+_NO_DIFFERENCE: Final = "No variance on indicator(s) found"
 _EDGE: Final = "│"
 _LAST_EDGE: Final = "└"
 
@@ -85,7 +87,7 @@ class Recursion(NamedTuple):
     Attributes:
         pairs: The pairs that were analysed.
         by_count: The differences by the number of start-up candles, the strategy's own first.
-        unread: Pairs whose table has rows that cannot be told apart; not among `pairs`.
+        unread: Pairs whose result cannot be read; not among `pairs`.
     """
 
     pairs: tuple[str, ...]
@@ -145,10 +147,14 @@ def _rows(output: str, columns: int) -> list[tuple[str, list[str]]] | None:
     The engine prints an indicator's name as it is, and an edge or markup in it changes the table.
 
     Returns:
-        The rows of the last table; None when some of them are not those of one indicator each.
+        The rows of the last table; none when the engine says that there is no difference. None when
+        it says neither, or when some rows are not those of one indicator each.
     """
+    table = _table(output)
+    if table is None:
+        return [] if _NO_DIFFERENCE in output else None
     rows: list[tuple[str, list[str]]] = []
-    for name, *cells in _table(output):
+    for name, *cells in table:
         if len(cells) != columns or not name:
             return None
         if any(cells):
@@ -156,16 +162,20 @@ def _rows(output: str, columns: int) -> list[tuple[str, list[str]]] | None:
         elif rows:
             rows[-1] = (rows[-1][0] + name, rows[-1][1])
     are_known = all(_is_difference(cell) for _, cells in rows for cell in cells)
-    return rows if are_known and len(dict(rows)) == len(rows) else None
+    return rows if rows and are_known and len(dict(rows)) == len(rows) else None
 
 
-def _table(output: str) -> Iterator[list[str]]:
-    """Yield the cells of each line of the last table."""
+def _table(output: str) -> list[list[str]] | None:
+    """Return the cells of each line of the last table; None without one."""
     lines = [line.strip() for line in output.splitlines()]
-    start = len(lines) - lines[::-1].index(_TITLE) if _TITLE in lines else len(lines)
-    for line in takewhile(lambda line: not line.startswith(_LAST_EDGE), lines[start:]):
-        if line.startswith(_EDGE):
-            yield [cell.strip() for cell in line.split(_EDGE)[1:-1]]
+    if _TITLE not in lines:
+        return None
+    start = len(lines) - lines[::-1].index(_TITLE)
+    return [
+        [cell.strip() for cell in line.split(_EDGE)[1:-1]]
+        for line in takewhile(lambda line: not line.startswith(_LAST_EDGE), lines[start:])
+        if line.startswith(_EDGE)
+    ]
 
 
 def _is_difference(cell: str) -> bool:
@@ -197,9 +207,9 @@ def pairs_notices(
     """Return a sentence for each reason for which some of `pairs` were not analysed."""
     lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in {*analysed, *unread}]
     reasons = {
-        "rows of the table in the engine's log cannot be told apart, so the number of start-up "
-        f"candles that is enough is not known either; name the strategy's columns without {_EDGE} "
-        "and square brackets": unread,
+        "the table in the engine's log cannot be read, so the number of start-up candles that is "
+        f"enough is not known either; leave {_EDGE} and square brackets out of the strategy's "
+        "columns, and the engine's logging as it is": unread,
         "the end of the analysis of each is not in the engine's log, so the number of start-up "
         "candles that is enough is not known either": lost,
         f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],
