@@ -15,7 +15,8 @@ from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._history.prune_choice import old_runs
-from tradai.entrypoint._history.summaries import RunListing, local_runs
+from tradai.entrypoint._history.run_listing import RunListing
+from tradai.entrypoint._history.summaries import local_runs
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -570,9 +570,9 @@ def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_p
     assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
 
 
-def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
-    call: Call, tmp_path: Path
-) -> None:
+@pytest.fixture
+def without_end(tmp_path: Path) -> None:
+    """Runs without a verdict: one with a free journal, one with an open one, and one without."""
     for run_id in ("alive", "dead", "bare"):
         record = RunManifest(
             run_id=run_id, trace_id=run_id, mode=None, state="running", started_at=START
@@ -582,6 +582,11 @@ def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
         if run_id != "bare":
             (tmp_path / "runs" / run_id / "journal.jsonl").write_text("")
 
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
+    call: Call, tmp_path: Path
+) -> None:
     with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
         journal.append("run started")
         rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
@@ -593,6 +598,43 @@ def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
     assert rows["alive"].endswith("  running")
     assert rows["dead"].endswith("  killed: its process is gone, and left no verdict")
     assert rows["bare"].endswith("  running")
+
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_is_shown_with_the_state_that_the_list_gives_it(call: Call, tmp_path: Path) -> None:
+    with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        states = {run["run_id"]: run["state"] for run in listed(call)}
+        shown = {each: call("runs", "show", each)[1] for each in states}
+        whole = {each: json.loads(call("runs", "show", each, "--json")[1]) for each in states}
+
+    assert {run_id: facts["state"] for run_id, facts in whole.items()} == states
+    assert "killed" in states.values()
+    for run_id, state in states.items():
+        rows = dict(line.split(maxsplit=1) for line in shown[run_id].splitlines() if " " in line)
+        assert rows["state"] == state
+    assert "killed: its process is gone, and left no verdict" in shown["dead"]
+
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_that_was_killed_is_said_to_have_no_report_because_of_that(call: Call) -> None:
+    _, _, killed = call("report", "dead")
+    _, _, unknown = call("report", "bare")
+
+    assert "run 'dead' has no report: its process was killed" in killed
+    assert "run 'bare' has no report: it has not ended" in unknown
+
+
+def test_a_run_in_a_store_that_did_not_end_is_shown_as_it_is_listed(
+    call: Call, stored: Path
+) -> None:
+    (stored / "a-1/manifest.json").unlink()
+
+    _, out, _ = call("runs", "show", "a-1", runs="elsewhere")
+
+    sentence = "did not end: it goes on, or its supervisor died"
+    assert sentence in out
+    assert sentence in call("runs", "list", runs="elsewhere")[1]
 
 
 def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(

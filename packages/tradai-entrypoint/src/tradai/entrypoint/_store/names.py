@@ -29,6 +29,8 @@ BIAS_MODE: Final = "bias check"
 RUNNING: Final = "running"
 KILLED: Final = "killed"
 KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"
+# Of a run in a store that did not end.
+UNFINISHED_SENTENCE: Final = "did not end: it goes on, or its supervisor died"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 

@@ -18,18 +18,18 @@ from tradai.entrypoint._commands.console import (
 )
 from tradai.entrypoint._history.found_bias import with_found_bias
 from tradai.entrypoint._history.run_figures import DRAWDOWNS, FIGURES, first_known
-from tradai.entrypoint._history.summaries import (
-    RunListing,
-    RunSummary,
-    UnreadableRun,
-    local_runs,
-    newer_schema,
-    stored_runs,
-)
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary, UnreadableRun
+from tradai.entrypoint._history.summaries import local_runs, newer_schema, stored_runs
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import BIAS_MODE, KILLED, KILLED_SENTENCE, SCHEMA_VERSION
+from tradai.entrypoint._store.names import (
+    BIAS_MODE,
+    KILLED,
+    KILLED_SENTENCE,
+    SCHEMA_VERSION,
+    UNFINISHED_SENTENCE,
+)
 
 _COLUMNS: Final = (
     "run",
@@ -44,7 +44,6 @@ _COLUMNS: Final = (
     "drawdown",
     "verdict",
 )
-_STORED: Final = "did not end: it goes on, or its supervisor died"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -202,7 +201,7 @@ def _verdict(run: RunSummary) -> str:
 
 def _without_end(run: RunSummary) -> str:
     if run.uri:
-        return _STORED
+        return UNFINISHED_SENTENCE
     return KILLED_SENTENCE if run.state == KILLED else run.state
 
 
