@@ -454,6 +454,8 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     assert "+3.00 %  8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]
+    for mode, run_id in (("bias check", "checked"), ("backtest", "mine")):
+        assert [run["run_id"] for run in listed_with(call, "--mode", mode)] == [run_id]
 
 
 def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
@@ -568,6 +570,73 @@ def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_p
     assert call("runs", "list")[1] == HIDDEN
     assert json.loads(call("runs", "list", "--json")[1]) == []
     assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
+
+
+@pytest.fixture
+def of_each_state(tmp_path: Path, without_end: None) -> None:
+    """Runs that ended in each way, beside those without an end."""
+    del without_end
+    ends: dict[str, tuple[int, dict[str, Any]]] = {
+        "good": (0, {}),
+        "stopped": (143, {}),
+        "misread": (78, {}),
+        "forbidden": (77, {"mode": TradingMode.LIVE}),
+        "unfit": (65, {"digests": {"run": "r" * 64}}),
+        "kept": (65, {"artifacts": ["trades.parquet"]}),
+        "part": (78, {"part_of": "sweep"}),
+    }
+    for run_id, (code, more) in ends.items():
+        facts = {"mode": TradingMode.BACKTEST, "state": "ended", "started_at": START, **more}
+        record = RunManifest(run_id=run_id, trace_id=run_id, exit_code=code, **facts)
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+
+@pytest.mark.usefixtures("of_each_state")
+@pytest.mark.parametrize(
+    ("state", "runs"),
+    [
+        ("done", {"good"}),
+        ("failed", {"stopped", "unfit", "kept"}),
+        ("refused", {"misread", "forbidden"}),
+        ("killed", {"dead", "alive"}),
+        ("running", {"bare"}),
+    ],
+)
+def test_runs_are_listed_by_their_state(state: str, runs: set[str], call: Call) -> None:
+    _, out, _ = call("runs", "list", "--state", state)
+    table = csv.DictReader(call("runs", "list", "--state", state, "--csv")[1].splitlines())
+
+    assert {run["run_id"] for run in listed_with(call, "--state", state)} == runs
+    assert {run["run_id"]: run["state"] for run in table} == dict.fromkeys(runs, state)
+    assert "refused run" not in out
+
+
+def listed_with(call: Call, *flags: str) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = json.loads(call("runs", "list", "--json", *flags)[1])
+    return runs
+
+
+@pytest.mark.usefixtures("of_each_state")
+def test_runs_that_were_refused_are_counted_and_listed_on_request_but_those_of_live_always(
+    call: Call,
+) -> None:
+    own, every = ({run["run_id"] for run in listed_with(call, *each)} for each in ((), ("--all",)))
+
+    assert every - own == {"misread", "part"}
+    assert "forbidden" in own
+    note = "1 run of sweeps, comparisons, analyses and verifications and 1 refused run are hidden"
+    assert call("runs", "list")[1].endswith(f"{note}: --all shows them\n")
+    assert call("runs", "list", "--json")[2].startswith(note)
+
+
+def test_a_folder_with_one_refused_run_is_not_said_to_be_empty(
+    call: Call, config_file: Path
+) -> None:
+    assert call("run", str(config_file), "--mode", "backtest", "timeframe=soon")[0] == 78
+
+    assert call("runs", "list")[1] == "1 refused run is hidden: --all shows it\n"
+    assert call("runs", "list", "--state", "done")[1].startswith("no such runs")
 
 
 @pytest.fixture

@@ -10,8 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Self, final
 
+from tradai.core import TradingMode
 from tradai.entrypoint._history.run_figures import DRAWDOWNS, first_known
-from tradai.entrypoint._store.names import SCHEMA_VERSION
+from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._store.names import (
+    BIAS_MODE,
+    DONE,
+    ENDED,
+    FAILED,
+    REFUSED,
+    SCHEMA_VERSION,
+)
 
 # Figures of each order of runs, of which the first known one counts, and the sign: the best is the
 # smallest.
@@ -20,6 +29,17 @@ _ORDERS: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
     "drawdown": (DRAWDOWNS, 1),
     "trades": (("trades",), -1),
 }
+# Ends of a run whose inputs, rights or services did not let it start; others are failures.
+_REFUSALS: Final = frozenset(
+    {
+        ExitCode.DATA,
+        ExitCode.UNAVAILABLE,
+        ExitCode.OWNED,
+        ExitCode.NOT_PERMITTED,
+        ExitCode.CONFIGURATION,
+        ExitCode.HALTED,
+    }
+)
 
 
 @final
@@ -37,6 +57,7 @@ class RunSummary:
         is_bias_check: Whether it is an analysis for bias in the place of its backtest.
         bias: Its result.
         source: Digest of the strategy source, as far as it is known.
+        had_engine: Whether its engine was started; its run digest is recorded just before.
         biased_by: Id of the analysis that found bias in the source; see `with_found_bias`.
         part_of: Kind of the command that made it among others, and the trace id unless that is the
             run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
@@ -58,11 +79,32 @@ class RunSummary:
     is_bias_check: bool = False
     bias: object = None
     source: str | None = None
+    had_engine: bool = False
     biased_by: str | None = None
     part_of: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
     has_process: bool = False
+
+    @property
+    def listed_mode(self) -> str | None:
+        """The mode that a list shows: an analysis for bias is no backtest there."""
+        return BIAS_MODE if self.is_bias_check else self.mode
+
+    @property
+    def listed_state(self) -> str:
+        """One of `LISTED_STATES`; a run was refused when it failed before an engine was started."""
+        if self.state != ENDED:
+            return self.state
+        if self.exit_code == ExitCode.DONE:
+            return DONE
+        has_work = self.had_engine or self.has_result
+        return REFUSED if self.exit_code in _REFUSALS and not has_work else FAILED
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether a list is easier to read without it: refused, and not in LIVE."""
+        return self.listed_state == REFUSED and self.mode != TradingMode.LIVE
 
     @property
     def is_in_own_folder(self) -> bool:
@@ -106,21 +148,29 @@ class RunListing:
         newest_first = sorted(runs.values(), key=lambda run: run.started_at, reverse=True)
         return cls(runs=newest_first, unreadable=[unreadable[each] for each in sorted(unreadable)])
 
-    def chosen(self, *, mode: str | None = None, strategy: str | None = None) -> Self:
-        """Return the runs of a mode and of a strategy, None being any.
+    def chosen(
+        self, *, mode: str | None = None, strategy: str | None = None, state: str | None = None
+    ) -> Self:
+        """Return the runs of a mode, of a strategy and of a state as listed, None being any.
 
         Those that cannot be read stay: each might be one of them.
         """
         runs = [
             run
             for run in self.runs
-            if mode in {None, run.mode} and strategy in {None, run.strategy}
+            if mode in {None, run.listed_mode}
+            and strategy in {None, run.strategy}
+            and state in {None, run.listed_state}
         ]
         return replace(self, runs=runs)
 
     def without_parts(self) -> Self:
         """Return the runs that no command made among others."""
         return replace(self, runs=[run for run in self.runs if run.part_of is None])
+
+    def without_noise(self) -> Self:
+        """Return the runs that are no noise."""
+        return replace(self, runs=[run for run in self.runs if not run.is_noise])
 
     def sorted(self, by: str | None) -> Self:
         """Return the runs by a key of `_ORDERS`, the best first and those without it last."""

@@ -118,7 +118,7 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
-    results = block_of(facts, "results")
+    results, digests = block_of(facts, "results"), block_of(facts, "digests")
     return RunSummary(
         folder=folder,
         started_at=started_at,
@@ -126,7 +126,8 @@ def _summary(
         figures=run_figures(facts, folder),
         is_bias_check=BIAS in results,
         bias=results.get(BIAS),
-        source=_text(block_of(facts, "digests").get("source")),
+        source=_text(digests.get("source")),
+        had_engine="run" in digests,
         part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,
