@@ -15,6 +15,7 @@ import pytest
 from tradai.core import FileJournal, FileStore, TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.unfinished import drop_progress, note_progress
 from tradai.entrypoint._store import run_store
 
 Call = Callable[..., tuple[int, str, str]]
@@ -547,6 +548,29 @@ def test_runs_that_a_sweep_or_a_comparison_made_are_listed_on_request_alone(call
     assert rows.keys() == {"run", "mine", "s-1", "s-2", "c-1", "v-1"}
     assert "sweep trend-573cef2e" in rows["s-1"]
     assert rows["c-1"].split()[1] == "comparison"
+
+
+@pytest.mark.usefixtures("with_parts")
+@pytest.mark.parametrize("place", ["sweeps", ".tradai/sweeps", "analyses"])
+def test_runs_of_an_unfinished_sweep_say_how_many_there_are_of_how_many(
+    place: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sweep, damaged = tmp_path / place / "trend-573cef2e", tmp_path / place / "other"
+    damaged.mkdir(parents=True)
+    (damaged / "unfinished.json").write_text("[")
+    note_progress(sweep, "2 of 9 runs")
+
+    unfinished = call("runs", "list", "--all")[1]
+    table = csv.DictReader(call("runs", "list", "--all", "--csv")[1].splitlines())
+    drop_progress(sweep)
+    whole = call("runs", "list", "--all")[1]
+
+    marked = "sweep trend-573cef2e (unfinished: 2 of 9 runs)"
+    assert unfinished.count(marked) == 2
+    assert {row["part_of"] for row in table} == {"", marked, "comparison", "verification"}
+    assert "unfinished" not in whole
+    assert "sweep trend-573cef2e" in whole
 
 
 @pytest.mark.usefixtures("with_parts")

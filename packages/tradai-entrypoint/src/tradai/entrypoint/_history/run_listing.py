@@ -60,7 +60,8 @@ class RunSummary:
         had_engine: Whether its engine was started; its run digest is recorded just before.
         biased_by: Id of the analysis that found bias in the source; see `with_found_bias`.
         part_of: Kind of the command that made it among others, and the trace id unless that is the
-            run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
+            run's own id, as ``sweep trend-573cef2e``, with what `with_unfinished` adds; None for a
+            run of its own.
         uri: URI of a run in a store; None for one on this machine.
         has_process: Whether a process of this machine was seen to have it.
     """
@@ -88,7 +89,7 @@ class RunSummary:
 
     @property
     def listed_mode(self) -> str | None:
-        """The mode that a list shows: an analysis for bias is no backtest there."""
+        """The mode that a list shows, which has one of its own for an analysis for bias."""
         return BIAS_MODE if self.is_bias_check else self.mode
 
     @property
@@ -169,7 +170,7 @@ class RunListing:
         return replace(self, runs=[run for run in self.runs if run.part_of is None])
 
     def without_noise(self) -> Self:
-        """Return the runs that are no noise."""
+        """Return the runs without those that make a list harder to read."""
         return replace(self, runs=[run for run in self.runs if not run.is_noise])
 
     def sorted(self, by: str | None) -> Self:

@@ -20,6 +20,7 @@ from tradai.entrypoint._history.found_bias import with_found_bias
 from tradai.entrypoint._history.run_figures import DRAWDOWNS, FIGURES, first_known
 from tradai.entrypoint._history.run_listing import RunListing, RunSummary, UnreadableRun
 from tradai.entrypoint._history.summaries import local_runs, newer_schema, stored_runs
+from tradai.entrypoint._history.unfinished import with_unfinished
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
@@ -81,7 +82,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     own = every if args.all else every.without_parts()
     # Who asks for refused runs gets them.
     listing = own if args.all or args.state else own.without_noise()
-    _print(listing.sorted(args.sort), documents, args)
+    _print(with_unfinished(listing, folder).sorted(args.sort), documents, args)
     parts, refused = len(every.runs) - len(own.runs), len(own.runs) - len(listing.runs)
     if parts or refused:
         _print_hidden(parts, refused, is_error=args.json or args.csv)
