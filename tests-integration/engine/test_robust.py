@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 def test_an_analysis_that_was_interrupted_says_how_many_runs_it_has_of_how_many(
     tradai: Any, start: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
-    words = ("analyse", strategy, "--robust", "--data", candles, "--sets", "2", "--limit", "1")
-    words = (*words, "--walk-forward", "none", "execution.fee=0")
+    words = (
+        *("analyse", strategy, "--robust", "--data", candles, "--sets", "2", "--limit", "1"),
+        *("--walk-forward", "none", "execution.fee=0"),
+    )
     analysis = start(*words)
     analysis.wait_for(lambda: "2 of 3 runs" in analysis.stderr(), event="the second run")
 
