@@ -15,7 +15,8 @@ from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._history.prune_choice import old_runs
-from tradai.entrypoint._history.summaries import RunListing, local_runs
+from tradai.entrypoint._history.run_listing import RunListing
+from tradai.entrypoint._history.summaries import local_runs
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -103,6 +104,19 @@ def test_nothing_is_removed_without_yes(prune: Call, root: Path) -> None:
     assert code == 0
     assert "would remove run-4\nwould remove run-3\n2 runs would be removed; add --yes" in out
     assert len(names(root)) == 4
+
+
+@pytest.mark.parametrize(("mode", "run_id"), [("bias check", "check"), ("backtest", "old")])
+def test_an_analysis_for_bias_is_no_backtest_in_a_choice_by_mode(
+    mode: str, run_id: str, prune: Call, root: Path
+) -> None:
+    record(root, "old", days=9)
+    record(root, "check", days=9, results={"bias": "clean"})
+
+    _, said, _ = prune("--older-than", "8", "--mode", mode)
+
+    assert f"would remove {run_id}\n" in said
+    assert "1 run would be removed" in said
 
 
 def test_a_copy_is_named_with_its_folder(
@@ -390,7 +404,7 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
-    begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
+    begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,done,0,,3.5,9.25,297,"
     assert f'{begin}"well, ""done""",{root}/dated,,' in lines
     assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn,," in lines
 

@@ -13,7 +13,8 @@ from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
 from tradai.entrypoint._history.manifests import listed_manifests
-from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
+from tradai.entrypoint._history.summaries import list_runs, local_runs
 from tradai.entrypoint._paper.paper_status import PaperStatus
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.

@@ -10,6 +10,7 @@ from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.report_files import REPORT_NAME
@@ -81,7 +82,8 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     record, report = RunManifest.read(folder), folder / REPORT_NAME
     if record.ended_at is None or record.exit_code is None:
-        message = f"run {record.run_id!r} has no report: it has not ended"
+        how = "its process was killed" if is_killed(folder) else "it has not ended"
+        message = f"run {record.run_id!r} has no report: {how}"
         raise NotFoundError(message, kind="report", key=str(report))
     if data is not None and record.mode is not TradingMode.DRY_RUN:
         raise _data_error(f"run {record.run_id} is none")

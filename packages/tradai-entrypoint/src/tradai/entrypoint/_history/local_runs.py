@@ -6,7 +6,8 @@ from typing import Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint._history.summaries import RunSummary, list_runs
+from tradai.entrypoint._history.run_listing import RunSummary
+from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME

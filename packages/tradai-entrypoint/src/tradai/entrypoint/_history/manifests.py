@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._history.summaries import RunListing, RunSummary
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.listing import run_documents
 from tradai.entrypoint._store.names import KILLED, RUNNING

@@ -9,8 +9,8 @@ from typing import Self, final
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.linked_runs import linked_runs
+from tradai.entrypoint._history.run_listing import RunSummary
 from tradai.entrypoint._history.run_need import RunNeed
-from tradai.entrypoint._history.summaries import RunSummary
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs._bias.bias_checks import last_bias_checks
 from tradai.entrypoint._runs.record import RunManifest

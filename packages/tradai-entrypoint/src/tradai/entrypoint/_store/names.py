@@ -28,7 +28,15 @@ BIAS_MODE: Final = "bias check"
 # list of runs then says `KILLED`.
 RUNNING: Final = "running"
 KILLED: Final = "killed"
+# A manifest calls a run that ended so, however that was; lists of runs tell three ends apart.
+ENDED: Final = "ended"
+DONE: Final = "done"
+FAILED: Final = "failed"
+REFUSED: Final = "refused"
+LISTED_STATES: Final = (DONE, FAILED, KILLED, REFUSED, RUNNING)
 KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"
+# Of a run in a store that did not end.
+UNFINISHED_SENTENCE: Final = "did not end: it goes on, or its supervisor died"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 
