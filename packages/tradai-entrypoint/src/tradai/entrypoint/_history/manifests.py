@@ -31,8 +31,9 @@ def listed_manifests(listing: RunListing, documents: Documents) -> Iterator[dict
     """Yield each run of `listing` as JSON: its manifest, or the reason why it cannot be read."""
     for run in listing.runs:
         try:
+            manifest = _manifest(run, documents).model_dump(mode="json")
             # Of a run whose process was killed, the manifest still says that it goes on.
-            yield {**_manifest(run, documents).model_dump(mode="json"), "state": run.state}
+            yield {**manifest, "state": run.state, "biased_by": run.biased_by}
         except TradAIError as exc:
             place = run.uri or str(run.folder)
             yield {"run_id": run.run_id, "place": place, "unreadable": str(exc)}
