@@ -142,7 +142,7 @@ def _size(difference: Difference) -> float:
 def _rows(output: str, columns: int) -> list[tuple[str, list[str]]] | None:
     """Return the cells of each indicator; the rest of a long name stands in rows of its own.
 
-    The engine prints an indicator's name as it is, and an edge or markup in it changes the table.
+    The engine prints an indicator's name as it is, and an edge in it changes the table.
 
     Returns:
         The rows of the last table; None when some of them are not those of one indicator each.
@@ -198,8 +198,8 @@ def pairs_notices(
     lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in {*analysed, *unread}]
     reasons = {
         "rows of the table in the engine's log cannot be told apart, so the number of start-up "
-        f"candles that is enough is not known either; name the strategy's columns without {_EDGE} "
-        "and square brackets": unread,
+        "candles that is enough is not known either; name the strategy's columns without "
+        f"{_EDGE}": unread,
         "the end of the analysis of each is not in the engine's log, so the number of start-up "
         "candles that is enough is not known either": lost,
         f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],
