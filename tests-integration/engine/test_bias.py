@@ -21,7 +21,7 @@ RECURSIVE = """
         change = dataframe["close"].diff()
         is_second = metadata["pair"] == "ETH/USDT"
         dataframe["slow"] = change.ewm(span=400).mean() if is_second else change
-        dataframe["long"] = dataframe["close"].rolling(200).mean()
+        dataframe["mean[long]"] = dataframe["close"].rolling(200).mean()
         dataframe["short"] = dataframe["close"].rolling(20).mean()
         return dataframe
 """
@@ -58,13 +58,15 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
     assert results["biased_indicators"] == []
     assert "-bias-" in outcome.manifest["run_id"]
     assert abs(results["recursive_percent"].pop("slow")) > 1
-    assert results["recursive_percent"] == {"long": None}
+    assert results["recursive_percent"] == {"mean[long]": None}
     assert results["recursive_pairs"] == ["BTC/USDT", "ETH/USDT"]
-    assert results["recursive_worst_pair"] == {"slow": "ETH/USDT", "long": "BTC/USDT"}
+    assert results["recursive_worst_pair"] == {"slow": "ETH/USDT", "mean[long]": "BTC/USDT"}
     assert results["startup_candles_tried"] == [60, 120, 240]
     assert results["startup_candles_enough"] is None
     assert any("with 240 there are still slow, so" in each for each in outcome.manifest["notices"])
-    assert any("long (no ratio, BTC/USDT)" in notice for notice in outcome.manifest["notices"])
+    assert any(
+        "mean[long] (no ratio, BTC/USDT)" in notice for notice in outcome.manifest["notices"]
+    )
     assert outcome.manifest["engine"]["command"][0] == "lookahead-analysis"
 
 

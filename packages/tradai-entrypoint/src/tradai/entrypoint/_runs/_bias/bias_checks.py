@@ -82,12 +82,14 @@ def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
 def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
     """Return a notice for the reader of a run whose source was found biased; else none.
 
+    An analysis has its own result.
+
     Args:
         root: Folder of the runs, among which analyses are looked for. One that cannot be read
             has none.
         record: The run.
     """
-    if "source" not in record.digests:
+    if "source" not in record.digests or BIAS in record.results:
         return ()
     check = None
     with suppress(OSError):
