@@ -31,8 +31,12 @@ OPEN_HOUR = """
         dataframe.loc[dataframe["hour"] > dataframe["close"] * 1.002, "enter_long"] = 1
         return dataframe
 """
-# Each candle gets the close of the last hour and the last day that are over.
+# Each candle gets the close of the last hour, the last day and the last month that are over.
 CLOSED_HOUR = """
+    @informative("1M")
+    def populate_indicators_1m(self, dataframe, metadata):
+        return dataframe
+
     @informative("1h")
     def populate_indicators_1h(self, dataframe, metadata):
         return dataframe
@@ -101,10 +105,10 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
 
 @pytest.fixture
 def longer_candles(tradai: Any, candles: Path, tmp_path: Path) -> Path:
-    """The candles, those of an hour and those of a day."""
+    """The candles, and those of an hour, a day and a month."""
     folder = tmp_path / "longer candles"
     shutil.copytree(candles, folder)
-    for timeframe in ("1h", "1d"):
+    for timeframe in ("1h", "1d", "1M"):
         words = ("--to", "feather", "--from", "5m", "--timeframe", timeframe)
         done = tradai("data", "convert", candles, folder, *words)
         assert done.code == 0, done.stderr

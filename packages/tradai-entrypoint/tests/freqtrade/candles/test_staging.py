@@ -183,6 +183,34 @@ def test_missing_candles_that_can_be_made_of_shorter_ones_are_answered_with_the_
     assert "convert" not in f"{elsewhere.value}{too_short.value}"
 
 
+@pytest.fixture
+def months(data: Path) -> Path:
+    """The candles, and those of every month from 2023 on."""
+    start = datetime(2023, 1, 1, tzinfo=UTC)
+    FlatDataRepository(data).save_ohlcv("BTC/USDT", "1M", candles(24, timeframe="MS", start=start))
+    return data
+
+
+def test_candles_of_months_are_staged_with_a_warm_up_that_is_long_enough(months: Path) -> None:
+    needed = (series(), series(timeframe="1M", warmup=13, is_traded=False))
+
+    staged = stage_series(request(months, *needed, hours=(1, 24)))
+
+    # Thirteen months before 2025 begin with December 2023; of 31 days each, with November.
+    assert f"{staged.series[1].first:%Y-%m}" == "2023-12"
+    assert staged.notices(needed) == ()
+
+
+def test_candles_of_months_are_no_shorter_ones(months: Path) -> None:
+    with pytest.raises(NotFoundError, match="--from 1h --timeframe 2h`"):
+        stage_series(request(months, series("BTC/USDT", "2h")))
+
+
+def test_missing_candles_of_months_can_be_made_of_those_of_hours(data: Path) -> None:
+    with pytest.raises(NotFoundError, match="--from 1h --timeframe 1M` makes them"):
+        stage_series(request(data, series("BTC/USDT", "1M", is_traded=False)))
+
+
 def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:
     with pytest.raises(NotFoundError, match="there are 2025-01-01 to 2025-01-01"):
         stage_series(request(data, series(), hours=(100, 200)))

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tradai.core.frames import CandleColumns
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
+_DAY_S: Final = 86_400
 
 
 def main() -> int:
@@ -186,15 +187,20 @@ def _shorter_hint(series: NeededSeries, request: StagingRequest) -> str:
     # The command reads and writes flat folders, and what was fetched is a copy.
     if folder is None or request.shown or request.data.startswith(IN_FOLDERS):
         return ""
-    length = Timeframe(series.timeframe).seconds
+    wanted = Timeframe(series.timeframe)
+    # Months consist of days.
+    whole_s = _DAY_S if wanted.endswith("M") else wanted.seconds
     shorter = [
         timeframe
         for pair, timeframe in FlatDataRepository(folder).series()
-        if pair == series.pair and timeframe.seconds < length and not length % timeframe.seconds
+        if pair == series.pair
+        and timeframe < wanted
+        and not timeframe.endswith("M")
+        and not whole_s % timeframe.seconds
     ]
     if not shorter:
         return ""
-    longest, place = max(shorter, key=lambda each: each.seconds), quote(str(folder))
+    longest, place = max(shorter), quote(str(folder))
     lengths = f"--from {longest} --timeframe {series.timeframe}"
     return f"; `tradai-entrypoint data convert {place} {place} {lengths}` makes them"
 
