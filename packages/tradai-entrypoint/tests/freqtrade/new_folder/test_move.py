@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe
+from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade import KeyStatus, MovedKey, StrategyMove, move_strategy
 from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
@@ -436,6 +437,17 @@ def test_the_end_of_a_range_is_said_and_kept(move: Callable[..., StrategyMove]) 
     assert loaded(moved).run["timerange"] == "1735689600-1738371600"
     assert moved.notices[0].startswith("the end of a range: Freqtrade")
     assert moved_range("20250101-", Timeframe("1h")) == "20250101-"
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "stop"),
+    [("4h", "2025-02-01T04:00Z"), ("1w", "2025-02-03T00:00Z"), ("1M", "2025-03-01T00:00Z")],
+)
+def test_a_moved_range_ends_with_the_candle_that_holds_its_stop(timeframe: str, stop: str) -> None:
+    # 1 February 2025 is a Saturday: Freqtrade trades the week that opened on 27 January last.
+    moved = moved_range("20250101-20250201", Timeframe(timeframe))
+
+    assert parse_time_range(moved).stop == datetime.fromisoformat(stop)
 
 
 def test_protections_are_left_out_as_freqtrade_s_backtest_does(

@@ -1,6 +1,7 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of ten words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of eleven words.
 
-The words are stage, probe, missing, answers, schema, markets, engine, training, pairs and watchdog.
+The words are stage, probe, missing, answers, schema, markets, engine, training, pairs, lookahead
+and watchdog.
 """
 
 import gc
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER [FOLDER] | missing MODULES "
     "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS "
-    "| pairs FOLDER ARGUMENTS | watchdog"
+    "| pairs FOLDER ARGUMENTS | lookahead FOLDER ARGUMENTS | watchdog"
 )
 # Questions to the engine's Python and the staging of candles, and the modules that do them.
 _SHORT: Final = {
@@ -44,7 +45,7 @@ def _main(arguments: list[str]) -> int:
             # It ends soon: looking for garbage would cost more than it frees.
             gc.disable()
             code = int(import_module(f"tradai.entrypoint.freqtrade.{_SHORT[word]}").main())
-        case ["engine" | "training" | "pairs" as word, folder, *words]:
+        case ["engine" | "training" | "pairs" | "lookahead" as word, folder, *words]:
             code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:
             from tradai.entrypoint._live._watchdog.child import main as watch
@@ -71,7 +72,8 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
     After ``engine``, its worker processes find the modules of `folder`: the engine puts the folder
     on the path only while it loads the strategy, and its workers load their own. They take over the
     path of this process; last on it, the folder hides no module. After ``training``, the folder
-    gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair.
+    gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair. After
+    ``lookahead``, the strategy gets no longer candle that is still open where the time is cut.
     """
     if word == "training":
         from tradai.entrypoint.freqtrade._training.recorder import record_trainings
@@ -83,6 +85,10 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
         from tradai.entrypoint.freqtrade._modes._bias.pairs_child import run_for_pairs
 
         return run_for_pairs(_run_freqtrade, words)
+    if word == "lookahead":
+        from tradai.entrypoint.freqtrade._modes._bias.closed_candles import leave_out_open_candles
+
+        leave_out_open_candles()
     _run_freqtrade(words)
     return 0
 
