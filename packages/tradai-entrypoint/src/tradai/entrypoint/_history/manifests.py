@@ -41,7 +41,9 @@ def listed_manifests(listing: RunListing, documents: Documents) -> Iterator[dict
 
 
 def _facts(run: RunSummary, manifest: RunManifest) -> dict[str, Any]:
-    facts = {**manifest.model_dump(mode="json"), "biased_by": run.biased_by}
+    facts = manifest.model_dump(mode="json")
+    if run.biased_by:
+        facts["biased_by"] = run.biased_by
     # Of a run whose process was killed, the manifest says forever that it goes on. One that has
     # ended since it was listed says so itself.
     if run.state == KILLED and manifest.state == RUNNING:
