@@ -226,6 +226,33 @@ def test_a_wrong_rule_is_named_with_its_file_and_line(
     assert message in said
 
 
+WRITTEN = "{tick: 1, step: 1, min_notional: 5}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (f"pairs:\n  btc/usdt: {WRITTEN}\n", 2, "pair 'btc/usdt' is not usable"),
+        (f"pairs:\n  BTC/USD:BTC: {WRITTEN}\n", 2, "BTC/USD:BTC is settled in BTC"),
+        (f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: 1\n", 2, "the fees are not usable"),
+        (
+            f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: {{maker: x, taker: 1}}\n",
+            2,
+            "the maker fee is x",
+        ),
+    ],
+)
+def test_a_wrong_pair_or_fee_is_named_with_its_file_and_line(
+    tmp_path: Path, text: str, line: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+
+    assert make("--rules", path, "--data", tmp_path) == ExitCode.CONFIGURATION
+
+    assert f"{path}:{line}: {message}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
