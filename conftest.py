@@ -113,17 +113,19 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("deep")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
-    """Collect no garbage while tests are collected, which live to the end: it takes 10 of 24 s."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected (10 of 24 s), and exempt them from it later.
+
+    They live to the end.
+    """
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Exempt the collected tests from garbage collection."""
-    gc.enable()
-    gc.collect()
-    gc.freeze()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

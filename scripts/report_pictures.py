@@ -116,12 +116,12 @@ def main() -> None:
 
 def make_runs(folder: Path) -> None:
     """Make the runs that `folder` lacks."""
-    if not folder.exists():
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "train").exists():
         candles = ROOT / "docs/examples/quickstart/candles.py"
         subprocess.run([BIN / "python", candles, "--out", folder / "candles"], check=True)
         for name in ("quickstart", "train"):
-            shutil.copytree(ROOT / "docs/examples" / name, folder / name)
+            shutil.copytree(ROOT / "docs/examples" / name, folder / name, dirs_exist_ok=True)
     quickstart = ("run", "quickstart/strategy.yaml", "--mode")
     made = {
         "runs/base": (*quickstart, "backtest"),

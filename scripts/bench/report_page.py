@@ -23,7 +23,7 @@ TRADAI: Final = ROOT / ".venv-freqtrade" / "bin" / "tradai-entrypoint"
 sys.path[:0] = [str(ROOT / "tests-integration"), str(EXAMPLE)]
 
 import candles  # noqa: E402 - found by the line above
-from servers.browser import running_browser  # noqa: E402 - as above
+from servers.browser import running_browser  # noqa: E402 - found by the line above
 
 BOUND: Final = 3.0
 BYTES_BOUND: Final = 5_000_000

@@ -1,8 +1,11 @@
 """The analysis for bias finds a strategy that reads the future, on the real engine."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 # Enough days for ten trades that are checked.
 RANGE = ("--timerange", "20250105-20250112")
@@ -16,12 +19,44 @@ PEEK = """
         return dataframe
 """
 
+# Each candle gets the close of the hour that it is in.
+OPEN_HOUR = """
+    def populate_indicators(self, dataframe, metadata):
+        import pandas as pd
+
+        hours = self.dp.get_pair_dataframe(metadata["pair"], "1h")[["date", "close"]]
+        return pd.merge_asof(dataframe, hours.rename(columns={"close": "hour"}), on="date")
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["hour"] > dataframe["close"] * 1.002, "enter_long"] = 1
+        return dataframe
+"""
+# Each candle gets the close of the last hour, the last day and the last month that are over.
+CLOSED_HOUR = """
+    @informative("1M")
+    def populate_indicators_1m(self, dataframe, metadata):
+        return dataframe
+
+    @informative("1h")
+    def populate_indicators_1h(self, dataframe, metadata):
+        return dataframe
+
+    def populate_indicators(self, dataframe, metadata):
+        days = self.dp.get_pair_dataframe(metadata["pair"], "1d")
+        return merge_informative_pair(dataframe, days, self.timeframe, "1d", ffill=True)
+
+    def populate_entry_trend(self, dataframe, metadata):
+        is_low = (dataframe["close"] < dataframe["close_1h"]) & (dataframe["close_1d"] > 0)
+        dataframe.loc[is_low, "enter_long"] = 1
+        return dataframe
+"""
+IMPORT = "from freqtrade.strategy import informative, merge_informative_pair, "
 RECURSIVE = """
     def populate_indicators(self, dataframe, metadata):
         change = dataframe["close"].diff()
         is_second = metadata["pair"] == "ETH/USDT"
         dataframe["slow"] = change.ewm(span=400).mean() if is_second else change
-        dataframe["long"] = dataframe["close"].rolling(200).mean()
+        dataframe["mean[long]"] = dataframe["close"].rolling(200).mean()
         dataframe["short"] = dataframe["close"].rolling(20).mean()
         return dataframe
 """
@@ -58,14 +93,60 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
     assert results["biased_indicators"] == []
     assert "-bias-" in outcome.manifest["run_id"]
     assert abs(results["recursive_percent"].pop("slow")) > 1
-    assert results["recursive_percent"] == {"long": None}
+    assert results["recursive_percent"] == {"mean[long]": None}
     assert results["recursive_pairs"] == ["BTC/USDT", "ETH/USDT"]
-    assert results["recursive_worst_pair"] == {"slow": "ETH/USDT", "long": "BTC/USDT"}
+    assert results["recursive_worst_pair"] == {"slow": "ETH/USDT", "mean[long]": "BTC/USDT"}
     assert results["startup_candles_tried"] == [60, 120, 240]
     assert results["startup_candles_enough"] is None
     assert any("with 240 there are still slow, so" in each for each in outcome.manifest["notices"])
-    assert any("long (no ratio, BTC/USDT)" in notice for notice in outcome.manifest["notices"])
+    assert any(
+        "mean[long] (no ratio, BTC/USDT)" in notice for notice in outcome.manifest["notices"]
+    )
     assert outcome.manifest["engine"]["command"][0] == "lookahead-analysis"
+
+
+@pytest.fixture
+def longer_candles(tradai: Any, candles: Path, tmp_path: Path) -> Path:
+    """The candles, and those of an hour, a day and a month."""
+    folder = tmp_path / "longer candles"
+    shutil.copytree(candles, folder)
+    for timeframe in ("1h", "1d", "1M"):
+        words = ("--to", "feather", "--from", "5m", "--timeframe", timeframe)
+        done = tradai("data", "convert", candles, folder, *words)
+        assert done.code == 0, done.stderr
+    return folder
+
+
+def test_a_strategy_that_reads_a_longer_candle_before_it_closes_is_found(
+    tradai: Any, strategy: Path, longer_candles: Path
+) -> None:
+    # The engine's own analysis calls it clean: freqtrade 12507.
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + OPEN_HOUR)
+    strategy.write_text(f'{strategy.read_text()}  informative: ["@1h"]\n')
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", longer_candles, *RANGE, "--json")
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 76, outcome.stderr
+    assert results["biased_indicators"] == ["hour", "enter_long"]
+    assert results["biased_entries"] > 0
+
+
+def test_a_strategy_that_reads_longer_candles_once_they_are_closed_is_clean(
+    tradai: Any, strategy: Path, longer_candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    source = file.read_text().replace("from freqtrade.strategy import ", IMPORT, 1)
+    file.write_text(source + CLOSED_HOUR)
+    strategy.write_text(f'{strategy.read_text()}  informative: ["@1d"]\n')
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", longer_candles, *RANGE, "--json")
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 0, outcome.stderr
+    assert results["trades_checked"] == 20
+    assert results["biased_indicators"] == []
 
 
 def test_too_few_trades_leave_the_question_open(tradai: Any, strategy: Path, candles: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint import RunParameters
+from tradai.entrypoint.freqtrade._new_folder.key_notes import TEXTS
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class
 from tradai.entrypoint.freqtrade._preparation.engine_config import engine_config
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
@@ -113,6 +114,12 @@ for name in [each["name"] for each in ProtectionResolver.search_all_objects(conf
     asked = set()
     ProtectionResolver.load_protection(name, config=config, protection_config=Asked())
     options[name] = sorted(asked | {"method"})
+def texts(name):
+    part = CONF_SCHEMA["properties"][name]
+    if "$ref" in part:
+        part = CONF_SCHEMA["definitions"][part["$ref"].rpartition("/")[2]]
+    kinds = {key: each.get("type", "string") for key, each in part["properties"].items()}
+    return sorted(key for key, kind in kinds.items() if kind in ("array", "object", "string"))
 print(json.dumps({
     "protections": options,
     "signals": [*SignalType, *SignalTagType],
@@ -120,6 +127,7 @@ print(json.dumps({
     "interface": sorted(name for name in interface if not name.startswith("_")),
     "order_types": IStrategy.order_types,
     "in_file": sorted(CONF_SCHEMA["properties"]),
+    "texts": {name: texts(name) for name in json.loads(sys.argv[3])},
     "settings": sorted({*CONF_SCHEMA["properties"], *AVAILABLE_CLI_OPTIONS}),
 }))
 """
@@ -137,7 +145,14 @@ def loaded(engine_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     rendered = engine_config(StrategyConfig.model_validate(CONFIG), TradingMode.BACKTEST)
     (folder / "config.json").write_text(json.dumps(rendered))
     done = subprocess.run(
-        [engine_bin / "python", "-c", SCRIPT, folder, json.dumps(list(VALUES))],
+        [
+            engine_bin / "python",
+            "-c",
+            SCRIPT,
+            folder,
+            json.dumps(list(VALUES)),
+            json.dumps(list(TEXTS)),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -193,6 +208,12 @@ def test_a_value_that_a_row_refuses_is_refused(tmp_path: Path, name: str, value:
     assert ATTRIBUTES[name]["treatment"] in {"equal", "refused"}
     with pytest.raises(ConfigurationError, match=name):
         check_class(StrategyConfig.model_validate(CONFIG), inspect_source(tmp_path, "Wave"))
+
+
+def test_every_setting_of_the_engine_that_takes_a_text_in_a_block_is_known(
+    loaded: dict[str, Any],
+) -> None:
+    assert {block: frozenset(names) for block, names in loaded["texts"].items()} == TEXTS
 
 
 def test_the_page_explains_every_parameter() -> None:

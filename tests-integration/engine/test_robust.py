@@ -1,10 +1,34 @@
 """The robustness of a backtest, on the real engine."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+
+
+def test_an_analysis_that_was_interrupted_says_how_many_runs_it_has_of_how_many(
+    tradai: Any, start: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    words = (
+        *("analyse", strategy, "--robust", "--data", candles, "--sets", "2", "--limit", "1"),
+        *("--walk-forward", "none", "execution.fee=0"),
+    )
+    analysis = start(*words)
+    analysis.wait_for(lambda: "2 of 3 runs" in analysis.stderr(), event="the second run")
+
+    analysis.process.send_signal(signal.SIGINT)
+
+    assert analysis.process.wait() == 130
+    (folder,) = (path.parent for path in (tmp_path / ".tradai/analyses").glob("*/unfinished.json"))
+    assert f"{folder.name} is unfinished: 2 of 3 runs; the same command goes on" in (
+        analysis.stderr()
+    )
+    listed = tradai("runs", "list", "--all").stdout
+    assert f"analysis {folder.name} (unfinished: 2 of 3 runs)" in listed
+    assert tradai(*words).code == 0
+    assert "unfinished" not in tradai("runs", "list", "--all").stdout
 
 
 def test_a_backtest_is_compared_with_changed_ones_and_walked_forward_once(

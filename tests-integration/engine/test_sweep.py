@@ -73,10 +73,12 @@ def test_a_sweep_that_was_killed_goes_on_where_it_ended(
     killed.wait_for_event("engine starting")
     os.kill(killed.process.pid, signal.SIGKILL)
     killed.process.wait()
+    assert "(unfinished: no run yet)" in tradai("runs", "list", "--all").stdout
 
     made = sweep(tradai, strategy, candles, *vary)
 
     assert [run["exit_code"] for run in made["runs"]] == [0, 0]
+    assert "unfinished" not in tradai("runs", "list", "--all").stdout
     assert len(trades_of(tmp_path / "runs")) == 2
     assert len(list((tmp_path / "runs").iterdir())) == 2
 

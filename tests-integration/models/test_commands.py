@@ -105,6 +105,20 @@ def test_every_verb_prints_json(models: Models, run: Path, unique: str) -> None:
     assert difference == {"added": {}, "removed": {}, "changed": {}}
 
 
+def test_the_versions_of_a_model_have_the_drawdown_with_open_positions_where_it_is_known(
+    models: Models, tmp_path: Path, run: Path, unique: str
+) -> None:
+    newer = proven_run(tmp_path / "run-2", results={"equity_drawdown_percent": 9.5812})
+    models("register", unique, "--run", run)
+    models("register", unique, "--run", newer)
+
+    _, text = models("show", unique)
+
+    heading, *rows = [line.split() for line in text.splitlines()]
+    assert heading[-1] == "drawdown_percent"
+    assert [row[8:] for row in rows] == [["9.5812"], ["8.9677", "closed"]]
+
+
 def test_models_are_listed_with_their_aliases(models: Models, run: Path, unique: str) -> None:
     models("register", unique, "--run", run)
     models("promote", f"{unique}@v1", "--alias", "candidate")

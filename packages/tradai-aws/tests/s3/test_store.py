@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.stub import ANY, Stubber
 
 from tradai.aws import AwsError, AwsSettings, S3Store, client_for
-from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ConflictError,
+    StorageError,
+    ValidationError,
+)
 
 GIB = 1024**3
 WRITTEN = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -205,6 +211,17 @@ def test_an_object_that_is_too_large_is_refused_before_it_is_read(
 
     with pytest.raises(ConfigurationError, match="at most 1000"):
         store.fetch("s3://lake/a", max_bytes=1_000)
+
+
+@pytest.mark.usefixtures("stub")
+@pytest.mark.parametrize("place", ["loop", "loop/file"])
+def test_a_download_to_a_link_that_leads_to_itself_is_refused_before_a_request(
+    tmp_path: Path, place: str, store: S3Store
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+
+    with pytest.raises(StorageError, match=r"cannot write .*loop"):
+        store.download("s3://lake/a", tmp_path / place)
 
 
 def test_1001_objects_are_deleted_in_two_requests(stub: Stubber, store: S3Store) -> None:

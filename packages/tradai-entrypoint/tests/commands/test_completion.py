@@ -93,6 +93,8 @@ def candidates(folder: Path, script: str, line: str) -> set[str]:
         ("ru", {"run", "runs"}),
         ("runs sh", {"show"}),
         ("runs list --so", {"--sort"}),
+        ("runs list --state ", {"done", "failed", "killed", "refused", "running"}),
+        ("runs list --mode b", {"backtest", "bias\\ check"}),
         ("run strategy.yaml --mode ", {"backtest", "hyperopt", "train", "dry-run", "live"}),
         ("runs show ", {BACKTEST, DRY_RUN, "latest"}),
         ("run --from 202601", {BACKTEST}),

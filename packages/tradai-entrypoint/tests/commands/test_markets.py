@@ -210,6 +210,7 @@ def test_rules_that_cannot_be_are_refused(
         ),
         ("tick: 1\n    min_notional: 5", 2, "expected tick, step, min_notional; step is missing"),
         ("tick: 1\n    step: no\n    min_notional: 5", 4, "step of BTC/USDT is not usable"),
+        ("tick: 1\n    step:\n    min_notional: 5", 4, "step of BTC/USDT is not usable"),
     ],
 )
 def test_a_wrong_rule_is_named_with_its_file_and_line(
@@ -241,6 +242,17 @@ def test_flags_that_say_too_little_or_too_much_are_refused(
 ) -> None:
     assert make(*words, "--data", tmp_path) == ExitCode.CONFIGURATION
     assert message in capsys.readouterr().err
+
+
+def test_rules_in_a_folder_whose_link_leads_to_itself_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    rules = ("--pair", "BTC/USDT", "--tick", "1", "--step", "1", "--min-notional", "1")
+
+    assert make(*rules, "--data", tmp_path / "loop") == ExitCode.RESULT
+
+    assert f"cannot write {tmp_path}/loop" in capsys.readouterr().err
 
 
 def test_rules_that_are_there_are_replaced_on_request_only(

@@ -15,7 +15,8 @@ from tradai.core.exceptions import ExternalServiceError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._history.prune_choice import old_runs
-from tradai.entrypoint._history.summaries import RunListing, local_runs
+from tradai.entrypoint._history.run_listing import RunListing
+from tradai.entrypoint._history.summaries import local_runs
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -67,7 +68,10 @@ def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
     assert prune("--keep", "2", "--yes")[0] == 0
 
     assert names(root) == ["part-0", "run-1", "run-2"]
+    record(root, "part-9", days=9.0, trace_id="s", part_of="sweep")
     assert prune("--keep", "3", "--yes")[0] == 0
+    assert names(root) == ["part-0", "part-9", "run-1", "run-2"]
+    assert prune("--keep", "2", "--yes")[0] == 0
     assert names(root) == ["part-0", "run-1", "run-2"]
 
 
@@ -100,6 +104,19 @@ def test_nothing_is_removed_without_yes(prune: Call, root: Path) -> None:
     assert code == 0
     assert "would remove run-4\nwould remove run-3\n2 runs would be removed; add --yes" in out
     assert len(names(root)) == 4
+
+
+@pytest.mark.parametrize(("mode", "run_id"), [("bias check", "check"), ("backtest", "old")])
+def test_an_analysis_for_bias_is_no_backtest_in_a_choice_by_mode(
+    mode: str, run_id: str, prune: Call, root: Path
+) -> None:
+    record(root, "old", days=9)
+    record(root, "check", days=9, results={"bias": "clean"})
+
+    _, said, _ = prune("--older-than", "8", "--mode", mode)
+
+    assert f"would remove {run_id}\n" in said
+    assert "1 run would be removed" in said
 
 
 def test_a_copy_is_named_with_its_folder(
@@ -142,13 +159,17 @@ def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> 
     record(root, "going", days=9, state="running", exit_code=None)
     copytree(root / "going", root / "gone")
     (root / "gone/journal.jsonl").touch()
+    record(root, "alive", days=9, state="running", exit_code=None)
 
-    facts = json.loads(prune("--keep", "3", "--json")[1])
+    with closing(FileJournal(root / "alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        facts = json.loads(prune("--keep", "3", "--json")[1])
 
     assert facts["removable"] == ["run-4", "run-4"]
     assert sorted(facts["folders"]) == [str(root / "copy"), str(root / "run-4")]
     assert facts["kept"] == {
-        "going": "it did not end: it goes on",
+        "alive": "it did not end: it goes on",
+        "going": "it did not end: it goes on, or its supervisor died",
         "going in gone": "it did not end: its process was killed",
     }
 
@@ -383,7 +404,7 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("run_id,started_at,strategy,mode,state,exit_code,config_id,")
-    begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,ended,0,,3.5,9.25,297,"
+    begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,done,0,,3.5,9.25,297,"
     assert f'{begin}"well, ""done""",{root}/dated,,' in lines
     assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn,," in lines
 

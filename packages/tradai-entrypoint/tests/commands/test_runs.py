@@ -15,6 +15,7 @@ import pytest
 from tradai.core import FileJournal, FileStore, TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.unfinished import drop_progress, note_progress
 from tradai.entrypoint._store import run_store
 
 Call = Callable[..., tuple[int, str, str]]
@@ -454,22 +455,29 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     assert "+3.00 %  8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]
+    for mode, run_id in (("bias check", "checked"), ("backtest", "mine")):
+        assert [run["run_id"] for run in listed_with(call, "--mode", mode)] == [run_id]
 
 
 def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
     call: Call, tmp_path: Path
 ) -> None:
     checks = {
-        "1-bias-a": ("s", "found"),
-        "2-bias-b": ("s", "no trades"),
-        "3-bias-c": ("t", "clean"),
+        "1-bias-a": ("s", "found", "v1-a"),
+        "2-bias-b": ("s", "no trades", "v1-a"),
+        "3-bias-c": ("t", "clean", "v1-a"),
+        "4-bias-d": ("cleared", "found", "v1-a"),
+        "5-bias-e": ("cleared", "clean", "v1-a"),
+        "6-bias-f": ("twice", "found", "v1-a"),
+        "7-bias-g": ("twice", "found", "v1-b"),
     }
-    runs = {**checks, "biased": ("s", None), "clean": ("t", None), "refused": (None, None)}
-    for run_id, (source, bias) in runs.items():
+    sources = {"biased": "s", "clean": "t", "mended": "cleared", "worse": "twice", "refused": None}
+    runs = {**checks, **{run_id: (source, None, None) for run_id, source in sources.items()}}
+    for run_id, (source, bias, config_id) in runs.items():
         record = RunManifest(
             run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
         )
-        record.verdict = "well done"
+        record.verdict, record.config_id = "well done", config_id
         record.digests |= {"source": source} if source else {}
         record.results |= {"bias": bias} if bias else {}
         (tmp_path / "runs" / run_id).mkdir(parents=True)
@@ -477,11 +485,10 @@ def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
 
     lines = call("runs", "list", "--mode", "backtest")[1].splitlines()
 
-    marked = [
-        line for line in lines if "bias was found in its source by 1-bias-a; well done" in line
-    ]
-    assert [line.split()[0] for line in marked] == ["biased"]
-    assert "\n".join(lines).count("bias was found") == 1
+    said = "bias was found in its source by "
+    marked = {line.split()[0]: line.partition(said)[2] for line in lines if said in line}
+    # The newest analysis that found bias is named.
+    assert marked == {"biased": "1-bias-a; well done", "worse": "7-bias-g; well done"}
 
 
 def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_trades(
@@ -548,6 +555,29 @@ def test_runs_that_a_sweep_or_a_comparison_made_are_listed_on_request_alone(call
 
 
 @pytest.mark.usefixtures("with_parts")
+@pytest.mark.parametrize("place", ["sweeps", ".tradai/sweeps", "analyses"])
+def test_runs_of_an_unfinished_sweep_say_how_many_there_are_of_how_many(
+    place: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sweep, damaged = tmp_path / place / "trend-573cef2e", tmp_path / place / "other"
+    damaged.mkdir(parents=True)
+    (damaged / "unfinished.json").write_text("[")
+    note_progress(sweep, "2 of 9 runs")
+
+    unfinished = call("runs", "list", "--all")[1]
+    table = csv.DictReader(call("runs", "list", "--all", "--csv")[1].splitlines())
+    drop_progress(sweep)
+    whole = call("runs", "list", "--all")[1]
+
+    marked = "sweep trend-573cef2e (unfinished: 2 of 9 runs)"
+    assert unfinished.count(marked) == 2
+    assert {row["part_of"] for row in table} == {"", marked, "comparison", "verification"}
+    assert "unfinished" not in whole
+    assert "sweep trend-573cef2e" in whole
+
+
+@pytest.mark.usefixtures("with_parts")
 def test_json_and_csv_have_the_runs_of_the_table(call: Call) -> None:
     for flags, ids in (((), ["mine"]), (("--all",), ["c-1", "mine", "s-1", "s-2", "v-1"])):
         _, out, err = call("runs", "list", "--json", *flags)
@@ -570,9 +600,76 @@ def test_a_folder_of_hidden_runs_alone_is_not_said_to_be_empty(call: Call, tmp_p
     assert call("runs", "list", "--mode", "train")[1].startswith("no such runs")
 
 
-def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
-    call: Call, tmp_path: Path
+@pytest.fixture
+def of_each_state(tmp_path: Path, without_end: None) -> None:
+    """Runs that ended in each way, beside those without an end."""
+    del without_end
+    ends: dict[str, tuple[int, dict[str, Any]]] = {
+        "good": (0, {}),
+        "stopped": (143, {}),
+        "misread": (78, {}),
+        "forbidden": (77, {"mode": TradingMode.LIVE}),
+        "unfit": (65, {"digests": {"run": "r" * 64}}),
+        "kept": (65, {"artifacts": ["trades.parquet"]}),
+        "part": (78, {"part_of": "sweep"}),
+    }
+    for run_id, (code, more) in ends.items():
+        facts = {"mode": TradingMode.BACKTEST, "state": "ended", "started_at": START, **more}
+        record = RunManifest(run_id=run_id, trace_id=run_id, exit_code=code, **facts)
+        (tmp_path / "runs" / run_id).mkdir(parents=True)
+        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+
+
+@pytest.mark.usefixtures("of_each_state")
+@pytest.mark.parametrize(
+    ("state", "runs"),
+    [
+        ("done", {"good"}),
+        ("failed", {"stopped", "unfit", "kept"}),
+        ("refused", {"misread", "forbidden"}),
+        ("killed", {"dead", "alive"}),
+        ("running", {"bare"}),
+    ],
+)
+def test_runs_are_listed_by_their_state(state: str, runs: set[str], call: Call) -> None:
+    _, out, _ = call("runs", "list", "--state", state)
+    table = csv.DictReader(call("runs", "list", "--state", state, "--csv")[1].splitlines())
+
+    assert {run["run_id"] for run in listed_with(call, "--state", state)} == runs
+    assert {run["run_id"]: run["state"] for run in table} == dict.fromkeys(runs, state)
+    assert "refused run" not in out
+
+
+def listed_with(call: Call, *flags: str) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = json.loads(call("runs", "list", "--json", *flags)[1])
+    return runs
+
+
+@pytest.mark.usefixtures("of_each_state")
+def test_runs_that_were_refused_are_counted_and_listed_on_request_but_those_of_live_always(
+    call: Call,
 ) -> None:
+    own, every = ({run["run_id"] for run in listed_with(call, *each)} for each in ((), ("--all",)))
+
+    assert every - own == {"misread", "part"}
+    assert "forbidden" in own
+    note = "1 run of sweeps, comparisons, analyses and verifications and 1 refused run are hidden"
+    assert call("runs", "list")[1].endswith(f"{note}: --all shows them\n")
+    assert call("runs", "list", "--json")[2].startswith(note)
+
+
+def test_a_folder_with_one_refused_run_is_not_said_to_be_empty(
+    call: Call, config_file: Path
+) -> None:
+    assert call("run", str(config_file), "--mode", "backtest", "timeframe=soon")[0] == 78
+
+    assert call("runs", "list")[1] == "1 refused run is hidden: --all shows it\n"
+    assert call("runs", "list", "--state", "done")[1].startswith("no such runs")
+
+
+@pytest.fixture
+def without_end(tmp_path: Path) -> None:
+    """Runs without a verdict: one with a free journal, one with an open one, and one without."""
     for run_id in ("alive", "dead", "bare"):
         record = RunManifest(
             run_id=run_id, trace_id=run_id, mode=None, state="running", started_at=START
@@ -582,6 +679,11 @@ def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
         if run_id != "bare":
             (tmp_path / "runs" / run_id / "journal.jsonl").write_text("")
 
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
+    call: Call, tmp_path: Path
+) -> None:
     with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
         journal.append("run started")
         rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
@@ -593,6 +695,43 @@ def test_a_run_without_a_verdict_is_said_to_run_or_to_have_been_killed(
     assert rows["alive"].endswith("  running")
     assert rows["dead"].endswith("  killed: its process is gone, and left no verdict")
     assert rows["bare"].endswith("  running")
+
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_is_shown_with_the_state_that_the_list_gives_it(call: Call, tmp_path: Path) -> None:
+    with closing(FileJournal(tmp_path / "runs/alive/journal.jsonl")) as journal:
+        journal.append("run started")
+        states = {run["run_id"]: run["state"] for run in listed(call)}
+        shown = {each: call("runs", "show", each)[1] for each in states}
+        whole = {each: json.loads(call("runs", "show", each, "--json")[1]) for each in states}
+
+    assert {run_id: facts["state"] for run_id, facts in whole.items()} == states
+    assert "killed" in states.values()
+    for run_id, state in states.items():
+        rows = dict(line.split(maxsplit=1) for line in shown[run_id].splitlines() if " " in line)
+        assert rows["state"] == state
+    assert "killed: its process is gone, and left no verdict" in shown["dead"]
+
+
+@pytest.mark.usefixtures("without_end")
+def test_a_run_that_was_killed_is_said_to_have_no_report_because_of_that(call: Call) -> None:
+    _, _, killed = call("report", "dead")
+    _, _, unknown = call("report", "bare")
+
+    assert "run 'dead' has no report: its process was killed" in killed
+    assert "run 'bare' has no report: it has not ended" in unknown
+
+
+def test_a_run_in_a_store_that_did_not_end_is_shown_as_it_is_listed(
+    call: Call, stored: Path
+) -> None:
+    (stored / "a-1/manifest.json").unlink()
+
+    _, out, _ = call("runs", "show", "a-1", runs="elsewhere")
+
+    sentence = "did not end: it goes on, or its supervisor died"
+    assert sentence in out
+    assert sentence in call("runs", "list", runs="elsewhere")[1]
 
 
 def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(

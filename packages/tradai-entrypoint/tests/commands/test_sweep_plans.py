@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tradai.core import TradingMode
 from tradai.entrypoint import Progress
-from tradai.entrypoint._commands.sweep_plans import base_facts, own_staging, show_outcome
+from tradai.entrypoint._commands.sweep_plans import ShownRuns, base_facts, own_staging
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest
 from tradai.entrypoint._sweep.outcomes import RunOutcome
@@ -31,7 +31,7 @@ def test_a_pipe_gets_a_line_for_each_outcome() -> None:
     piped, variant = io.StringIO(), Variant(number=1, values={"run.fee": "0"})
     outcome = RunOutcome(variant=variant, run_id="a", exit_code=0, verdict="done", figures={})
 
-    show_outcome(Progress(stream=piped), outcome, "1 of 2 runs")
+    ShownRuns(Progress(stream=piped)).add(outcome, "1 of 2 runs")
 
     assert piped.getvalue() == f"1 of 2 runs: {outcome.sentence()}\n"
 

@@ -217,6 +217,9 @@ def test_a_run_that_goes_on_is_not_compared(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="a has not ended"):
         ComparedRun.read(tmp_path)
+    (tmp_path / "journal.jsonl").touch()
+    with pytest.raises(ValidationError, match="a was killed"):
+        ComparedRun.read(tmp_path)
 
 
 def test_a_full_disk_leaves_no_part_of_a_comparison(tmp_path: Path, page_without_room: str) -> None:

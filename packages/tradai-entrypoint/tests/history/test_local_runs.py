@@ -13,7 +13,8 @@ from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._history.local_runs import differences, find_run
 from tradai.entrypoint._history.manifests import listed_manifests
-from tradai.entrypoint._history.summaries import RunListing, RunSummary, list_runs, local_runs
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
+from tradai.entrypoint._history.summaries import list_runs, local_runs
 from tradai.entrypoint._paper.paper_status import PaperStatus
 
 # These functions have no public name: the commands `runs` and `run --from` are made of them.
@@ -133,6 +134,18 @@ def test_a_run_that_ends_while_it_is_listed_was_not_killed(
     monkeypatch.setattr("tradai.entrypoint._paper.run_process.lives", end)
 
     assert [(each.state, each.exit_code) for each in list_runs(tmp_path)] == [("ended", 0)]
+
+
+def test_a_run_that_ends_after_it_was_listed_has_the_state_of_its_manifest(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(run("a").model_dump_json())
+    listing = RunListing.of(local_runs(tmp_path))
+    (folder / "manifest.json").write_text(run("a", state="ended", exit_code=0).model_dump_json())
+
+    (facts,) = listed_manifests(listing, {})
+
+    assert (facts["state"], facts["exit_code"]) == ("ended", 0)
 
 
 def test_the_process_of_a_run_that_ended_is_not_looked_for(

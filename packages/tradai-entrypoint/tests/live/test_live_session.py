@@ -269,10 +269,10 @@ class Desk:
             self.time.sleep(every)
             self.session.beat()
 
-    def ask(self, state: SessionState) -> None:
+    def ask(self, state: SessionState, reason: str = "a test") -> None:
         """Leave the request of an operator."""
         request = SessionRequest.model_validate(
-            {"state": state, "reason": "a test", "by": "Ada Example", "at": FixedClock().now()}
+            {"state": state, "reason": reason, "by": "Ada Example", "at": FixedClock().now()}
         )
         request_session(self.records, "waves", request)
 
@@ -525,6 +525,18 @@ def test_an_operator_pauses_a_session_and_lets_it_go_on(desk: Desk) -> None:
     assert (paused.state, paused.request) == (SessionState.PAUSED, None)
     assert (desk.record().state, desk.record().request) == (SessionState.RUNNING, None)
     assert desk.engine.asked == ["pause", "resume"]
+
+
+def test_a_second_pause_gives_the_session_its_reason(desk: Desk) -> None:
+    desk.trade()
+    for reason in ("the news", "the weekend"):
+        desk.ask(SessionState.PAUSED, reason)
+        desk.beat_for(5)
+
+    record = desk.record()
+    assert (record.state, record.request) == (SessionState.PAUSED, None)
+    assert record.reason == "Ada Example asked for it: the weekend"
+    assert desk.engine.asked.count("pause") == 1
 
 
 def test_a_pause_that_the_engine_refuses_is_tried_again(desk: Desk) -> None:

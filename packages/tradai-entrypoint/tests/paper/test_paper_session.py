@@ -49,8 +49,14 @@ class Desk:
         self.session.move(SessionState.WARM_UP, "the engine starts")
         self.session.supervise(self.engine, lambda: 1.0, self._report, lambda: self.engine.state)
 
-    def ask(self, state: Literal[SessionState.PAUSED, SessionState.STOPPED]) -> None:
-        request = SessionRequest(state=state, by="ada", reason="the news", at=utc_now())
+    def ask(
+        self,
+        state: Literal[SessionState.PAUSED, SessionState.STOPPED],
+        *,
+        by: str = "ada",
+        reason: str = "the news",
+    ) -> None:
+        request = SessionRequest(state=state, by=by, reason=reason, at=utc_now())
         request_session(self._store, paper_name("Run-A"), request)
 
     def break_store(self) -> None:
@@ -101,6 +107,25 @@ def test_a_pause_that_the_engine_agrees_to_is_recorded_and_in_the_journal(desk: 
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each beat be due at once."""
     monkeypatch.setattr("tradai.entrypoint._live.heartbeat.Heartbeat.due_in_s", 0.0)
+
+
+@pytest.mark.usefixtures("often")
+def test_a_second_pause_is_obeyed_with_its_reason_which_the_record_and_the_journal_have(
+    desk: Desk,
+) -> None:
+    desk.ask(SessionState.PAUSED)
+    desk.session.beat()
+    desk.ask(SessionState.PAUSED, by="bob", reason="the weekend")
+
+    desk.session.beat()
+
+    assert (desk.record.state, desk.record.request) == (SessionState.PAUSED, None)
+    assert desk.record.reason == "bob asked for it: the weekend"
+    assert desk.engine.asked == ["pause"]
+    assert [(each.event, each.facts["reason"]) for each in desk.journal.entries()] == [
+        ("bot paused", "the news"),
+        ("bot paused", "the weekend"),
+    ]
 
 
 @pytest.mark.usefixtures("often")

@@ -12,6 +12,7 @@ import pytest
 
 from tradai.core import JsonValue, TradingMode
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, Verdict
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.paper import paper_run, screen
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
@@ -235,3 +236,55 @@ def test_the_status_of_an_ended_run_names_the_command_that_goes_on_with_it(
 
     assert "run --continue" not in lived
     assert ("tradai-entrypoint run --continue paper" in capsys.readouterr().out) is is_shown
+
+
+BIASED_BY = "20261101T000000Z-bias-1"
+
+
+@pytest.fixture
+def biased(tmp_path: Path) -> Path:
+    """Folder of a dry-run, beside the analysis that found bias in its source."""
+    check = {"results": {"bias": "found"}, "mode": TradingMode.BACKTEST}
+    for run_id, more in (("paper", {}), (BIASED_BY, check)):
+        manifest = paper_manifest().model_copy(
+            update={"run_id": run_id, "digests": {"source": "5" * 64}, **more}
+        )
+        (tmp_path / run_id).mkdir()
+        (tmp_path / run_id / "manifest.json").write_text(manifest.as_json())
+        (tmp_path / run_id / "journal.jsonl").touch()
+    return tmp_path / "paper"
+
+
+@pytest.mark.parametrize(
+    ("words", "mark"),
+    [
+        ("status paper", f"bias     bias was found in this strategy source by run {BIASED_BY}: "),
+        ("status", "paper    starting (biased)"),
+        (
+            "status paper --json",
+            f'"bias": "bias was found in this strategy source by run {BIASED_BY}: ',
+        ),
+        ("runs list --mode dry-run", f"bias was found in its source by {BIASED_BY}"),
+        ("runs list --json", f'"biased_by": "{BIASED_BY}"'),
+    ],
+)
+def test_a_dry_run_of_a_source_that_was_found_biased_is_marked_while_it_trades(
+    biased: Path, capsys: pytest.CaptureFixture[str], words: str, mark: str
+) -> None:
+    with locked_run(biased):
+        run_command([*words.split(), "--runs", str(biased.parent)], interrupts=Interrupts())
+
+    assert capsys.readouterr().out.count(mark) == 1
+
+
+def test_the_page_of_a_dry_run_that_is_made_again_names_bias_that_was_found_after_it(
+    biased: Path,
+) -> None:
+    ended = RunManifest.read(biased)
+    ended.end(Verdict(exit_code=ExitCode.DONE, sentence="stopped in good order"), at=START)
+    (biased / "manifest.json").write_text(ended.as_json())
+
+    run_command(["report", "paper", "--runs", str(biased.parent)], interrupts=Interrupts())
+
+    page = (biased / "report.html").read_text()
+    assert f"bias was found in this strategy source by run {BIASED_BY}" in page

@@ -123,7 +123,12 @@ def test_a_window_without_a_result_is_counted_apart() -> None:
     assert "numbers. 1 of them came to no result. In 30 days 75.0 %" in finding_of(
         walked((8.0, 3.0), (4.0, None))
     )
-    assert "Not one of 2 windows has a result" in finding_of(walked((None, None), (4.0, None)))
+    assert finding_of(walked((None, None), (4.0, None))) == (
+        "Not one of 2 windows has a result on its test range."
+    )
+    assert finding_of(walked((None, None), (None, None))) == (
+        "Not one of 2 windows has a result of at least 30 trades in training."
+    )
 
 
 def test_a_failed_run_of_a_window_is_said_with_its_verdict() -> None:

@@ -123,7 +123,7 @@ def test_a_set_with_few_trades_in_training_is_not_chosen(
     ] * 3
 
 
-def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> None:
+def test_each_run_is_said_with_the_number_of_those_that_are_done_and_planned(runs: Path) -> None:
     said: list[tuple[RunOutcome, str]] = []
 
     result = studied(Runs(), runs, said=lambda outcome, done: said.append((outcome, done)))
@@ -131,7 +131,8 @@ def test_each_run_is_said_with_the_number_of_those_that_are_done(runs: Path) -> 
     assert [outcome for outcome, _ in said] == list(result.outcomes)
     assert said[0][1] == "1 run done"
     assert said[0][0].sentence() == "configuration: done"
-    assert said[-1][1] == f"{len(result.outcomes)} runs done"
+    assert said[1][1] == "2 of 27 runs"
+    assert said[-1][1] == f"{len(result.outcomes)} of 27 runs"
 
 
 def test_a_backtest_without_a_result_is_not_tested_and_its_trades_are_not_read(
@@ -149,9 +150,11 @@ def test_a_backtest_without_a_result_is_not_tested_and_its_trades_are_not_read(
 def test_higher_costs_are_charged_on_the_same_trades_without_a_further_run(runs: Path) -> None:
     sweep = Runs()
 
-    result = studied(sweep, runs, walk="none")
+    said: list[str] = []
+    result = studied(sweep, runs, walk="none", said=lambda _, done: said.append(done))
 
     assert len(sweep.made) == 1 + len(result.shaken)
+    assert said[-1] == f"{len(sweep.made)} of 9 runs"
     assert {key for run in sweep.made for key in run.variant.values} == {"execution.stoploss"}
     assert result.costs["slippage added"] == pytest.approx(3.0)
 

@@ -6,6 +6,7 @@ from tradai.entrypoint import RunManifest
 
 # These functions have no public name: `check` and `approve` are made of them.
 from tradai.entrypoint._runs._bias.bias_checks import (
+    add_bias_notices,
     bias_check_of,
     bias_notices,
     bias_sentence,
@@ -189,6 +190,25 @@ def test_an_analysis_that_cannot_be_read_gives_no_notice_and_stops_no_run(tmp_pa
     (tmp_path / odd.run_id / "manifest.json").write_text(odd.as_json())
 
     assert bias_notices(tmp_path, PLANNED) == ()
+
+
+def test_the_notice_of_a_later_analysis_replaces_that_of_an_earlier_one(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="found")
+    noted = PLANNED.model_copy(update={"notices": ["synthetic", *bias_notices(tmp_path, PLANNED)]})
+    record(tmp_path, hour=1, bias="found")
+
+    add_bias_notices(tmp_path, noted)
+
+    assert noted.notices == ["synthetic", *bias_notices(tmp_path, PLANNED)]
+
+
+def test_a_notice_of_bias_stays_where_no_analysis_is_left(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="found")
+    noted = PLANNED.model_copy(update={"notices": list(bias_notices(tmp_path, PLANNED))})
+
+    add_bias_notices(tmp_path / "pruned", noted)
+
+    assert len(noted.notices) == 1
 
 
 def test_a_run_in_a_folder_says_that_its_source_was_found_biased_since(tmp_path: Path) -> None:

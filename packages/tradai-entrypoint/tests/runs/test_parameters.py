@@ -49,7 +49,13 @@ def test_a_timerange_in_yaml_may_be_a_number(config_file: Path) -> None:
         ("run.exchange_url=https://api.binance.com", "run.exchange_url: must be http:// on a"),
         ("run.exchange_url=http://localhost:1", "run.exchange_url: must be http:// on a loopback"),
         ("run.spaces=[]", "run.spaces: must be at least one space, such as [buy, sell]"),
-        ("run.epochs=0", "run.epochs: must be greater than 0"),
+        ("run.epochs=0", "run.epochs: must be greater than or equal to 1"),
+        ("run.epochs=100001", "run.epochs: must be less than or equal to 100000"),
+        ("run.jobs=257", "run.jobs: must be less than or equal to 256"),
+        (
+            "run.random_state=4294967296",
+            "run.random_state: must be less than or equal to 4294967295",
+        ),
         ("run.epochs=many", "run.epochs: must be a valid integer"),
     ],
 )

@@ -26,6 +26,7 @@ from tradai.entrypoint import (
     Verdict,
 )
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._process.settings import PartOf
 from tradai.entrypoint._store import run_store
 
 Entry = type[StrategyEntrypoint]
@@ -106,6 +107,7 @@ def run(
         config: str | None = None,
         interrupts: Interrupts | None = None,
         timeout_s: float = 20.0,
+        part_of: PartOf | None = None,
     ) -> Verdict:
         settings = EntrypointSettings(
             mode=TradingMode.BACKTEST,
@@ -116,6 +118,7 @@ def run(
             store_timeout_s=timeout_s,
             job_id="job",
             attempt=1,
+            part_of=part_of,
         )
         return StrategyEntrypoint(settings, interrupts=interrupts).run_to_verdict()
 
@@ -164,6 +167,15 @@ def test_a_run_is_in_the_store_with_its_claim_journal_files_and_manifest(
     assert facts["host"]
     assert facts["started_at"]
     assert facts["digests"] == {"config": "c" * 64}
+    assert "part_of" not in facts
+
+
+def test_the_claim_of_a_part_says_so_before_the_run_has_ended(
+    run: Callable[..., Verdict], store: Path
+) -> None:
+    run(part_of="sweep")
+
+    assert started(store)["part_of"] == "sweep"
 
 
 def test_a_run_that_ended_is_not_run_again_and_has_its_recorded_exit_code(

@@ -87,8 +87,14 @@ def test_without_a_policy_the_configuration_and_the_files_are_checked() -> None:
         (
             {"max_drawdown": 20},
             {"max_drawdown_percent": 20.5},
-            "max_drawdown_percent is 20.5, above 20",
+            "max_drawdown_percent is 20.5, of closed trades alone, above 20",
         ),
+        (
+            {"max_drawdown": 20},
+            {"max_drawdown_percent": 19, "equity_drawdown_percent": 20.5},
+            "equity_drawdown_percent is 20.5, with open positions, above 20",
+        ),
+        ({"max_drawdown": 20}, {}, "the candidate has no equity_drawdown_percent"),
         ({"metrics": {"sharpe": {"min": 1}}}, {"sharpe": 0.5}, "sharpe is 0.5, below 1"),
         ({"metrics": {"sharpe": {"max": 9}}}, {"sharpe": 12}, "sharpe is 12, above 9"),
     ],

@@ -1,7 +1,6 @@
 """Candles are staged for the engine by a child process, and every series is accounted for."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -184,11 +183,32 @@ def test_missing_candles_that_can_be_made_of_shorter_ones_are_answered_with_the_
     assert "convert" not in f"{elsewhere.value}{too_short.value}"
 
 
-def test_candles_of_a_month_beside_the_missing_ones_are_no_shorter_ones(data: Path) -> None:
-    shutil.copy(data / "ETH_USDT-5m.parquet", data / "ETH_USDT-1Mo.parquet")
+@pytest.fixture
+def months(data: Path) -> Path:
+    """The candles, and those of every month from 2023 on."""
+    start = datetime(2023, 1, 1, tzinfo=UTC)
+    FlatDataRepository(data).save_ohlcv("BTC/USDT", "1M", candles(24, timeframe="MS", start=start))
+    return data
 
-    with pytest.raises(NotFoundError, match="--from 5m --timeframe 1h"):
-        stage_series(request(data, series("ETH/USDT", "1h")))
+
+def test_candles_of_months_are_staged_with_a_warm_up_that_is_long_enough(months: Path) -> None:
+    needed = (series(), series(timeframe="1M", warmup=13, is_traded=False))
+
+    staged = stage_series(request(months, *needed, hours=(1, 24)))
+
+    # Thirteen months before 2025 begin with December 2023; of 31 days each, with November.
+    assert f"{staged.series[1].first:%Y-%m}" == "2023-12"
+    assert staged.notices(needed) == ()
+
+
+def test_candles_of_months_are_no_shorter_ones(months: Path) -> None:
+    with pytest.raises(NotFoundError, match="--from 1h --timeframe 2h`"):
+        stage_series(request(months, series("BTC/USDT", "2h")))
+
+
+def test_missing_candles_of_months_can_be_made_of_those_of_hours(data: Path) -> None:
+    with pytest.raises(NotFoundError, match="--from 1h --timeframe 1M` makes them"):
+        stage_series(request(data, series("BTC/USDT", "1M", is_traded=False)))
 
 
 def test_a_range_outside_the_candles_is_answered_with_what_is_there(data: Path) -> None:

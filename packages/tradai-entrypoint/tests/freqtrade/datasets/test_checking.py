@@ -167,9 +167,10 @@ def test_a_series_in_two_formats_is_a_fault(tmp_path: Path) -> None:
     save(tmp_path, GOOD)
     save(tmp_path, GOOD, "parquet")
 
-    (finding,) = check_series(str(tmp_path)).findings
+    checked = check_series(str(tmp_path))
 
-    assert finding.effect is Effect.REFUSED
+    assert [finding.effect for finding in checked.findings] == [Effect.REFUSED]
+    assert checked.series == 1
     assert refuses(tmp_path)
 
 

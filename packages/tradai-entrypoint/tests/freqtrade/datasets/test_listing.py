@@ -161,6 +161,81 @@ def test_a_series_that_is_stored_twice_is_marked(
     assert "ETH/USDT 1m is stored twice, as json and parquet, with other rows" in out
 
 
+def table_of(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], str]:
+    """Return the rows of the table, and the notes below it."""
+    assert listing(folder) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines[1:] if not line.startswith("note: ")]
+    return rows, "\n".join(lines[1 + len(rows) :])
+
+
+def test_a_series_in_two_formats_has_one_row_with_the_facts_of_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0, 1))
+    write(tmp_path / "ETH_USDT-1m.json", rows(0, 1))
+    flat = FlatDataRepository(tmp_path)
+    flat.save_columns("BTC/USDT", "1m", columns(0, 1))
+    flat.save_columns("ETH/USDT", "1m", columns(0, 1, 3))
+
+    (btc, eth), _ = table_of(tmp_path, capsys)
+
+    assert btc.split()[3:7] == ["json", "/", "parquet", "2"]
+    assert eth.split()[3:9] == ["json", "/", "parquet", "2", "/", "3"]
+    assert eth.endswith("2025-01-01 00:01 / 2025-01-01 00:03  0 / 1 (1 missing)")
+
+
+def test_a_series_in_two_files_of_one_format_has_one_row_and_both_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "BTC_USDT-1M.json", tmp_path / "BTC_USDT-1Mo.json"]
+    for file in (*files, tmp_path / "futures/BTC_USDT-1M.json"):
+        write(file, rows(0))
+
+    (row,), notes = table_of(tmp_path, capsys)
+
+    assert row.split()[:5] == ["BTC/USDT", "1M", "spot", "json", "1"]
+    assert f"BTC/USDT 1M is stored 3 times, as {files[0]} and {files[1]} and {tmp_path}" in notes
+
+
+def test_a_series_that_is_stored_twice_and_read_once_is_said_to_be_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0))
+    (tmp_path / "BTC_USDT-1m.feather").write_bytes(b"ARROW1")
+
+    (row,), notes = table_of(tmp_path, capsys)
+
+    assert row.endswith(f"cannot be read: `data check {tmp_path}` / 0")
+    assert "stored twice, as feather and json, and not all of them can be read" in notes
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_what_is_no_series_is_named_beside_the_series(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0))
+    write(tmp_path / "futures/BTC_USDT_USDT-1h-mark.json", rows(0))
+    ParquetDataRepository(tmp_path).save_columns("LTC/USDT", "1m", columns(0))
+    for name in ("dataset.json", "markets.json", "leverage_tiers.json", ".lock"):
+        (tmp_path / name).touch()
+    run_command(["data", command, str(tmp_path)], interrupts=Interrupts())
+    assert "not read:" not in capsys.readouterr().out
+    for name in ("BTCUSDT-1m.csv", "ETH-USDT-1m.feather", "b.csv", "c.csv", "futures/x.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "okx").mkdir()
+
+    run_command(["data", command, str(tmp_path)], interrupts=Interrupts())
+
+    names = "BTCUSDT-1m.csv, ETH-USDT-1m.feather, b.csv, c.csv, okx/ and 1 more"
+    sentence = f"note: 6 entries are not read: {names}; known are files such as BTC_USDT-5m.feather"
+    assert sentence in capsys.readouterr().out
+    run_command(["data", command, str(tmp_path), "--json"], interrupts=Interrupts())
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert json.loads(said.out)
+
+
 def test_an_unknown_layout_says_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import feather
 
 from tradai.core import StrategyConfigLoader, parse_time_range, to_epoch_ms
-from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint import ExitCode, Interrupts, Verdict
 from tradai.entrypoint.freqtrade import download
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
@@ -273,6 +273,17 @@ def test_an_exchange_that_is_away_is_unavailable(fetch: Fetch) -> None:
 
     assert verdict.exit_code is ExitCode.UNAVAILABLE
     assert verdict.sentence.startswith("the exchange binance was not reachable: ")
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to(path.name)])
+def test_a_folder_that_cannot_be_made_is_named(
+    fetch: Fetch, data: Path, make: Callable[[Path], None]
+) -> None:
+    data.parent.mkdir()
+    make(data)
+
+    with pytest.raises(StorageError, match=f"cannot make the folder {data}: "):
+        fetch(downloads=PAIRS)
 
 
 def test_a_failed_download_leaves_no_empty_folder(fetch: Fetch, data: Path) -> None:

@@ -106,6 +106,29 @@ def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: R
     }
 
 
+def test_a_dry_run_of_a_source_that_was_found_biased_says_so_before_it_trades_and_on_its_page(
+    run: Run, dry_run: Run, tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    clean = run(TradingMode.BACKTEST)
+    folder = clean.folder.with_name("20260131T120000Z-bias-1")
+    check = {"results": {"bias": "found"}, "run_id": folder.name}
+    folder.mkdir()
+    (folder / "manifest.json").write_text(clean.manifest.model_copy(update=check).as_json())
+    warned: list[int] = []
+
+    def stop() -> None:
+        warned.append(caplog.text.count("source is biased"))
+        tell(signal.SIGTERM)()
+
+    biased = dry_run(reactions={TRADING: stop}, on_sigterm="stops")
+
+    notice = f"bias was found in this strategy source by run {folder.name}"
+    assert warned == [1]
+    assert biased.code == ExitCode.DONE
+    assert [each.partition(":")[0] for each in biased.manifest.notices] == [notice]
+    assert notice in (biased.folder / "report.html").read_text()
+
+
 def test_the_database_is_kept_whole_though_its_last_writes_were_in_its_log(stopped: Run) -> None:
     done = stopped(orders=[order("1")])
 

@@ -185,7 +185,7 @@ def test_doctor(call: Call) -> None:
 
 
 def test_older_runs_are_listed(call: Call) -> None:
-    code, answer = call("runs", "list", "--runs", "OLDER")
+    code, answer = call("runs", "list", "--all", "--runs", "OLDER")
 
     assert code == ExitCode.DONE
     hold("runs-list", answer)

@@ -4,6 +4,8 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 # Not public: a child process calls it, which runs on the real engine elsewhere.
 from tradai.entrypoint.freqtrade._modes._bias.pairs_child import run_for_pairs, sections
@@ -58,6 +60,18 @@ def test_an_engine_that_fails_for_a_pair_runs_for_no_other(
 
     assert len(engine.calls) == 1
     assert list(sections(capsys.readouterr().out)) == []
+
+
+def test_a_name_with_markup_in_it_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    def run(_: list[str]) -> None:
+        table = Table("Indicators", "60")
+        table.add_row("ema[long]", "1.000%")
+        Console(width=80).print(table)
+
+    run_for_pairs(run, WORDS[:-1])
+
+    assert "│ ema[long]  │ 1.000% │" in capsys.readouterr().out
+    assert Table.add_row.__qualname__ == "Table.add_row"
 
 
 def test_an_engine_that_returns_has_not_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe
+from tradai.core import JsonValue, LoadedConfig, StrategyConfigLoader, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade import KeyStatus, MovedKey, StrategyMove, move_strategy
 from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
@@ -205,7 +206,7 @@ def test_a_secret_that_is_under_another_key_too_is_not_written(
     move: Callable[..., StrategyMove],
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"strategy\.yaml.*telegram\.token") as refused:
-        move({"telegram": {"token": FAKE}, "my_note": f"sent with {FAKE}"})
+        move({"telegram": {"token": FAKE}, "bot_name": FAKE})
 
     assert FAKE not in str(refused.value)
 
@@ -367,10 +368,10 @@ def targets(config):
 def test_a_name_that_freqtrade_does_not_know_is_a_key_of_the_strategy_s_own(
     move: Callable[..., StrategyMove], name: str
 ) -> None:
-    moved = move({name: "mine"})
+    moved = move({name: 7})
 
     assert key(moved, name).place == f"strategy.config.{name}"
-    assert loaded(moved).config.model_dump()["strategy"]["config"] == {name: "mine"}
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == {name: 7}
     assert loaded(moved).config.name == "Wave"
 
 
@@ -436,6 +437,17 @@ def test_the_end_of_a_range_is_said_and_kept(move: Callable[..., StrategyMove]) 
     assert loaded(moved).run["timerange"] == "1735689600-1738371600"
     assert moved.notices[0].startswith("the end of a range: Freqtrade")
     assert moved_range("20250101-", Timeframe("1h")) == "20250101-"
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "stop"),
+    [("4h", "2025-02-01T04:00Z"), ("1w", "2025-02-03T00:00Z"), ("1M", "2025-03-01T00:00Z")],
+)
+def test_a_moved_range_ends_with_the_candle_that_holds_its_stop(timeframe: str, stop: str) -> None:
+    # 1 February 2025 is a Saturday: Freqtrade trades the week that opened on 27 January last.
+    moved = moved_range("20250101-20250201", Timeframe(timeframe))
+
+    assert parse_time_range(moved).stop == datetime.fromisoformat(stop)
 
 
 def test_protections_are_left_out_as_freqtrade_s_backtest_does(
@@ -598,9 +610,43 @@ def test_a_key_whose_name_looks_like_a_secret_is_listed_without_it(
     ids=str,
 )
 def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value: object) -> None:
-    moved = move({"my_value": value})
+    moved = move({"freqai": {"enabled": True, "model_training_parameters": {"my_value": value}}})
 
-    assert key(moved, "my_value").status is KeyStatus.MAPPED
+    assert key(moved, "freqai").status is KeyStatus.MAPPED
+
+
+WORD = "hunter"
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "named"),
+    [
+        ({"note": WORD}, "note", "does not know note,"),
+        ({"login": f"bob:S{WORD}"}, "login", "no setting takes it"),
+        ({"my_feed": {"n": 1, "users": ["", WORD]}}, "my_feed", "know my_feed.users.1,"),
+        ({"access": {"apiKeyId": WORD}}, "access", "secret in it: apiKeyId"),
+        ({"freqai": {"enabled": True, "bot": WORD}}, "freqai", "know freqai.bot,"),
+        ({"telegram": {"enabled": True, "bot": WORD}}, "telegram.bot", "know telegram.bot,"),
+        (
+            {"webhook": {"enabled": True, "status": {"my_login": WORD}}},
+            "webhook.status",
+            "secret in it: my_login",
+        ),
+        ({"unfilledtimeout": {"bot": WORD}}, "unfilledtimeout", "know unfilledtimeout.bot,"),
+        ({"entry_pricing": {"bot": WORD}}, "entry_pricing.bot", "entry_pricing.bot"),
+        ({"order_types": {"bot": WORD}}, "order_types", "know order_types.bot,"),
+        ({"trailing_stop_positive_ofset": WORD}, "trailing_stop_positive_ofset", "did you mean"),
+    ],
+)
+def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_not_copied(
+    move: Callable[..., StrategyMove], more: dict[str, Any], name: str, named: str
+) -> None:
+    moved = move(more)
+
+    assert key(moved, name).place == ""
+    assert named in key(moved, name).note
+    written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
+    assert WORD not in written + json.dumps([each.as_json() for each in moved.keys])
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)

@@ -92,6 +92,15 @@ def test_three_settings_of_the_exchange_reach_the_engine() -> None:
     assert exchange["pair_whitelist"] == ["BTC/USDT"]
 
 
+@pytest.mark.parametrize("minutes", [525_601, 10**400, -1, "7", True])
+def test_an_offset_that_overflows_the_dates_of_the_engine_is_refused_with_its_bound(
+    minutes: object,
+) -> None:
+    said = refusal({"exchange": {"outdated_offset": minutes}})
+
+    assert "engine.exchange.outdated_offset must be from 1 to 525600 minutes" in said
+
+
 @pytest.mark.parametrize("name", ["name", "key", "ccxt_config", "enable_ws", "log_responses"])
 def test_others_of_the_exchange_are_refused(name: str) -> None:
     assert f"engine.exchange.{name} is decided by tradai" in refusal({"exchange": {name: "x"}})

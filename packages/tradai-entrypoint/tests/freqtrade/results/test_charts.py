@@ -360,6 +360,13 @@ def test_candles_longer_than_a_day_have_no_returns_of_days(candle_days: int, cou
     assert list(month_returns(sparse))
 
 
+def test_an_account_whose_days_are_all_alike_has_no_rolling_sharpe() -> None:
+    value = np.array([1000 * 0.999**day for day in range(41)])
+    alike = replace(long_equity(41), at=START_S + 86_400 * np.arange(41), value=value)
+
+    assert {each.sharpe for each in day_returns(alike)} == {None}
+
+
 def test_an_account_that_never_changes_has_no_rolling_sharpe() -> None:
     flat = replace(long_equity(24 * 40), value=np.full(24 * 40, 1000.0))
 

@@ -211,6 +211,36 @@ def test_a_figure_that_is_not_a_number_is_read_as_none(tmp_path: Path) -> None:
     assert result.engine_figures["sharpe"] is None
 
 
+@pytest.mark.parametrize("name", ["sharpe", "sortino", "sqn"])
+def test_a_ratio_that_is_made_of_rounding_errors_is_no_figure(tmp_path: Path, name: str) -> None:
+    # Of 202 equal trades on a price that never changed; investing-algorithm-framework 599.
+    result = read(stored(tmp_path, changed(**{name: -189_839_357_969_459_296.0})))
+
+    assert result.engine_figures[name] is None
+
+
+def test_tags_that_are_numbers_are_text(tmp_path: Path) -> None:
+    trades = deepcopy(ENGINE["trades"][:4])
+    tags: tuple[object, ...] = (1, 2.5, None, "dip")
+    for trade, tag in zip(trades, tags, strict=True):
+        trade |= {"enter_tag": tag, "exit_reason": 7 if tag == 1 else "roi"}
+
+    result = read(stored(tmp_path, changed(trades=trades)))
+    write_trades(result.trades, tmp_path / "trades.parquet")
+
+    parts = report_parts(result, equity=None, candles=())
+    assert [each.name for each in parts.entry_tags] == ["(none)", "1", "2.5", "dip"]
+    assert [each.name for each in parts.exit_reasons] == ["7", "roi"]
+    assert {each.enter_tag for each in parts.trades} == {"1", "2.5", "", "dip"}
+    rows = pq.read_table(tmp_path / "trades.parquet").to_pylist()
+    assert [(row["enter_tag"], row["exit_reason"]) for row in rows] == [
+        ("1", "7"),
+        ("2.5", "roi"),
+        (None, "roi"),
+        ("dip", "roi"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["sharpe", "sortino", "calmar", "sqn"])
 def test_the_engines_mark_for_a_ratio_that_cannot_be_computed_is_no_figure(
     tmp_path: Path, name: str

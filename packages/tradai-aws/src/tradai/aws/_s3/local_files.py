@@ -59,14 +59,16 @@ def target_file(source: S3Path, path: Path) -> Path:
     Raises:
         ValidationError: The last part of the key is not a valid file name.
     """
+    # `Path.resolve` raises RuntimeError for a link that leads to itself, before Python 3.13.
+    place = Path(os.path.realpath(path))
     if not path.is_dir():
-        return path.resolve()
+        return place
     name = source.key.rpartition("/")[2]
     if name in {"", ".", ".."} or "\\" in name or PurePosixPath(name).name != name:
         expected = "a key that ends in a file name, or the path of a file"
         message = f"{source} cannot be written into the folder {path}: expected {expected}"
         raise ValidationError(message, field="path", expected=expected)
-    return path.resolve() / name
+    return place / name
 
 
 @contextmanager

@@ -10,9 +10,11 @@ from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.report_files import REPORT_NAME
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._runs.report_file import write_report
@@ -81,10 +83,12 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     record, report = RunManifest.read(folder), folder / REPORT_NAME
     if record.ended_at is None or record.exit_code is None:
-        message = f"run {record.run_id!r} has no report: it has not ended"
+        how = "its process was killed" if is_killed(folder) else "it has not ended"
+        message = f"run {record.run_id!r} has no report: {how}"
         raise NotFoundError(message, kind="report", key=str(report))
     if data is not None and record.mode is not TradingMode.DRY_RUN:
         raise _data_error(f"run {record.run_id} is none")
+    add_bias_notices(folder.parent, record)
     parts = recorded_parts(folder, record, data=data)
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.

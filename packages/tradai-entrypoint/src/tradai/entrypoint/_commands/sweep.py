@@ -4,7 +4,6 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,11 +27,12 @@ from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansElsewhere,
     PlansHere,
+    ShownRuns,
     base_facts,
     chosen_limit,
     readable_name,
-    show_outcome,
 )
+from tradai.entrypoint._history.unfinished import drop_progress
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -75,19 +75,25 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     place, plan = _place(
         args, (settings, request), runner, staging=staging, progress=progress, interrupts=interrupts
     )
-    limit = chosen_limit(args, on_machine=args.on.startswith(LOCAL))
-    sweep = Sweep(runner, place, plan=plan, limit=limit, interrupts=interrupts)
-    show = partial(show_outcome, progress)
-    comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=show)
+    sweep = Sweep(
+        runner,
+        place,
+        plan=plan,
+        limit=chosen_limit(args, on_machine=args.on.startswith(LOCAL)),
+        interrupts=interrupts,
+    )
+    shown = ShownRuns(progress, folder)
+    comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=shown.add)
     try:
         with progress:
             comparison.run()
     except RunInterruptedError as exc:
         _finish(args, comparison, folder, (settings, request), runner, label="ended:")
-        print_failure(f"{exc}; the same command goes on where this one ended")
+        print_failure(f"{exc}; {shown.sentence(folder.name)}")
         return ExitCode.of_error(exc)
     staging.remove()
     result = _finish(args, comparison, folder, (settings, request), runner)
+    drop_progress(folder)
     _track(
         result,
         folder,

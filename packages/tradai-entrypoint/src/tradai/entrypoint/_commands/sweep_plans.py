@@ -12,6 +12,7 @@ from tradai.entrypoint._commands.arguments import command_line
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.jobs.elsewhere import JobElsewhere
 from tradai.entrypoint._commands.jobs.run_job import JobExtras, run_spec
+from tradai.entrypoint._history.unfinished import note_progress
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
@@ -39,9 +40,29 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
     return limit.runs
 
 
-def show_outcome(progress: Progress, outcome: RunOutcome, done: str) -> None:
-    """Show how many runs are `done`, and the last one of them."""
-    progress.milestone(done, detail=outcome.sentence())
+@final
+class ShownRuns:
+    """Shows each run that is done, and keeps their number in the folder of the result."""
+
+    def __init__(self, progress: Progress, folder: Path | None = None) -> None:
+        """Begin without a run; without a folder nothing is kept."""
+        self._progress = progress
+        self._folder = folder
+        self._note("no run yet")
+
+    def add(self, outcome: RunOutcome, done: str) -> None:
+        """Show that so many runs are `done`, such as ``4 of 27 runs``, `outcome` the last one."""
+        self._note(done)
+        self._progress.milestone(done, detail=outcome.sentence())
+
+    def sentence(self, name: str) -> str:
+        """Return what an interrupted command says of its runs."""
+        return f"{name} is unfinished: {self._done}; the same command goes on where this one ended"
+
+    def _note(self, done: str) -> None:
+        self._done = done
+        if self._folder:
+            note_progress(self._folder, done)
 
 
 def readable_name(name: str, *, default: str) -> str:

@@ -8,6 +8,7 @@ from typing import Self, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import RunReportParts
@@ -43,7 +44,8 @@ class ComparedRun:
         """
         record = RunManifest.read(folder)
         if record.state != "ended":
-            message = f"run {record.run_id} has not ended: compare it when it has a result"
+            how = "was killed" if is_killed(folder) else "has not ended"
+            message = f"run {record.run_id} {how}: compare runs that have a result"
             raise ValidationError(message, field="run", expected="a run that has ended")
         parts = recorded_parts(folder, record, with_candles=False) or RunReportParts()
         add_bias_notices(folder.parent, record)

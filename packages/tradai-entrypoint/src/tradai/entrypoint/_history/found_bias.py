@@ -5,7 +5,7 @@ This module needs no pydantic: importing that takes longer than reading thousand
 
 from dataclasses import replace
 
-from tradai.entrypoint._history.summaries import RunListing, RunSummary
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
 from tradai.entrypoint._runs._bias.last_checks import FOUND, last_checks
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError, ValidationError
-from tradai.entrypoint._history.summaries import RunSummary, list_runs
+from tradai.entrypoint._history.run_listing import RunSummary
+from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
@@ -17,9 +18,9 @@ _SHOWN: Final = 5
 def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
-    The latest run is the last one that has finished; one that a sweep or another command made among
-    others only where all are such. Of a run that was refused, or ended without a result, there is
-    nothing to repeat. A copy of a run, in a folder of another name, is found by
+    The latest run is the last one that has finished. One that a sweep or another command made
+    among others is it only where all are such. Of a run that was refused, or ended without a
+    result, there is nothing to repeat. A copy of a run, in a folder of another name, is found by
     its path alone as long as the run itself is there.
 
     Raises:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._history.summaries import RunListing, RunSummary
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.listing import run_documents
+from tradai.entrypoint._store.names import KILLED, RUNNING
 from tradai.entrypoint._store.run_store import RunStore
 
 Documents = Mapping[str, bytes | TradAIError]
@@ -31,13 +32,23 @@ def listed_manifests(listing: RunListing, documents: Documents) -> Iterator[dict
     """Yield each run of `listing` as JSON: its manifest, or the reason why it cannot be read."""
     for run in listing.runs:
         try:
-            # Of a run whose process was killed, the manifest still says that it goes on.
-            yield {**_manifest(run, documents).model_dump(mode="json"), "state": run.state}
+            yield _facts(run, _manifest(run, documents))
         except TradAIError as exc:
             place = run.uri or str(run.folder)
             yield {"run_id": run.run_id, "place": place, "unreadable": str(exc)}
     for each in listing.unreadable:
         yield {"run_id": each.run_id, "place": each.place, "unreadable": each.reason}
+
+
+def _facts(run: RunSummary, manifest: RunManifest) -> dict[str, Any]:
+    facts = manifest.model_dump(mode="json")
+    if run.biased_by:
+        facts["biased_by"] = run.biased_by
+    # Of a run whose process was killed, the manifest says forever that it goes on. One that has
+    # ended since it was listed says so itself.
+    if run.state == KILLED and manifest.state == RUNNING:
+        facts["state"] = KILLED
+    return facts
 
 
 def _manifest(run: RunSummary, documents: Documents) -> RunManifest:

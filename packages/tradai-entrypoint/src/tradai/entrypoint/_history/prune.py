@@ -6,7 +6,7 @@ from typing import Final
 
 from tradai.core import Tracker
 from tradai.core.exceptions import NotFoundError, StorageError, TradAIError
-from tradai.entrypoint._history.summaries import RunSummary
+from tradai.entrypoint._history.run_listing import RunSummary
 from tradai.entrypoint._paper.run_process import locked_run
 from tradai.entrypoint._store.names import TRACKING_NAME
 

@@ -9,8 +9,8 @@ from typing import Self, final
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._history.linked_runs import linked_runs
+from tradai.entrypoint._history.run_listing import RunSummary
 from tradai.entrypoint._history.run_need import RunNeed
-from tradai.entrypoint._history.summaries import RunSummary
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs._bias.bias_checks import last_bias_checks
 from tradai.entrypoint._runs.record import RunManifest
@@ -39,6 +39,12 @@ class PruneChoice:
             removed=[run for run in by_age if run.folder not in reasons],
             kept=[(run, reasons[run.folder]) for run in by_age if run.folder in reasons],
         )
+
+
+def _how_it_stands(run: RunSummary) -> str:
+    if run.state == KILLED:
+        return "its process was killed"
+    return "it goes on" if run.has_process else "it goes on, or its supervisor died"
 
 
 def old_runs(runs: Sequence[RunSummary], *, keep: int, before: datetime) -> list[RunSummary]:
@@ -84,8 +90,7 @@ class RunNeeds:
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
         if run.state != "ended":
-            how = "its process was killed" if run.state == KILLED else "it goes on"
-            return f"it did not end: {how}"
+            return f"it did not end: {_how_it_stands(run)}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
         if manifest is None:

@@ -4,17 +4,17 @@ This module needs no pydantic: importing that takes longer than reading thousand
 """
 
 import json
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self, final
+from typing import Any, Final, final
 
 from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
-from tradai.entrypoint._history.run_figures import DRAWDOWNS, block_of, first_known, run_figures
+from tradai.entrypoint._history.run_figures import block_of, run_figures
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary, UnreadableRun
 from tradai.entrypoint._store.names import BIAS, KILLED, MANIFEST_NAME, RUNNING, SCHEMA_VERSION
 
 _TYPES: Final = {
@@ -25,127 +25,6 @@ _TYPES: Final = {
     "verdict": str | None,
     "config_id": str | None,
 }
-
-# Figures of each order of runs, of which the first known one counts, and the sign: the best is the
-# smallest.
-_ORDERS: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
-    "profit": (("profit_percent",), -1),
-    "drawdown": (DRAWDOWNS, 1),
-    "trades": (("trades",), -1),
-}
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """The facts of a run that a list of runs shows, from its manifest; see `RunManifest`.
-
-    Attributes:
-        folder: Folder of the run; for a run in a store the one that it is pulled to.
-        state: That of the manifest, or ``killed`` where that is ``running`` and no process of this
-            machine has the run.
-        strategy: Name of the strategy; None for a run that was refused before it was known.
-        figures: The figures of `FIGURES` and `DRAWDOWNS` that its result has; of a dry-run, also of
-            one that goes on, those of closed trades.
-        is_bias_check: Whether it is an analysis for bias in the place of its backtest.
-        bias: Its result.
-        source: Digest of the strategy source, as far as it is known.
-        biased_by: Id of the analysis that found bias in the source; see `with_found_bias`.
-        part_of: Kind of the command that made it among others, and the trace id unless that is the
-            run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
-        uri: URI of a run in a store; None for one on this machine.
-        has_process: Whether a process of this machine was seen to have it.
-    """
-
-    folder: Path
-    run_id: str
-    mode: str | None
-    state: str
-    started_at: datetime
-    exit_code: int | None
-    verdict: str | None
-    config_id: str | None
-    strategy: str | None
-    figures: Mapping[str, float]
-    has_result: bool
-    is_bias_check: bool = False
-    bias: object = None
-    source: str | None = None
-    biased_by: str | None = None
-    part_of: str | None = None
-    schema_version: int = SCHEMA_VERSION
-    uri: str | None = None
-    has_process: bool = False
-
-    @property
-    def is_in_own_folder(self) -> bool:
-        """Whether the folder has the name of the run, which that of a copy has not."""
-        return self.folder.name == self.run_id
-
-    @property
-    def label(self) -> str:
-        """The id; that of a copy with its folder."""
-        return self.run_id if self.is_in_own_folder else f"{self.run_id} in {self.folder.name}"
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadableRun:
-    """A run whose manifest cannot be read: its folder or URI, and the reason."""
-
-    run_id: str
-    place: str
-    reason: str
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunListing:
-    """Runs, newest first, and those that cannot be read, by id."""
-
-    runs: list[RunSummary]
-    unreadable: list[UnreadableRun]
-
-    @classmethod
-    def of(cls, found: Iterable[RunSummary | UnreadableRun | None]) -> Self:
-        """Return a listing of `found`; of two runs with the same id the first is kept."""
-        runs: dict[str, RunSummary] = {}
-        unreadable: dict[str, UnreadableRun] = {}
-        for run in found:
-            if isinstance(run, RunSummary):
-                runs.setdefault(str(run.folder), run)
-            elif run is not None:
-                unreadable.setdefault(run.run_id, run)
-        newest_first = sorted(runs.values(), key=lambda run: run.started_at, reverse=True)
-        return cls(runs=newest_first, unreadable=[unreadable[each] for each in sorted(unreadable)])
-
-    def chosen(self, *, mode: str | None = None, strategy: str | None = None) -> Self:
-        """Return the runs of a mode and of a strategy, None being any.
-
-        Those that cannot be read stay: each might be one of them.
-        """
-        runs = [
-            run
-            for run in self.runs
-            if mode in {None, run.mode} and strategy in {None, run.strategy}
-        ]
-        return replace(self, runs=runs)
-
-    def without_parts(self) -> Self:
-        """Return the runs that no command made among others."""
-        return replace(self, runs=[run for run in self.runs if run.part_of is None])
-
-    def sorted(self, by: str | None) -> Self:
-        """Return the runs by a key of `_ORDERS`, the best first and those without it last."""
-        if by is None:
-            return self
-        names, sign = _ORDERS[by]
-
-        def place(run: RunSummary) -> float:
-            known = first_known(run.figures, names)
-            return sign * known[1] if known else math.inf
-
-        return replace(self, runs=sorted(self.runs, key=place))
 
 
 def list_runs(root: Path) -> list[RunSummary]:
@@ -168,6 +47,15 @@ def local_runs(root: Path) -> Iterator[RunSummary | UnreadableRun | None]:
             yield UnreadableRun(run_id=Path(folder).name, place=folder, reason=reason)
         else:
             yield run
+
+
+def is_killed(folder: Path) -> bool:
+    """Return whether the run in `folder` did not end, and no process of this machine has it."""
+    try:
+        run = _with_process(_read(folder))
+    except OSError:
+        return False
+    return isinstance(run, RunSummary) and run.state == KILLED
 
 
 def _read(folder: Path) -> RunSummary | UnreadableRun:
@@ -230,7 +118,7 @@ def _summary(
         newer = f"; {newer_schema(schema_version)}" if schema_version != SCHEMA_VERSION else ""
         message = f"its {', '.join(unusable or ['started_at'])} cannot be read{newer}"
         raise _UnusableError(message)
-    results = block_of(facts, "results")
+    results, digests = block_of(facts, "results"), block_of(facts, "digests")
     return RunSummary(
         folder=folder,
         started_at=started_at,
@@ -238,7 +126,8 @@ def _summary(
         figures=run_figures(facts, folder),
         is_bias_check=BIAS in results,
         bias=results.get(BIAS),
-        source=_text(block_of(facts, "digests").get("source")),
+        source=_text(digests.get("source")),
+        had_engine="run" in digests,
         part_of=_part_of(facts),
         has_result=bool(facts.get("results") or facts.get("artifacts")),
         schema_version=schema_version if isinstance(schema_version, int) else 0,

@@ -257,7 +257,7 @@ class LiveSession:
             self._defer(request, parts.risks.reason)
         elif wanted is state:
             self._keep_pause(request)
-            self._note_obeyed(request)
+            self._note_obeyed(request, reason)
         elif state in _TRADING and _ask(parts.engine, wanted):
             self._keep_pause(request)
             self.move(wanted, reason, obeyed=request)
@@ -278,9 +278,9 @@ class LiveSession:
         if engine.resume_entries():
             self.move(SessionState.RUNNING, "the engine trades")
 
-    def _note_obeyed(self, request: SessionRequest) -> None:
+    def _note_obeyed(self, request: SessionRequest, reason: str) -> None:
         try:
-            self._session.obey(request)
+            self._session.obey(request, reason)
         except TradAIError as exc:
             _log.warning("the session record was not written", extra={"error": str(exc)})
 

@@ -149,15 +149,17 @@ class Session:
         """Count this start in the restart budget, also when it ends in good order."""
         self._is_counted = True
 
-    def obey(self, request: SessionRequest) -> None:
+    def obey(self, request: SessionRequest, reason: str) -> None:
         """Take `request` from the record: the session has the state that it asks for.
+
+        The record has the `reason` of the last request from then on.
 
         Raises:
             TradingError: Another process has the record.
             ExternalServiceError: The store refused or did not answer; the next beat writes it.
         """
         self._obeyed = request
-        self._change(request=self._unless_obeyed(self.request))
+        self._change(request=self._unless_obeyed(self.request), reason=reason)
         self._publish()
 
     def beat(self, progress: int) -> SessionRequest | None:

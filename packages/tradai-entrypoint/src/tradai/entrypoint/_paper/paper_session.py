@@ -144,12 +144,16 @@ class PaperSession:
         if wanted is SessionState.STOPPED:
             self._stop(request, reason)
         elif wanted is state:
-            self._session.obey(request)
+            self._note(request)
+            self._session.obey(request, reason)
         elif state in _TRADING and _ask(engine, wanted):
             # First the journal, by which a run that continues this one knows of the pause: the
             # move is made also when its record cannot be written.
-            self._journal.append(_EVENTS[wanted], by=request.by, reason=request.reason)
+            self._note(request)
             self._session.move(wanted, reason, obeyed=request)
+
+    def _note(self, request: SessionRequest) -> None:
+        self._journal.append(_EVENTS[request.state], by=request.by, reason=request.reason)
 
     def _go_along(self) -> None:
         """Move with the engine, once it has moved: a request of ours reaches it a loop later."""

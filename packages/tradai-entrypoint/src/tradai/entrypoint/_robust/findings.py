@@ -160,6 +160,8 @@ def _without_result(windows: Sequence[WindowResult]) -> str:
     if any(each.test and each.test.is_success for each in windows):
         return _too_few("the test ranges together have", _tested_trades(windows))
     number = counted(len(windows), "window")
+    if any(each.training for each in windows):
+        return f"Not one of {number} has a result on its test range."
     return f"Not one of {number} has a result of at least {FEWEST_TRADES} trades in training."
 
 

@@ -19,6 +19,7 @@ from tradai.entrypoint._sweep.comparison import Comparison
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.sweep import Sweep, SweepRun
 from tradai.entrypoint._sweep.variants import Variant
+from tradai.entrypoint._sweep.walk_forward import Window
 
 # Shaken sets that a walk-forward chooses among, beside the configuration.
 _CANDIDATES: Final = 4
@@ -53,7 +54,8 @@ class Study:
         walk: The wish for a walk-forward.
         shaking: Choices of the shaken runs.
         runs: Folder of the runs.
-        on_outcome: Called with each outcome, and with the number of runs that are done.
+        on_outcome: Called with each outcome, and with the number of runs that are done; of how many
+            is known once the backtest has its trades.
     """
 
     sweep: Sweep
@@ -65,6 +67,7 @@ class Study:
     runs: Path
     on_outcome: Callable[[RunOutcome, str], object]
     _done: int = field(default=0, init=False)
+    _planned: int | None = field(default=None, init=False)
 
     def run(self) -> Robustness:
         """Make the backtest and all further runs, and resample its trades.
@@ -88,30 +91,31 @@ class Study:
     def _tested(self, result: Robustness, trades: ClosedTrades) -> Robustness:
         shaking = self.shaking
         sets = shaken_sets(self.groups, share=shaking.share, count=shaking.sets, seed=shaking.seed)
+        choice = self.walk.choice(result.trades)
+        comparison = self._walk(sets, choice.windows) if sets and choice.windows else None
+        self._planned = 1 + len(sets) + (comparison.planned if comparison else 0)
         tested = result.tested(
             shaken=self._outcomes(sets),
             costs=added_costs(trades),
             bootstrap=Bootstrap.of(trades.profits, seed=shaking.seed),
         )
-        return self._walked(tested, sets)
-
-    def _walked(self, result: Robustness, sets: Sequence[dict[str, str]]) -> Robustness:
-        choice = self.walk.choice(result.trades)
         if not sets:
-            return result.without_walk("no number was shaken, so there is nothing to choose from.")
-        if not choice.windows:
-            return result.without_walk(choice.reason)
-        comparison = Comparison(
+            return tested.without_walk("no number was shaken, so there is nothing to choose from.")
+        if comparison is None:
+            return tested.without_walk(choice.reason)
+        comparison.run()
+        made = comparison.result("", ())
+        return tested.walked(made.windows, made.outcomes)
+
+    def _walk(self, sets: Sequence[dict[str, str]], windows: Sequence[Window]) -> Comparison:
+        return Comparison(
             self.sweep,
             _variants([{}, *sets[:_CANDIDATES]]),
-            choice.windows,
+            windows,
             figure="profit_percent",
             fewest_trades=FEWEST_TRADES,
             on_outcome=lambda outcome, _: self._count(outcome),
         )
-        comparison.run()
-        made = comparison.result("", ())
-        return result.walked(made.windows, made.outcomes)
 
     def _trades(self, base: RunOutcome) -> ClosedTrades:
         if not base.is_success:
@@ -129,7 +133,8 @@ class Study:
 
     def _count(self, outcome: RunOutcome) -> None:
         self._done += 1
-        self.on_outcome(outcome, f"{counted(self._done, 'run')} done")
+        done, planned = counted(self._done, "run"), self._planned
+        self.on_outcome(outcome, f"{self._done} of {planned} runs" if planned else f"{done} done")
 
 
 def _variants(sets: Iterable[dict[str, str]]) -> list[Variant]:

@@ -212,9 +212,9 @@ def _reason(path: Path) -> OSError:
 
 
 def _creation_error(path: Path, exc: OSError) -> StorageError:
-    help_first = "free space, or " if exc.errno in {ENOSPC, EDQUOT} else ""
+    free_space = "free space, or " if exc.errno in {ENOSPC, EDQUOT} else ""
     return StorageError(
-        f"the run folder {path} cannot be created: {exc.strerror}; {help_first}point "
+        f"the run folder {path} cannot be created: {exc.strerror}; {free_space}point "
         "TRADAI_RUN_FOLDER (--runs) at a writable folder",
         operation="mkdir",
     )

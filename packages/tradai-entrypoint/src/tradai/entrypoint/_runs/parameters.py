@@ -15,7 +15,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PositiveInt,
     ValidationError as PydanticValidationError,
     field_validator,
 )
@@ -84,11 +83,11 @@ class RunParameters(BaseModel):
         without: Series that the strategy asks for and runs without, each as ``PAIR`` or
             ``PAIR@timeframe``, such as ``BTC/USDT:USDT@1h``, which this version cannot
             provide, or whose candles the folder lacks.
-        epochs: Trials of a hyperopt.
+        epochs: Trials of a hyperopt, at most 100,000.
         spaces: Parameter spaces a hyperopt searches.
         loss: Name of the engine's hyperopt loss class.
         random_state: Seed of the hyperopt sampler.
-        jobs: Processes a hyperopt may use.
+        jobs: Processes a hyperopt may use, at most 256.
         freqai_model: Name of the FreqAI prediction model class.
         start_deadline_s: Seconds the engine may take to start trading (dry-run, live).
         stop_timeout_s: Seconds a stop may take before the engine is killed (dry-run,
@@ -107,11 +106,11 @@ class RunParameters(BaseModel):
     startup_candles: Annotated[int, Field(ge=0, le=100_000)] | None = None
     informative: tuple[Series, ...] = ()
     without: tuple[AbsentSeries, ...] | None = None
-    epochs: PositiveInt = 50
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 50
     spaces: tuple[Name, ...] = ("buy", "sell")
     loss: Name = "SharpeHyperOptLossDaily"
-    random_state: PositiveInt = 1
-    jobs: PositiveInt = 1
+    random_state: Annotated[int, Field(ge=1, le=2**32 - 1)] = 1
+    jobs: Annotated[int, Field(ge=1, le=256)] = 1
     freqai_model: Name = "LightGBMRegressor"
     start_deadline_s: Seconds = 120.0
     stop_timeout_s: Seconds = 25.0

@@ -16,7 +16,7 @@ _OWNER: Final = ("owner", "process")
 
 # Facts of a claim that the manifest of the run has, too.
 _START_FACTS: Final = ("schema_version", "run_id", "trace_id", "mode", "started_at", "config_uri")
-# Such facts that the manifests of some runs have alone.
+# Further facts of both, which only some runs have.
 _MORE_FACTS: Final = ("part_of",)
 
 

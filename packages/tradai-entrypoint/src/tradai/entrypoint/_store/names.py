@@ -24,11 +24,19 @@ EPOCHS_NAME: Final = "epochs.jsonl"
 # Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
 BIAS: Final = "bias"
 BIAS_MODE: Final = "bias check"
-# States of a run that did not end: a manifest says the first one of both; the second one is that of
-# a run which no process of this machine has any more.
+# States of a run that did not end. Its manifest says `RUNNING`, also after its process is gone; a
+# list of runs then says `KILLED`.
 RUNNING: Final = "running"
 KILLED: Final = "killed"
+# A manifest calls a run that ended so, however that was; lists of runs tell three ends apart.
+ENDED: Final = "ended"
+DONE: Final = "done"
+FAILED: Final = "failed"
+REFUSED: Final = "refused"
+LISTED_STATES: Final = (DONE, FAILED, KILLED, REFUSED, RUNNING)
 KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"
+# Of a run in a store that did not end.
+UNFINISHED_SENTENCE: Final = "did not end: it goes on, or its supervisor died"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"
 

@@ -27,8 +27,8 @@ class WindowResult:
     Attributes:
         window: The window.
         training: Outcome of the variant that was best on the training range; None when none
-            succeeded.
-        test: Outcome of that variant on the test range.
+            succeeded, with as many trades as were asked for.
+        test: Outcome of that variant on the test range; None when it was not run.
     """
 
     window: Window

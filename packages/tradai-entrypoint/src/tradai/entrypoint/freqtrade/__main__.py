@@ -1,6 +1,7 @@
-"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of ten words.
+"""Child processes: ``python -m tradai.entrypoint.freqtrade`` with one of eleven words.
 
-The words are stage, probe, missing, answers, schema, markets, engine, training, pairs and watchdog.
+The words are stage, probe, missing, answers, schema, markets, engine, training, pairs, lookahead
+and watchdog.
 """
 
 import gc
@@ -18,30 +19,33 @@ if TYPE_CHECKING:
 _USAGE: Final = (
     "python -m tradai.entrypoint.freqtrade stage | probe FOLDER [FOLDER] | missing MODULES "
     "| answers | schema | markets | engine FOLDER ARGUMENTS | training FOLDER ARGUMENTS "
-    "| pairs FOLDER ARGUMENTS | watchdog"
+    "| pairs FOLDER ARGUMENTS | lookahead FOLDER ARGUMENTS | watchdog"
 )
-# Questions to the engine's Python, and the modules that answer them.
-_QUESTIONS: Final = {
+# Questions to the engine's Python and the staging of candles, and the modules that do them.
+_SHORT: Final = {
     "answers": "_preparation.engine_answers",
     "markets": "_capture.markets_child",
     "schema": "_engine_keys.schema_child",
+    "stage": "_candles.staging_child",
 }
+# The thresholds that the engine sets itself, after most of its imports.
+_GARBAGE: Final = (50_000, 500, 1000)
 _BAD_USAGE: Final = 2
 _DATA: Final = 65
 
 
 def _main(arguments: list[str]) -> int:
     match arguments:
-        case ["stage"]:
-            code = _stage()
         case ["probe", folder, *kept] if len(kept) <= 1:
             code = _probe(folder, *kept)
         case ["missing", *modules]:
             sys.stdout.write(json.dumps([name for name in modules if find_spec(name) is None]))
             code = 0
-        case [word] if word in _QUESTIONS:
-            code = int(import_module(f"tradai.entrypoint.freqtrade.{_QUESTIONS[word]}").main())
-        case ["engine" | "training" | "pairs" as word, folder, *words]:
+        case [word] if word in _SHORT:
+            # It ends soon: looking for garbage would cost more than it frees.
+            gc.disable()
+            code = int(import_module(f"tradai.entrypoint.freqtrade.{_SHORT[word]}").main())
+        case ["engine" | "training" | "pairs" | "lookahead" as word, folder, *words]:
             code = _run_engine(word, Path(folder), words)
         case ["watchdog"]:
             from tradai.entrypoint._live._watchdog.child import main as watch
@@ -51,14 +55,6 @@ def _main(arguments: list[str]) -> int:
             sys.stderr.write(f"usage: {_USAGE}\n")
             code = _BAD_USAGE
     return code
-
-
-def _stage() -> int:
-    # It ends soon: looking for garbage would cost more than it frees.
-    gc.disable()
-    from tradai.entrypoint.freqtrade._candles.staging_child import main as stage
-
-    return stage()
 
 
 def _probe(folder: str, kept: str | None = None) -> int:
@@ -76,7 +72,8 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
     After ``engine``, its worker processes find the modules of `folder`: the engine puts the folder
     on the path only while it loads the strategy, and its workers load their own. They take over the
     path of this process; last on it, the folder hides no module. After ``training``, the folder
-    gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair.
+    gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair. After
+    ``lookahead``, the strategy gets no longer candle that is still open where the time is cut.
     """
     if word == "training":
         from tradai.entrypoint.freqtrade._training.recorder import record_trainings
@@ -88,6 +85,10 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
         from tradai.entrypoint.freqtrade._modes._bias.pairs_child import run_for_pairs
 
         return run_for_pairs(_run_freqtrade, words)
+    if word == "lookahead":
+        from tradai.entrypoint.freqtrade._modes._bias.closed_candles import leave_out_open_candles
+
+        leave_out_open_candles()
     _run_freqtrade(words)
     return 0
 
@@ -95,6 +96,7 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
 def _run_freqtrade(words: list[str]) -> None:
     """Run the engine, which ends with `SystemExit`."""
     sys.argv = ["freqtrade", *words]
+    gc.set_threshold(*_GARBAGE)
     runpy.run_module("freqtrade", run_name="__main__", alter_sys=True)
 
 

@@ -9,10 +9,14 @@ from tradai.mlflow._client.model_entities import ModelVersion, RegisteredModel
 from tradai.mlflow._commands.output import table_lines
 from tradai.mlflow._registry.errors import ModelIntegrityError
 from tradai.mlflow._registry.ledger import Ledger, LedgerEntry
+from tradai.mlflow._registry.record import DRAWDOWNS, ModelRecord
 from tradai.mlflow._registry.version_tags import VersionContent, from_tags
 
-_SHOWN: Final = ("trades", "profit_percent", "max_drawdown_percent")
-_VERSION_COLUMNS: Final = ("version", "aliases", "strategy", "config", "run", *_SHOWN)
+_SHOWN: Final = ("trades", "profit_percent")
+_VERSION_COLUMNS: Final = (
+    *("version", "aliases", "strategy", "config", "run"),
+    *(*_SHOWN, "drawdown_percent"),
+)
 _LEDGER_COLUMNS: Final = ("when", "action", "alias", "from", "to", "by", "lease")
 
 
@@ -93,7 +97,7 @@ def _version_row(version: ModelVersion) -> Sequence[str]:
     try:
         content = from_tags(version.tags, place=f"version {version.version}")
     except ModelIntegrityError:
-        return number, names, "not usable: `models show` says why", *["-"] * (2 + len(_SHOWN))
+        return number, names, "not usable: `models show` says why", *["-"] * (3 + len(_SHOWN))
     config, record = content.config, content.record
     figures = [record.metrics.get(name) for name in _SHOWN]
     return (
@@ -103,7 +107,16 @@ def _version_row(version: ModelVersion) -> Sequence[str]:
         record.config_id,
         record.run_id or "-",
         *("-" if figure is None else f"{figure:g}" for figure in figures),
+        _drawdown(record),
     )
+
+
+def _drawdown(record: ModelRecord) -> str:
+    if record.drawdown is None:
+        return "-"
+    name, fall = record.drawdown
+    # As `runs list` shows it.
+    return f"{fall:g}{'' if name == next(iter(DRAWDOWNS)) else ' closed'}"
 
 
 def _entry_row(entry: LedgerEntry) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Final, final
 
 from tradai.mlflow._http.deadline import Deadline
 
-# A server that is silent for longer has lost the connection, whatever the deadline.
+# A server that is silent for longer has most likely lost the connection, whatever the deadline.
 STALL_S: Final = 30.0
 
 
@@ -29,8 +29,9 @@ class Attempt:
     def wait_s(self) -> float:
         """Return the seconds that the next step on the wire may take.
 
-        A server that is only slow carries a request out after its caller gave up. So one that must
-        not be carried out twice is waited for longer: half of the time that is left.
+        That is `STALL_S` at most. But a server that is only slow carries a request out after its
+        caller gave up, so one that must not be carried out twice is waited for longer: for half of
+        the time that is left, if that is more.
 
         Raises:
             TimeoutError: The deadline is over.

@@ -10,6 +10,12 @@ from tradai.core import JsonValue, version_id
 from tradai.mlflow._client.artifact_roots import checked_path
 
 SCHEMA_VERSION: Final = 1
+# Figures of the largest fall, in percent, with their meaning. Older runs and those of futures have
+# the second one only.
+DRAWDOWNS: Final = {
+    "equity_drawdown_percent": "with open positions",
+    "max_drawdown_percent": "of closed trades alone",
+}
 # Folders of a version, as in the folder of a run.
 STRATEGY: Final = "strategy"
 MODELS: Final = "models"
@@ -70,6 +76,12 @@ class ModelRecord(BaseModel):
     image: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")] | None = None
     registered_at: AwareDatetime
     registered_by: str = ""
+
+    @property
+    def drawdown(self) -> tuple[str, float] | None:
+        """The largest fall with its name: with open positions, else of closed trades alone."""
+        known = ((name, self.metrics[name]) for name in DRAWDOWNS if name in self.metrics)
+        return next(known, None)
 
     @property
     def config_id(self) -> str:

@@ -3,7 +3,6 @@
 import argparse
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Final, final
 
@@ -14,12 +13,13 @@ from tradai.entrypoint._commands.console import print_failure, print_json, print
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
+    ShownRuns,
     base_facts,
     chosen_limit,
     own_staging,
     readable_name,
-    show_outcome,
 )
+from tradai.entrypoint._history.unfinished import drop_progress
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -51,21 +51,22 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     walk = WalkWish.parse(args.walk_forward, read_run_parameters(loaded).timerange)
     limit = chosen_limit(args, on_machine=True)
     progress = Progress(enabled=not args.json)
-    show = partial(show_outcome, progress)
     staging = own_staging(args, Path(args.analyses))
     analysis = _Analysis(settings, request, loaded.config, staging=staging, interrupts=interrupts)
-    study = analysis.study(shaking, walk=walk, limit=limit, on_outcome=show)
+    folder = Path(args.analyses) / analysis.name
+    shown = ShownRuns(progress, folder)
+    study = analysis.study(shaking, walk=walk, limit=limit, on_outcome=shown.add)
     try:
         with progress:
             result = study.run()
     except RunInterruptedError as exc:
-        print_failure(f"{exc}; the same command goes on where this one ended")
+        print_failure(f"{exc}; {shown.sentence(analysis.name)}")
         return ExitCode.of_error(exc)
     staging.remove()
-    folder = Path(args.analyses) / analysis.name
     runs = os.path.relpath(settings.folder, folder)
     facts = base_facts(settings, request)
     result.write(folder, robustness_page(result, analysis.name, runs, facts))
+    drop_progress(folder)
     _print(result, folder, as_json=args.json)
     return int(result.exit_code)
 

@@ -1,7 +1,7 @@
 """`tradai-entrypoint data list`: list the series of a candle folder."""
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -17,33 +17,51 @@ _COLUMNS: Final = ("pair", "timeframe", "kind", "format", "rows", "first", "last
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print a row per series."""
+    """Print a row per series; JSON and CSV have one per file."""
     del interrupts
-    from tradai.entrypoint.freqtrade import list_series
+    from tradai.entrypoint.freqtrade import list_series, passed_over
 
-    found = list_series(args.folder)
+    found, unread = list_series(args.folder), passed_over(args.folder)
     if args.json:
         print_json(list(map(_values, found)))
     elif args.csv:
         _print_csv(found)
     else:
-        print_table(_COLUMNS, map(_row, found))
-        for note in _notes(found):
-            print_text(f"note: {note}")
+        _print_table(found)
+    if unread:
+        print_text(f"note: {unread}", is_error=args.json or args.csv)
     return 0
 
 
-def _notes(found: Iterable["ListedSeries"]) -> Iterator[str]:
-    """Yield a sentence for each series that is stored twice."""
-    twins: dict[tuple[str, ...], list[ListedSeries]] = {}
+def _print_table(found: Iterable["ListedSeries"]) -> None:
+    series: dict[tuple[str, ...], list[ListedSeries]] = {}
     for each in found:
-        if each.twin is not None:
-            twins.setdefault((each.pair, each.timeframe or "", each.kind), []).append(each)
-    for (pair, timeframe, kind), files in twins.items():
-        name = " ".join(filter(None, (pair, timeframe, "" if kind == "spot" else kind)))
-        rows = "the same rows" if files[0].twin == "same" else "other rows"
-        formats = " and ".join(each.file_format for each in files)
-        yield f"{name} is stored twice, as {formats}, with {rows}: remove the stale file"
+        series.setdefault((each.pair, each.timeframe or "", each.kind), []).append(each)
+    print_table(_COLUMNS, map(_joined_row, series.values()))
+    for name, files in series.items():
+        if len(files) > 1:
+            print_text(f"note: {_twice(*name, files=files)}")
+
+
+def _twice(pair: str, timeframe: str, kind: str, *, files: Sequence["ListedSeries"]) -> str:
+    """Return a sentence on a series that is stored twice, or more often."""
+    name = " ".join(filter(None, (pair, timeframe, "" if kind == "spot" else kind)))
+    twins = {each.twin for each in files}
+    rows = "with the same rows" if twins == {"same"} else "with other rows"
+    if None in twins:
+        rows = "and not all of them can be read"
+    formats = [each.file_format for each in files]
+    # Two names can be those of one series: 1M and 1Mo, and files in the folder of futures.
+    is_clear = len(set(formats)) == len(formats)
+    named = " and ".join(formats if is_clear else (str(each.path) for each in files))
+    times = f"{len(files)} times" if files[2:] else "twice"
+    return f"{name} is stored {times}, as {named}, {rows}: remove the stale file"
+
+
+def _joined_row(files: Sequence["ListedSeries"]) -> tuple[str, ...]:
+    """Return the row of a series: where its files differ, a cell has the value of each."""
+    cells = zip(*map(_row, files), strict=True)
+    return tuple(" / ".join(dict.fromkeys(each)) for each in cells)
 
 
 def _values(series: "ListedSeries") -> dict[str, JsonValue]:

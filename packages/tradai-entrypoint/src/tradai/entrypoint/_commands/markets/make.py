@@ -161,10 +161,12 @@ def _number(pair: str, name: str, given: object, place: _Place) -> str:
     except InvalidOperation:
         number = Decimal("NaN")
     if isinstance(given, bool) or not number.is_finite() or number <= 0:
-        message = (
-            f"{place(name)}{name} of {pair} is not usable: expected a number above 0, such as 0.01"
-            if given is not None
-            else f"{place(name)}{name} of {pair} is missing: give --{name.replace('_', '-')}"
+        where = place(name)
+        is_flag = not where
+        problem = (
+            f"is missing: give --{name.replace('_', '-')}"
+            if given is None and is_flag
+            else "is not usable: expected a number above 0, such as 0.01"
         )
-        raise ConfigurationError(message, key=f"{pair}.{name}")
+        raise ConfigurationError(f"{where}{name} of {pair} {problem}", key=f"{pair}.{name}")
     return f"{number:f}"

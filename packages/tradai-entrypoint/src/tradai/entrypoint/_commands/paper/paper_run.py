@@ -20,6 +20,7 @@ from tradai.entrypoint._paper.paper_status import PaperStatus
 from tradai.entrypoint._paper.run_process import lives
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.runs_folder import runs_folder
+from tradai.entrypoint._runs._bias.bias_checks import bias_notices
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import KILLED_SENTENCE
@@ -65,6 +66,11 @@ class PaperRun:
     def status(self) -> PaperStatus | None:
         """Its last status; None before the first and after its end."""
         return PaperStatus.read(self._scratch)
+
+    @property
+    def bias(self) -> str | None:
+        """The notice that bias was found in its source, maybe after its start; else None."""
+        return next(iter(bias_notices(self.folder.parent, self.manifest)), None)
 
     @property
     def state(self) -> str:
@@ -124,6 +130,7 @@ class PaperRun:
             "mode": "dry-run",
             "state": self.state,
             "is_fallback": manifest.is_fallback,
+            "bias": self.bias,
             "is_running": manifest.state == "running" and self.lives,
             "exit_code": manifest.exit_code,
             "verdict": manifest.verdict,

@@ -61,7 +61,9 @@ def _run_row(paper: PaperRun) -> tuple[str, ...]:
 def _short_state(paper: PaperRun, status: PaperStatus | None) -> str:
     if paper.manifest.is_fallback:
         return f"{paper.state} (places no order)"
-    return f"{paper.state} (stands still)" if status and status.problem else paper.state
+    marks = {"stands still": status and status.problem, "biased": paper.bias}
+    shown = ", ".join(mark for mark, reason in marks.items() if reason)
+    return f"{paper.state} ({shown})" if shown else paper.state
 
 
 def _status_of(paper: PaperRun) -> PaperStatus | None:
@@ -101,8 +103,7 @@ def _print(paper: PaperRun) -> None:
 def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     manifest = paper.manifest
     yield "state", paper.state
-    if manifest.is_fallback:
-        yield "configuration", _FALLBACK
+    yield from _doubts(paper)
     if manifest.state == "running":
         yield from _session_facts(paper.record)
     if manifest.verdict:
@@ -115,6 +116,13 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     # They are written at the end.
     for name, figure in manifest.results.items():
         yield name.replace("_", " "), result_text(figure)
+
+
+def _doubts(paper: PaperRun) -> Iterator[tuple[str, str]]:
+    if paper.manifest.is_fallback:
+        yield "configuration", _FALLBACK
+    if paper.bias:
+        yield "bias", paper.bias
 
 
 def _can_go_on(paper: PaperRun) -> bool:

@@ -15,10 +15,10 @@ from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
 from tradai.entrypoint._commands.report import compare_runs
 from tradai.entrypoint._commands.sweep_plans import (
     PlansHere,
+    ShownRuns,
     chosen_limit,
     own_staging,
     readable_name,
-    show_outcome,
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
@@ -43,10 +43,13 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     start_logging(args)
     bases = _bases(args)
     staging = own_staging(args, Path(args.comparisons))
+    progress = Progress(enabled=not args.json)
+    shown = ShownRuns(progress)
     try:
-        outcomes = _run(bases, args, staging=staging, interrupts=interrupts)
+        with progress:
+            outcomes = _run(bases, args, shown, staging=staging, interrupts=interrupts)
     except RunInterruptedError as exc:
-        print_failure(f"{exc}; the same command goes on where this one ended")
+        print_failure(f"{exc}; {shown.sentence('the comparison')}")
         return ExitCode.of_error(exc)
     staging.remove()
     runs = bases[0][0].folder
@@ -90,6 +93,7 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
 def _run(
     bases: Sequence[_Base],
     args: argparse.Namespace,
+    shown: ShownRuns,
     *,
     staging: SharedStaging,
     interrupts: Interrupts,
@@ -119,11 +123,10 @@ def _run(
         for number, (settings, _) in enumerate(bases, 1)
     )
     outcomes: list[RunOutcome] = []
-    progress = Progress(enabled=not args.json)
-    with progress, closing(sweep.outcomes(runs)) as made:
+    with closing(sweep.outcomes(runs)) as made:
         for outcome in made:
             outcomes.append(outcome)
-            show_outcome(progress, outcome, f"{len(outcomes)} of {len(bases)} runs")
+            shown.add(outcome, f"{len(outcomes)} of {len(bases)} runs")
     return sorted(outcomes, key=lambda outcome: outcome.variant.number)
 
 

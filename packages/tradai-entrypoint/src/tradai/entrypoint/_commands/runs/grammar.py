@@ -16,10 +16,11 @@ from tradai.entrypoint._commands.flags import (
     whole_number,
 )
 from tradai.entrypoint._history.run_need import RunNeed
+from tradai.entrypoint._store.names import BIAS_MODE, LISTED_STATES
 
 # Further back there is no calendar.
 _MOST_DAYS: Final = 100_000
-_MODES: Final = [each.value for each in TradingMode]
+_MODES: Final = [*(each.value for each in TradingMode), BIAS_MODE]
 
 
 def add_runs(commands: Commands) -> None:
@@ -46,9 +47,14 @@ def _add_list(verbs: Commands) -> None:
     listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
     listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
     listing.add_argument(
+        "--state",
+        choices=LISTED_STATES,
+        help="runs in this state; refused are those that failed before an engine was started",
+    )
+    listing.add_argument(
         "--all",
         action="store_true",
-        help="also the runs of sweeps, comparisons, analyses and verifications",
+        help="also the runs of sweeps, comparisons, analyses and verifications, and refused runs",
     )
     listing.add_argument(
         "--sort",

@@ -18,18 +18,18 @@ from tradai.entrypoint._commands.console import (
 )
 from tradai.entrypoint._history.found_bias import with_found_bias
 from tradai.entrypoint._history.run_figures import DRAWDOWNS, FIGURES, first_known
-from tradai.entrypoint._history.summaries import (
-    RunListing,
-    RunSummary,
-    UnreadableRun,
-    local_runs,
-    newer_schema,
-    stored_runs,
-)
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary, UnreadableRun
+from tradai.entrypoint._history.summaries import local_runs, newer_schema, stored_runs
+from tradai.entrypoint._history.unfinished import with_unfinished
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
 from tradai.entrypoint._report.formatting import counted, percent, plain
-from tradai.entrypoint._store.names import BIAS_MODE, KILLED, KILLED_SENTENCE, SCHEMA_VERSION
+from tradai.entrypoint._store.names import (
+    KILLED,
+    KILLED_SENTENCE,
+    SCHEMA_VERSION,
+    UNFINISHED_SENTENCE,
+)
 
 _COLUMNS: Final = (
     "run",
@@ -44,7 +44,6 @@ _COLUMNS: Final = (
     "drawdown",
     "verdict",
 )
-_STORED: Final = "did not end: it goes on, or its supervisor died"
 _CSV_COLUMNS: Final = (
     "run_id",
     "started_at",
@@ -77,13 +76,18 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         except TradAIError as exc:
             error = exc
     found = chain(local_runs(folder), stored_runs(documents, folder, uri or ""))
-    every = with_found_bias(RunListing.of(found)).chosen(mode=args.mode, strategy=args.strategy)
-    listing = every if args.all else every.without_parts()
-    _print(listing.sorted(args.sort), documents, args)
-    if len(every.runs) > len(listing.runs):
-        _print_hidden(len(every.runs) - len(listing.runs), is_error=args.json or args.csv)
+    every = with_found_bias(RunListing.of(found)).chosen(
+        mode=args.mode, strategy=args.strategy, state=args.state
+    )
+    own = every if args.all else every.without_parts()
+    # Who asks for refused runs gets them.
+    listing = own if args.all or args.state else own.without_noise()
+    _print(with_unfinished(listing, folder).sorted(args.sort), documents, args)
+    parts, refused = len(every.runs) - len(own.runs), len(own.runs) - len(listing.runs)
+    if parts or refused:
+        _print_hidden(parts, refused, is_error=args.json or args.csv)
     elif not (every.runs or every.unreadable or args.json or args.csv):
-        _print_none(folder, is_chosen=bool(args.mode or args.strategy))
+        _print_none(folder, is_chosen=bool(args.mode or args.strategy or args.state))
     if error is None:
         return 0
     print_failure(f"the runs in the store {uri} are not listed: {error}")
@@ -135,10 +139,14 @@ def _print_none(folder: Path, *, is_chosen: bool) -> None:
         print_text(f"no runs in {folder} yet: start one with `tradai-entrypoint run`")
 
 
-def _print_hidden(count: int, *, is_error: bool) -> None:
-    are = "is" if count == 1 else "are"
-    runs = f"{counted(count, 'run')} of sweeps, comparisons, analyses and verifications"
-    print_text(f"{runs} {are} hidden: --all shows them", is_error=is_error)
+def _print_hidden(parts: int, refused: int, *, is_error: bool) -> None:
+    of_others = f"{counted(parts, 'run')} of sweeps, comparisons, analyses and verifications"
+    named = [
+        *((of_others,) if parts else ()),
+        *((counted(refused, "refused run"),) if refused else ()),
+    ]
+    are, them = ("is", "it") if parts + refused == 1 else ("are", "them")
+    print_text(f"{' and '.join(named)} {are} hidden: --all shows {them}", is_error=is_error)
 
 
 def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
@@ -147,8 +155,8 @@ def _csv_rows(listing: RunListing) -> Iterator[tuple[object, ...]]:
             run.run_id,
             run.started_at.isoformat(),
             run.strategy,
-            _mode(run),
-            run.state,
+            run.listed_mode,
+            run.listed_state,
             run.exit_code,
             run.config_id,
             *(run.figures.get(name) for name in FIGURES),
@@ -169,7 +177,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         run.label,
         run.part_of or "-",
         run.strategy or "-",
-        _mode(run) or "-",
+        run.listed_mode or "-",
         f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}",
         exit_code,
         run.config_id or "-",
@@ -188,10 +196,6 @@ def _drawdown(run: RunSummary) -> str:
     return f"{plain(fall, 2)} %{'' if name == DRAWDOWNS[0] else ' closed'}"
 
 
-def _mode(run: RunSummary) -> str | None:
-    return BIAS_MODE if run.is_bias_check else run.mode
-
-
 def _verdict(run: RunSummary) -> str:
     verdict = run.verdict or _without_end(run)
     if run.biased_by:
@@ -202,7 +206,7 @@ def _verdict(run: RunSummary) -> str:
 
 def _without_end(run: RunSummary) -> str:
     if run.uri:
-        return _STORED
+        return UNFINISHED_SENTENCE
     return KILLED_SENTENCE if run.state == KILLED else run.state
 
 

@@ -10,8 +10,9 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._history.prune import finish_removals, remove_run, waiting_reason
 from tradai.entrypoint._history.prune_choice import PruneChoice, RunNeeds, old_runs
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
 from tradai.entrypoint._history.run_need import RunNeed
-from tradai.entrypoint._history.summaries import RunListing, RunSummary, local_runs
+from tradai.entrypoint._history.summaries import local_runs
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder
 from tradai.entrypoint._report.formatting import counted

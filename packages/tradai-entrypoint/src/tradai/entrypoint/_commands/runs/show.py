@@ -3,15 +3,24 @@
 import argparse
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
+from tradai.core import is_uri
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
-from tradai.entrypoint._history.summaries import newer_schema
+from tradai.entrypoint._history.summaries import is_killed, newer_schema
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._report.formatting import time_range_text
-from tradai.entrypoint._store.names import SCHEMA_VERSION
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.names import (
+    KILLED,
+    KILLED_SENTENCE,
+    RUNNING,
+    SCHEMA_VERSION,
+    UNFINISHED_SENTENCE,
+)
 
 _RANGE: Final = "timerange"
 
@@ -20,12 +29,14 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the facts of the run, and each configuration value with its source."""
     del interrupts
     manifest, place = RunSource.of(args.runs, args.store, os.environ).manifest(args.run)
+    end = _without_end(manifest, place)
     if args.json:
-        print_json(manifest.model_dump(mode="json"))
+        print_json({**manifest.model_dump(mode="json"), "state": end.get("state", manifest.state)})
         return 0
     facts = manifest.model_dump(
         mode="json", exclude={"config", "provenance", "run_parameters"}, exclude_none=True
     )
+    facts |= end
     rows = [(name, _text(value)) for name, value in facts.items() if _is_fact(value)]
     print_table(("fact", "value"), rows)
     print_text("")
@@ -38,6 +49,15 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         print_text(f"note: {newer_schema(manifest.schema_version)}")
     print_text(f"folder: {place}")
     return 0
+
+
+def _without_end(manifest: RunManifest, place: str) -> dict[str, str]:
+    """Return what the list of runs says of the end of a run that has none; of others nothing."""
+    if manifest.state != RUNNING:
+        return {}
+    if is_uri(place):
+        return {"verdict": UNFINISHED_SENTENCE}
+    return {"state": KILLED, "verdict": KILLED_SENTENCE} if is_killed(Path(place)) else {}
 
 
 def _is_fact(value: object) -> bool:

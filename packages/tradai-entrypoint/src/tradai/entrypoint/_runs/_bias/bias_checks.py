@@ -82,12 +82,14 @@ def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
 def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
     """Return a notice for the reader of a run whose source was found biased; else none.
 
+    An analysis has its own result.
+
     Args:
         root: Folder of the runs, among which analyses are looked for. One that cannot be read
             has none.
         record: The run.
     """
-    if "source" not in record.digests:
+    if "source" not in record.digests or BIAS in record.results:
         return ()
     check = None
     with suppress(OSError):
@@ -99,6 +101,10 @@ def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
 
 
 def add_bias_notices(root: Path, record: RunManifest) -> None:
-    """Add `bias_notices` to `record`: an analysis may be later than the run."""
-    found = bias_notices(root, record)
-    record.notices += [each for each in found if each not in record.notices]
+    """Put `bias_notices` into `record`, as an analysis may be later than the run.
+
+    They replace the notice of an earlier analysis; without any, that notice stays.
+    """
+    if found := bias_notices(root, record):
+        others = [each for each in record.notices if not each.startswith(BIAS_FOUND)]
+        record.notices = [*others, *found]

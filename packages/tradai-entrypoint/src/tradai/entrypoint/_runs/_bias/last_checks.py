@@ -24,8 +24,8 @@ def last_checks(
     last: dict[tuple[str | None, str | None], _Check] = {}
     answered = set[tuple[str | None, str | None]]()
     for check in newest_first:
-        *_, result = facts_of(check)
-        key = facts_of(check)[:2]
+        source, config_id, result = facts_of(check)
+        key = source, config_id
         if key not in last or (result == FOUND and key not in answered):
             last[key] = check
         if result in (CLEAN, FOUND):

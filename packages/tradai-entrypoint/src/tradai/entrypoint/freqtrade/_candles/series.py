@@ -1,18 +1,18 @@
 """The series of candles that a run needs, with the warm-up before the first traded candle."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import product
 from typing import Final, TypeAlias
 
 from tradai.core import JsonValue, StrategyConfig, Timeframe, pair_parts
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.parameters import RunParameters
-from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
+from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries, candle_length
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
 _Key: TypeAlias = tuple[str, str]  # pair and timeframe
 
-_DAY_S: Final = 86_400
 # Data of a contract beside its candles, in the timeframe that the engine reads it in.
 CONTRACT_KINDS: Final = ("mark", "funding_rate")
 _CONTRACT_TIMEFRAME: Final = "1h"
@@ -33,7 +33,7 @@ def needed_series(
             settings do not say how far it looks back.
     """
     _check_informative(run, facts)
-    startup, train_s = startup_candles(config, run, facts), 0
+    startup, training = startup_candles(config, run, facts), timedelta(0)
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
     others = [*_informative(config, facts), *_named(config, run)]
     freqai = enabled_freqai(config)
@@ -41,14 +41,14 @@ def needed_series(
         features = _features(freqai)
         startup = max(startup, _look_back(features))
         days = freqai.get("train_period_days")
-        train_s = _whole(days, key="train_period_days") * _DAY_S
+        training = timedelta(days=_whole(days, key="train_period_days"))
         others += _freqai_series(config, features)
     others = list(_provided(others, run, has_contracts=trades_futures(config)))
     return tuple(
         NeededSeries(
             pair=pair,
             timeframe=timeframe,
-            warmup=startup + train_s // Timeframe(timeframe).seconds,
+            warmup=startup + training // candle_length(Timeframe(timeframe)),
             is_traded=(pair, timeframe) in traded,
             kind="futures" if trades_futures(config) else "spot",
         )

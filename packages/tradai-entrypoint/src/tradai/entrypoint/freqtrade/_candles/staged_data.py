@@ -16,6 +16,14 @@ from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far
 
 LONGEST_FUNDING_INTERVAL: Final = timedelta(hours=8)
+_LONGEST_MONTH: Final = timedelta(days=31)
+
+
+def candle_length(timeframe: Timeframe) -> timedelta:
+    """Return the length of a candle; of months, which differ, the longest there can be."""
+    if timeframe.endswith("M"):
+        return int(timeframe[:-1]) * _LONGEST_MONTH
+    return timedelta(seconds=timeframe.seconds)
 
 
 @final
@@ -51,7 +59,7 @@ class NeededSeries:
         """Length of a candle; of a funding rate, the longest time between two of them."""
         if self.kind == "funding_rate":
             return LONGEST_FUNDING_INTERVAL
-        return timedelta(seconds=Timeframe(self.timeframe).seconds)
+        return candle_length(Timeframe(self.timeframe))
 
     @property
     def noun(self) -> str:

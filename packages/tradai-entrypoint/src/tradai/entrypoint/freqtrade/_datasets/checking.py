@@ -28,7 +28,7 @@ class DataCheck:
     """The result of checking a folder.
 
     Attributes:
-        series: Number of files and folders of series.
+        series: Number of series, each once, in however many files.
         rows: Number of rows that could be read.
         findings: Findings by file.
     """
@@ -67,7 +67,8 @@ def check_series(data: str) -> DataCheck:
             digests[file.path] = raw.digest()
         findings += _of_format(file, same_series)
     doubled = chain.from_iterable(_stored_twice(files, digests) for files in twice.values())
-    return DataCheck(series=len(folder.files), rows=rows, findings=(*doubled, *findings))
+    series = len({file.series for file in folder.files})
+    return DataCheck(series=series, rows=rows, findings=(*doubled, *findings))
 
 
 def _read(file: DataFile) -> RawSeries | Finding:

@@ -9,7 +9,7 @@ from tradai.entrypoint.freqtrade._candles.dataset import DATASET_NAME, data_fold
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME
 from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 
-_NAMES: Final = (DATASET_NAME, MARKETS_NAME, TIERS_NAME)
+DATASET_FILES: Final = (DATASET_NAME, MARKETS_NAME, TIERS_NAME)
 
 
 def copy_dataset_files(data: str, folder: Path) -> tuple[Path, ...]:
@@ -30,7 +30,7 @@ def copy_dataset_files(data: str, folder: Path) -> tuple[Path, ...]:
 
 
 def _copies(source: Path, folder: Path) -> Iterator[Path]:
-    for name in _NAMES:
+    for name in DATASET_FILES:
         original, target = source / name, folder / name
         if original.is_file() and not target.exists():
             with file_errors("read", original):

@@ -15,6 +15,7 @@ from tradai.entrypoint.freqtrade._datasets.data_file import (
     SPOT,
     DataFile,
 )
+from tradai.entrypoint.freqtrade._datasets.dataset_files import DATASET_FILES
 
 _SHOWN: Final = 5
 _KNOWN: Final = (
@@ -67,6 +68,35 @@ def open_folder(data: str) -> CandleFolder:
     return CandleFolder(path=path, files=files)
 
 
+def passed_over(data: str) -> str | None:
+    """Return a sentence on the contents of a folder that no series was found in; None without any.
+
+    Args:
+        data: Path or URI of the folder.
+
+    Raises:
+        NotFoundError: There is no such folder on this machine, or no series in it.
+        StorageError: The disk refused.
+    """
+    folder = open_folder(data)
+    with file_errors("list", folder.path):
+        entries = list(_passed_over(folder))
+    if not entries:
+        return None
+    are = "1 entry is" if len(entries) == 1 else f"{len(entries):,} entries are"
+    return f"{are} not read: {_names(entries, folder.path)}; known are {_KNOWN}"
+
+
+def _passed_over(folder: CandleFolder) -> Iterator[Path]:
+    read = {file.path for file in folder.files}
+    futures = folder.path / FUTURES_FOLDER
+    for place in (folder.path, futures):
+        for entry in sorted(place.iterdir()) if place.is_dir() else ():
+            is_ours = entry.name in DATASET_FILES or entry.name.startswith(".")
+            if entry not in read and not is_ours and not (entry == futures and entry.is_dir()):
+                yield entry
+
+
 def files_in(folder: Path) -> tuple[DataFile, ...]:
     """Return the series in `folder`, sorted; none when it does not exist.
 
@@ -93,9 +123,10 @@ def _partitioned(folder: Path) -> Iterator[DataFile]:
         yield DataFile(path=path, pair=pair, timeframe=timeframe, kind=SPOT, file_format=PARTITIONS)
 
 
-def _order(file: DataFile) -> tuple[str, bool, Timeframe | str, str, str]:
+def _order(file: DataFile) -> tuple[str, bool, Timeframe | str, str, str, Path]:
     is_candles = file.timeframe is not None
-    return file.pair, is_candles, file.timeframe or "", file.kind, file.file_format
+    timeframe = file.timeframe or ""
+    return file.pair, is_candles, timeframe, file.kind, file.file_format, file.path
 
 
 def _folders_below(folder: Path) -> Iterator[Path]:
@@ -109,9 +140,14 @@ def _folders_below(folder: Path) -> Iterator[Path]:
 def _unknown_layout(folder: Path) -> NotFoundError:
     entries = sorted(folder.iterdir())
     below = list(islice(_folders_below(folder), 1))
-    names = ", ".join(f"{each.name}/" if each.is_dir() else each.name for each in entries[:_SHOWN])
-    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    found = f"it has {names}{more}" if entries else "it is empty"
+    found = f"it has {_names(entries, folder)}" if entries else "it is empty"
     hint = f"; {below[0]} has some: name that folder" if below else f"; known are {_KNOWN}"
     message = f"no candles were found in {folder}: {found}{hint}"
     return NotFoundError(message, kind="candles", key=str(folder))
+
+
+def _names(entries: Sequence[Path], folder: Path) -> str:
+    """Return the first names of `entries`, as seen from `folder`, and how many more there are."""
+    names = (f"{each.relative_to(folder)}{'/' * each.is_dir()}" for each in entries[:_SHOWN])
+    more = f" and {len(entries) - _SHOWN:,} more" if len(entries) > _SHOWN else ""
+    return f"{', '.join(names)}{more}"

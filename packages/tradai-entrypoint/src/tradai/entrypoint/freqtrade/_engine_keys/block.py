@@ -24,6 +24,9 @@ _ANSWER_TIMEOUT_S: Final = 3
 _IN_LIVE: Final = "LIVE sends webhook and Discord messages, and alerts by TRADAI_LIVE_ALERTS"
 _MOST_RETRIES: Final = 2
 _LONGEST_DELAY_S: Final = 1
+# The engine's schema has no upper bound for it; a year is far beyond any use.
+_OFFSET: Final = "outdated_offset"
+_LONGEST_OFFSET_MIN: Final = 525_600
 
 
 def block_problems(
@@ -118,6 +121,11 @@ def _block_problems(name: str, value: JsonValue, mode: TradingMode) -> Iterator[
         elif name == "exchange" and key not in EXCHANGE:
             hint = did_you_mean(key, EXCHANGE) or f"; it has {', '.join(sorted(EXCHANGE))}"
             yield f"{path}.{key}", f"is decided by tradai, or is no setting{hint}"
+    if name == "exchange" and not _is_from_zero_to(_LONGEST_OFFSET_MIN, value.get(_OFFSET, 0)):
+        yield (
+            f"{path}.{_OFFSET}",
+            f"must be from 1 to {_LONGEST_OFFSET_MIN} minutes: the engine's dates have an end",
+        )
     if name in SECRETS:
         yield from _message_problems(name, value, mode)
 

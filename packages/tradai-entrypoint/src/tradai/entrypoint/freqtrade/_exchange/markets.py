@@ -254,7 +254,7 @@ class MarketsSnapshot(BaseModel):
         """
         empty = {name for name in ("answers", "fees") if not getattr(self, name)}
         text = self.model_dump_json(indent=2, exclude=empty) + "\n"
-        FileStore().write(path.resolve().as_uri(), text.encode())
+        FileStore().write(path.absolute().as_uri(), text.encode())
 
     def exchange_info(self) -> dict[str, JsonValue]:
         """Return what the exchange would answer."""

@@ -1,5 +1,6 @@
 """Download candles from the exchange through the engine into a data folder."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import contextmanager, suppress
@@ -75,13 +76,16 @@ def download(  # noqa: PLR0913
             the pairs or the timeframe, or the range has no start.
         ValidationError: `exchange_url` is neither https nor on a loopback address, or what is in
             the place of a file of candles is not a regular file.
+        StorageError: The folder cannot be made.
     """
     _check_wanted(config, timerange, exchange_url)
-    folder = folder.resolve()
+    # A link that leads to itself is refused when the folder is made.
+    folder = Path(os.path.realpath(folder))
     files = [folder / candle_files(series)[1] for series in _series(config)]
     installed = engine or EngineInstall.beside_us()
     with _made_folders({folder, *(file.parent for file in files)}):
-        folder.mkdir(parents=True, exist_ok=True)
+        with file_errors("make the folder", folder):
+            folder.mkdir(parents=True, exist_ok=True)
         _check_present(files)
         before = _stored(config, folder)
         passes = download_passes(before, timerange)

@@ -1,5 +1,6 @@
 """DRY_RUN: paper trading until a signal."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, final
@@ -10,6 +11,7 @@ from tradai.entrypoint._live._account.reconcile import OrderKey
 from tradai.entrypoint._paper.paper_session import PaperSession
 from tradai.entrypoint._paper.paper_status import PaperStatus
 from tradai.entrypoint._process.exit_codes import Verdict
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices, bias_notices
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._store.names import STATUS_NAME
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -26,6 +28,7 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import entry_orders
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
 
+_log: Final = logging.getLogger(__name__)
 # The fallback places no order, so no rule of its market matters.
 _ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
 
@@ -35,7 +38,9 @@ class DryRunHandler(BotHandler):
     """Runs the engine's paper trading until a signal."""
 
     def _judged(self, job: EngineJob, context: RunContext) -> Verdict:
+        _warn_of_bias(context)
         verdict = super()._judged(job, context)
+        add_bias_notices(context.folder.path.parent, context.record)
         _report(context)
         return verdict
 
@@ -94,6 +99,14 @@ class DryRunHandler(BotHandler):
         self._session.supervise(control, control.last_loop_s, report, lambda: evidence.state)
         show_interface(context.engine_api, control)
         yield
+
+
+def _warn_of_bias(context: RunContext) -> None:
+    """Tell people at once: a dry-run may go on for weeks before its notices are printed."""
+    found = bias_notices(context.folder.path.parent, context.record)
+    context.record.notices += found
+    for notice in found:
+        _log.warning("the strategy source is biased", extra={"reason": notice})
 
 
 def _report(context: RunContext) -> None:

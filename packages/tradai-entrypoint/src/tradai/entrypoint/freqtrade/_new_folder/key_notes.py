@@ -87,6 +87,27 @@ PRIVATE: Final = frozenset(
         "external_message_consumer.producers",
     }
 )
+# Keys with texts in blocks that move with what is in them: Freqtrade's schema has no others.
+_TEXTS: Final = {
+    "discord": "webhook_url entry_fill exit_fill",
+    "freqai": """
+        data_split_parameters feature_parameters identifier model_training_parameters rl_config
+    """,
+    "order_time_in_force": "entry exit",
+    "order_types": """
+        emergency_exit entry exit force_entry force_exit stoploss stoploss_price_type
+    """,
+    "telegram": "authorized_users chat_id notification_settings token topic_id",
+    "unfilledtimeout": "unit",
+    "webhook": """
+        analyzed_df entry entry_cancel entry_fill exception exit exit_cancel exit_fill format
+        liquidation_warning new_candle protection_trigger protection_trigger_global startup status
+        strategy_msg url warning whitelist
+    """,
+}
+TEXTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {block: frozenset(names.split()) for block, names in _TEXTS.items()}
+)
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
 _ANALYSIS: Final = "`analyse CONFIG --bias` decides it"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, final
 
@@ -248,9 +247,7 @@ def moved_range(text: str, timeframe: Timeframe) -> str:
     """
     given = parse_time_range(text)
     return (
-        text
-        if given.stop is None
-        else str(replace(given, stop=given.stop + timedelta(seconds=timeframe.seconds)))
+        text if given.stop is None else str(replace(given, stop=timeframe.next_close(given.stop)))
     )
 
 

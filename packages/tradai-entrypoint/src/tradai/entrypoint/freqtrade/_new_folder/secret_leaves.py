@@ -13,6 +13,7 @@ MASK: Final = "***"
 # Names of secrets when they have a text: elsewhere they are those of switches and counts.
 _OF_TEXTS: Final = re.compile(
     r"(?i)(?:\A|[\W_])(?:auth|bearer|hmac|jwt|pass|pin|pwd|seed_phrase)\Z"
+    r"|api[_-]?key|credential|login|passphrase|passw(?:or)?d|webhook[_-]?url"
 )
 # A body of a message has no other keys than those of its receiver.
 _BODIES: Final = frozenset({"discord", "webhook"})
@@ -42,6 +43,17 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
             isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf))
         ):
             yield ".".join(MASK if is_secret_text(str(step)) else str(step) for step in path), leaf
+
+
+def texts(value: JsonValue) -> Iterator[str]:
+    """Yield the path of each text in `value`, which any secret may be; empty for `value` itself.
+
+    >>> list(texts({"window": 5, "users": ["bob", 7, ""]}))
+    ['users.0']
+    """
+    for path, leaf, _ in _leaves((), value):
+        if isinstance(leaf, str) and leaf and path[-1:] != (MASK,):
+            yield ".".join(map(str, path))
 
 
 def is_secret_text(text: str) -> bool:

@@ -36,6 +36,7 @@ from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     UNSUPPORTED,
 )
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
+from tradai.entrypoint.freqtrade._new_folder.secret_guard import OWN_KEYS, without_secrets
 from tradai.entrypoint.freqtrade._new_folder.secret_leaves import (
     MASK,
     is_secret_text,
@@ -178,19 +179,7 @@ def _fate(key: str, value: JsonValue, config: Config) -> Fate:
     if _is_secret(key, value):
         return _secret(key, config)
     fate = _without_place(key, value, config) or _with_place(key, value)
-    names = ", ".join(path.removeprefix(f"{key}.") for path, _ in secret_leaves(key, value))
-    return _without_secrets(fate, names) if names else fate
-
-
-def _without_secrets(fate: Fate, names: str) -> Fate:
-    """Return the fate of a key whose value has the secrets `names` in it, none of which is kept."""
-    moved, _ = fate
-    if moved.status is KeyStatus.UNSUPPORTED:
-        return replace(moved, note=f"{moved.note}; secret in it: {names}"), None
-    if moved.status is KeyStatus.UNNEEDED:
-        return fate
-    note = f"its value is not copied: secret in it: {names}; write the rest to {moved.place}"
-    return MovedKey(key=moved.key, status=KeyStatus.PRIVATE, note=note), None
+    return without_secrets(fate, value)
 
 
 def _secret(key: str, config: Config) -> Fate:
@@ -243,7 +232,7 @@ def _with_place(key: str, value: JsonValue) -> Fate:
 
 def _own_key(key: str, value: JsonValue) -> Fate:
     """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
-    place, note = f"strategy.config.{key}", "a key of the strategy's own"
+    place, note = f"{OWN_KEYS}.{key}", "a key of the strategy's own"
     if hint := did_you_mean(key, (name for name in IN_FILE if _resembles(key, name))):
         moved = MovedKey(key=key, status=KeyStatus.DOUBTFUL, place=place, note=f"{note}{hint}")
         return moved, value

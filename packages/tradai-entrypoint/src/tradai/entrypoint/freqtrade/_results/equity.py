@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import DayReturn, EquityPoint, MonthReturn
 from tradai.entrypoint.freqtrade._results.candle_table import CandleTable, numbers, seconds
-from tradai.entrypoint.freqtrade._results.statistics import Summary
+from tradai.entrypoint.freqtrade._results.statistics import Summary, known_ratio
 
 _SHARPE_DAYS: Final = 30
 _YEAR_DAYS: Final = 365
@@ -117,7 +117,9 @@ def _returns(equity: Equity, unit: Literal["D", "M"]) -> Iterator[tuple[int, flo
 
 def _sharpe(returns: NDArray[np.float64]) -> float | None:
     deviation = float(returns.std(ddof=1))
-    return float(returns.mean()) / deviation * math.sqrt(_YEAR_DAYS) if deviation else None
+    if not deviation:
+        return None
+    return known_ratio(float(returns.mean()) / deviation * math.sqrt(_YEAR_DAYS))
 
 
 def _suffix(class_name: str) -> str:

@@ -12,7 +12,12 @@ from typing import Any, Final, TypeAlias, final
 
 from tradai.core import JsonValue, Timeframe, TimeRange, digest
 from tradai.core.exceptions import StorageError
-from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary, summarize
+from tradai.entrypoint.freqtrade._results.statistics import (
+    ClosedTrade,
+    Summary,
+    known_ratio,
+    summarize,
+)
 
 TradeRecord: TypeAlias = Mapping[str, JsonValue]
 
@@ -116,7 +121,12 @@ def _result(statistics: dict[str, Any]) -> BacktestResult:
 
 
 def _ratio(figure: float | None) -> float | None:
-    return None if figure == _NO_RATIO else figure
+    return None if figure is None or figure == _NO_RATIO else known_ratio(figure)
+
+
+def tag_text(value: JsonValue) -> str:
+    """Return an entry tag or an exit reason as text; a strategy may give a number."""
+    return "" if value is None else str(value)
 
 
 def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:
@@ -125,9 +135,9 @@ def _closed_trade(trade: Mapping[str, Any]) -> ClosedTrade:
         pair=trade["pair"],
         closed_at=closed,
         profit_abs=float(trade["profit_abs"]),
-        exit_reason=trade["exit_reason"],
+        exit_reason=tag_text(trade["exit_reason"]),
         duration=closed - opened,
-        enter_tag=trade.get("enter_tag") or "",
+        enter_tag=tag_text(trade.get("enter_tag")),
     )
 
 

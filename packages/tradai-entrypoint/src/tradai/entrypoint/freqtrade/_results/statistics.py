@@ -17,6 +17,8 @@ from tradai.entrypoint._report.model import BalancePoint, TradeStats
 
 _DAY: Final = timedelta(days=1)
 _YEAR: Final = timedelta(days=365)
+# Of a mean and a deviation: where all returns are equal, the deviation is that of rounding.
+_LARGEST_RATIO: Final = 1e9
 
 
 @final
@@ -79,6 +81,11 @@ class Summary:
     per_entry_tag: tuple[TradeStats, ...]
     per_exit_reason: tuple[TradeStats, ...]
     balance: tuple[BalancePoint, ...]
+
+
+def known_ratio(ratio: float) -> float | None:
+    """Return a ratio of a mean to a deviation; None where it is made of rounding errors."""
+    return ratio if abs(ratio) < _LARGEST_RATIO else None
 
 
 def summarize(

@@ -8,7 +8,7 @@ from typing import Any
 
 from tradai.core import TimeRange
 from tradai.entrypoint._report.model import TradeRow
-from tradai.entrypoint.freqtrade._results.results import TradeRecord
+from tradai.entrypoint.freqtrade._results.results import TradeRecord, tag_text
 
 
 def trade_rows(trades: Iterable[TradeRecord]) -> tuple[TradeRow, ...]:
@@ -67,8 +67,8 @@ def _row(trade: Mapping[str, Any]) -> TradeRow:
         last_stop=_price(trade.get("stop_loss_abs")),
         profit_abs=float(trade["profit_abs"]),
         profit_ratio=float(trade["profit_ratio"]),
-        enter_tag=trade.get("enter_tag") or "",
-        exit_reason=trade["exit_reason"],
+        enter_tag=tag_text(trade.get("enter_tag")),
+        exit_reason=tag_text(trade["exit_reason"]),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from tradai.core import FileStore, JsonValue
-from tradai.entrypoint.freqtrade._results.results import TradeRecord
+from tradai.entrypoint.freqtrade._results.results import TradeRecord, tag_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,6 +111,8 @@ def _value(kind: str, value: JsonValue) -> JsonValue:
         case "float64":
             # An amount without a fraction is an integer in JSON.
             return float(cast("float", value))
+        case "string":
+            return tag_text(value)
         case _:
             return value
 

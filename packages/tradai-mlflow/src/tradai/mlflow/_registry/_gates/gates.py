@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final, Protocol, final
 
 from tradai.core import Timeframe, did_you_mean
+from tradai.mlflow._registry.record import DRAWDOWNS
 from tradai.mlflow._registry.version_tags import VersionContent
 
 _TRADES: Final = "trades"
-_DRAWDOWN: Final = "max_drawdown_percent"
 
 
 @final
@@ -106,9 +106,27 @@ def min_trades(least: int) -> MetricGate:
     return MetricGate(gate="min_trades", metric=_TRADES, least=least)
 
 
-def max_drawdown(most: float) -> MetricGate:
-    """Return the gate that allows a drawdown, in percent."""
-    return MetricGate(gate="max_drawdown", metric=_DRAWDOWN, most=most)
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxDrawdown:
+    """Requires a fall of at most `most` percent, with open positions where that is known."""
+
+    most: float
+
+    def check(self, context: GateContext) -> GateOutcome:
+        """Judge the fall; a missing one fails."""
+        content = context.candidate.content
+        known = content.record.drawdown if content else None
+        if known is None:
+            return self._outcome(context.candidate.lacks(next(iter(DRAWDOWNS))), passed=False)
+        name, fall = known
+        reason = f"{name} is {fall:g}, {DRAWDOWNS[name]}"
+        if fall > self.most:
+            return self._outcome(f"{reason}, above {self.most:g}", passed=False)
+        return self._outcome(reason, passed=True)
+
+    def _outcome(self, reason: str, *, passed: bool) -> GateOutcome:
+        return GateOutcome(gate="max_drawdown", passed=passed, reason=reason)
 
 
 @final

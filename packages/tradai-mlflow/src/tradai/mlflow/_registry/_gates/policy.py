@@ -27,8 +27,8 @@ from tradai.mlflow._registry._gates.gates import (
     ConfigValid,
     DataAge,
     Gate,
+    MaxDrawdown,
     MetricGate,
-    max_drawdown,
     min_trades,
 )
 
@@ -78,7 +78,8 @@ class PromotionPolicy(_Block):
 
     Attributes:
         min_trades: Least number of trades of the run.
-        max_drawdown: Largest drawdown of the run, in percent.
+        max_drawdown: Largest drawdown of the run, in percent, with open positions where the run
+            has that, else of closed trades.
         better_than_champion_by: Lead over the version that the alias points at.
         artifacts_present: Patterns such as ``strategy/*.py``, each with at least one file.
         data_age: Longest time since the end of the run's candles, such as ``30d``.
@@ -143,7 +144,7 @@ class PromotionPolicy(_Block):
         if self.min_trades is not None:
             yield min_trades(self.min_trades)
         if self.max_drawdown is not None:
-            yield max_drawdown(self.max_drawdown)
+            yield MaxDrawdown(most=self.max_drawdown)
         if self.better_than_champion_by is not None:
             lead = self.better_than_champion_by
             yield BetterThanChampion(

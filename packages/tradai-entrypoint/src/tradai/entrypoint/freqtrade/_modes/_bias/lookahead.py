@@ -8,7 +8,7 @@ from typing import Final, Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint.freqtrade._preparation.plan import USER_DATA, EnginePlan
+from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, USER_DATA, EnginePlan
 from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
 # The engine cuts the candles after each of these trades, and compares what is computed then.
@@ -112,4 +112,5 @@ def lookahead_plan(plan: EnginePlan) -> EnginePlan:
         plan,
         subcommand="lookahead-analysis",
         specific=(*trades, "--lookahead-analysis-exportfilename", table),
+        launcher=("lookahead", STRATEGIES),
     )

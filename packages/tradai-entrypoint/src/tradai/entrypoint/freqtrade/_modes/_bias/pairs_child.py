@@ -4,7 +4,9 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterator
-from typing import Final
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, Final
 
 PAIRS: Final = "--pairs"
 _ENDED: Final = "tradai: the engine has ended for "
@@ -43,7 +45,28 @@ def sections(output: str) -> Iterator[tuple[str, str]]:
 
 def _exit_code(run: Callable[[list[str]], None], words: list[str]) -> int:
     try:
-        run(words)
+        with _plain_cells():
+            run(words)
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else int(bool(exc.code))
     return 0
+
+
+@contextmanager
+def _plain_cells() -> Iterator[None]:
+    """Print each cell of a table as it is: rich, with which the engine does, drops ``[...]``."""
+    # Those of the engine, whose import takes longer than all of this.
+    table: Any = import_module("rich.table").Table
+    text: Any = import_module("rich.text").Text
+    with_markup = table.add_row
+
+    def add_row(self: object, *cells: object, **options: object) -> None:
+        plain = (text(cell) if isinstance(cell, str) else cell for cell in cells)
+        with_markup(self, *plain, **options)
+
+    # There is no switch for it.
+    table.add_row = add_row
+    try:
+        yield
+    finally:
+        table.add_row = with_markup

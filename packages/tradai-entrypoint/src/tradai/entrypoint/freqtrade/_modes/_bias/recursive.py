@@ -144,7 +144,7 @@ def _size(difference: Difference) -> float:
 def _rows(output: str, columns: int) -> list[tuple[str, list[str]]] | None:
     """Return the cells of each indicator; the rest of a long name stands in rows of its own.
 
-    The engine prints an indicator's name as it is, and an edge or markup in it changes the table.
+    The engine prints an indicator's name as it is, and an edge in it changes the table.
 
     Returns:
         The rows of the last table; none when the engine says that there is no difference. None when
@@ -208,8 +208,8 @@ def pairs_notices(
     lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in {*analysed, *unread}]
     reasons = {
         "the table in the engine's log cannot be read, so the number of start-up candles that is "
-        f"enough is not known either; leave {_EDGE} and square brackets out of the strategy's "
-        "columns, and the engine's logging as it is": unread,
+        f"enough is not known either; leave {_EDGE} out of the names of the strategy's columns, "
+        "and the engine's logging as it is": unread,
         "the end of the analysis of each is not in the engine's log, so the number of start-up "
         "candles that is enough is not known either": lost,
         f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],

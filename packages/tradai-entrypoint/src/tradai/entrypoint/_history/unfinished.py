@@ -1,0 +1,62 @@
+"""Progress of a sweep or an analysis, in its folder for as long as it has not all of its runs."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from tradai.core import FileStore
+from tradai.core.exceptions import StorageError
+from tradai.entrypoint._history.run_listing import RunListing, RunSummary
+
+_NAME: Final = "unfinished.json"
+# Folders of results, beside that of the runs.
+_FOLDERS: Final = ("sweeps", "analyses")
+
+
+def note_progress(folder: Path, done: str) -> None:
+    """Keep in `folder` how many runs are `done`, such as ``4 of 27 runs``.
+
+    The note outlives a command that is killed. A disk that refuses it ends no command, which will
+    say so when it writes its result.
+    """
+    with suppress(StorageError):
+        document = json.dumps({"done": done}) + "\n"
+        FileStore().write((folder / _NAME).resolve().as_uri(), document.encode())
+
+
+def drop_progress(folder: Path) -> None:
+    """Forget the progress of what has its result in `folder`."""
+    with suppress(OSError):
+        (folder / _NAME).unlink(missing_ok=True)
+
+
+def with_unfinished(listing: RunListing, root: Path) -> RunListing:
+    """Return `listing` with the progress of each unfinished sweep or analysis beside its runs.
+
+    Their folders are looked for beside `root`, the folder of the runs, and in the working folder:
+    commands put them there unless a flag names another place.
+    """
+    if not any(run.part_of for run in listing.runs):
+        return listing
+    found: dict[str, str] = {}
+    for file in _notes({root.absolute().parent, Path(".tradai").absolute()}):
+        # A damaged file says nothing of its runs.
+        with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+            found[file.parent.name] = str(json.loads(file.read_bytes())["done"])
+    return replace(listing, runs=[_marked(run, found) for run in listing.runs])
+
+
+def _notes(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        for name in _FOLDERS:
+            yield from place.glob(f"{name}/*/{_NAME}")
+
+
+def _marked(run: RunSummary, found: dict[str, str]) -> RunSummary:
+    name = (run.part_of or "").partition(" ")[2]
+    if name not in found:
+        return run
+    return replace(run, part_of=f"{run.part_of} (unfinished: {found[name]})")
