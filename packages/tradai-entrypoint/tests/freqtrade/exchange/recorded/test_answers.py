@@ -58,7 +58,7 @@ def test_the_time_of_a_request_is_no_part_of_it() -> None:
 
 
 # Names without the letters of those that are refused, such as user and key.
-NAMES = st.text(st.characters(exclude_characters=ascii_letters), max_size=5)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters=ascii_letters), max_size=5)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
