@@ -241,6 +241,46 @@ def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> Non
     assert (form.problem, form.effect) == ("it is json", Effect.NOT_READ)
 
 
+def save_series(folder: Path, kind: str, *prices: float) -> None:
+    """Write candles of a kind of contract data, five minutes apart; a price of nan is a gap."""
+    (folder / "futures").mkdir()
+    start = to_epoch_ms(START)
+    rows = [
+        [start + at * 300_000, *[price] * 4, 0.0]
+        for at, price in enumerate(prices)
+        if not math.isnan(price)
+    ]
+    (folder / f"futures/BTC_USDT_USDT-5m-{kind}.json").write_text(json.dumps(rows))
+
+
+@pytest.mark.parametrize("prices", [(-0.001, 0.0, 0.002), (0.00001, -0.00002, math.nan, 0.01)])
+def test_a_premium_may_be_negative_and_leap(tmp_path: Path, prices: tuple[float, ...]) -> None:
+    save_series(tmp_path, "premiumIndex", *prices)
+
+    findings = check_series(str(tmp_path)).findings
+
+    assert {each.effect for each in findings} <= {Effect.ASIDE}
+
+
+@pytest.mark.parametrize(
+    ("prices", "problem", "effect"),
+    [
+        ((1.0, 0.0, 1.0), "1 row with a price of zero", Effect.UNREAD),
+        ((1.0, 9.0, 9.0), "1 jump that no market makes", Effect.UNREAD),
+        ((1.0, math.nan, 1.0), "1 gap with 1 missing candle", Effect.ASIDE),
+    ],
+)
+def test_a_series_that_no_run_reads_is_not_said_to_be_traded_on_or_filled(
+    tmp_path: Path, prices: tuple[float, ...], problem: str, effect: Effect
+) -> None:
+    save_series(tmp_path, "index", *prices)
+
+    findings = check_series(str(tmp_path)).findings
+
+    assert (problem, effect) in [(each.problem.partition(":")[0], each.effect) for each in findings]
+    assert not any("a backtest" in each.effect.value for each in findings)
+
+
 def save_trades(folder: Path, *rows: tuple[int | None, float]) -> None:
     start = to_epoch_ms(START)
     trades = [

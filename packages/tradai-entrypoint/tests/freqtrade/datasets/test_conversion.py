@@ -208,6 +208,7 @@ def test_trades_of_downloads_that_overlap_count_once(
         trade(1, "1"),
         trade(2, "2"),
         trade(2, "3"),
+        trade(1, "1"),
         trade(2, "2"),
         trade(2, "3"),
         trade(3, "4"),
@@ -223,9 +224,9 @@ def test_trades_of_downloads_that_overlap_count_once(
     assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
 
     assert read(target / "BTC_USDT-1m.json") == [[START_MS, 10.0, 10.0, 10.0, 10.0, 8.0]]
-    assert "2 repeated, left out" in capsys.readouterr().out
+    assert "3 repeated, left out" in capsys.readouterr().out
     assert run_command(["data", "check", str(source)], interrupts=Interrupts()) == 0
-    assert "2 rows equal to another one, which has its id" in capsys.readouterr().out
+    assert "3 rows equal to another one, which has its id" in capsys.readouterr().out
 
 
 def test_trades_of_a_file_without_ids_count_each(source: Path, target: Path) -> None:

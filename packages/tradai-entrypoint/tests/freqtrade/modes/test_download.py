@@ -172,7 +172,9 @@ def test_a_download_that_fails_says_what_it_lost(fetch: Fetch) -> None:
     verdict = fetch(downloads=["BTC/USDT"], timerange="20250101-20250108", says=said)
 
     assert verdict.exit_code is ExitCode.RESULT
-    assert verdict.sentence.startswith("the download failed of BTC/USDT (freqtrade.exceptions.Temp")
+    assert verdict.sentence.startswith(
+        "candles could not be downloaded of BTC/USDT (freqtrade.exceptions.Temp"
+    )
     assert verdict.sentence.endswith("download BTC/USDT to 2025-01-04 00:00 UTC again")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tradai.core import JsonValue, TradingMode
+from tradai.core import FileJournal, JsonValue, TradingMode
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
@@ -314,6 +314,22 @@ def test_an_engine_that_does_not_start_in_time_is_stopped(
     assert "raise run.start_deadline_s" in done.verdict
     assert "engine running" not in done.events
     assert done.given is None or not is_alive(done.given["pid"])
+
+
+def test_a_run_that_continues_a_paused_one_is_paused_from_its_start(dry_run: Run) -> None:
+    first = dry_run(waits=False)
+    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
+        journal.append("bot paused", by="ann", reason="the news")
+
+    second = dry_run(waits=False, continues=first.folder)
+    third = dry_run(waits=False, continues=second.folder)
+
+    assert first.given["config"]["initial_state"] == "running"
+    for done in (second, third):
+        assert done.given["config"]["initial_state"] == "paused"
+        assert "bot paused" in done.events
+        (notice,) = [each for each in done.manifest.notices if "so is this one" in each]
+        assert f"stop {done.folder.name} --run --reason TEXT" in notice
 
 
 def test_a_program_that_takes_the_port_of_the_engine_gets_no_password(
