@@ -309,6 +309,28 @@ def test_pairs_that_cannot_be_added_change_nothing(
     assert (path.read_bytes() if path.exists() else None) == before
 
 
+def test_rules_are_not_made_beside_recorded_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = MarketsSnapshot.model_validate(
+        {
+            "exchange": "bybit",
+            "captured_at": "2026-01-01T00:00:00Z",
+            "origin": "captured",
+            "symbols": [],
+            "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
+        }
+    )
+    recorded.save(tmp_path / "markets.json")
+
+    assert make(*FLAGS, "--markets", tmp_path / "made.json") == ExitCode.CONFIGURATION
+
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/made.json has made market rules, and {tmp_path}/markets.json the" in said
+    assert not (tmp_path / "made.json").exists()
+    assert make(*FLAGS, "--data", tmp_path, "--force") == 0
+
+
 def test_an_error_about_missing_rules_names_both_commands(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"`tradai-entrypoint markets capture.*`markets make`"):
         MarketsSnapshot.load(tmp_path / "markets.json")

@@ -33,7 +33,7 @@ _NOTE: Final = "by `markets make`"
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the rules of the pairs and print the path."""
     del interrupts
-    from tradai.entrypoint.freqtrade import MarketsSnapshot
+    from tradai.entrypoint.freqtrade import MarketsSnapshot, check_rules_beside
 
     rules, fees, note = _given(args)
     _check_one_market(rules)
@@ -45,6 +45,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         rules, note=args.note or note or _NOTE, captured_at=utc_now(), fees=fees
     )
     made.require(rules)
+    check_rules_beside(made, path)
     if args.add:
         made = MarketsSnapshot.load(path).with_made(made)
     made.save(path)

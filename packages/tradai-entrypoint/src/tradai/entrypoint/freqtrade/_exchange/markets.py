@@ -84,6 +84,9 @@ class MarketsSnapshot(BaseModel):
         if isinstance(exchange_named(self.exchange), RecordedExchange) is not bool(self.answers):
             message = "the recorded answers and the exchange do not belong together"
             raise ValueError(message)
+        if self.answers and self.origin == "made":
+            message = "made rules have no recorded answers"
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")
