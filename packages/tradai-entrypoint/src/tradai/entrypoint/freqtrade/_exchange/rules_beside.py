@@ -41,7 +41,7 @@ def _rules_in(path: Path) -> Iterator[tuple[Path, MarketsSnapshot]]:
     """Yield the other files of market rules in the folder of `path`."""
     for other in sorted(path.parent.glob("*.json")):
         found = None
-        # What cannot be read as rules is none.
+        # Files that cannot be read as rules are other ones.
         with suppress(OSError, TradAIError):
             if other.name not in {path.name, *_OTHER_FILES} and _is_object(other):
                 found = MarketsSnapshot.load(other)
