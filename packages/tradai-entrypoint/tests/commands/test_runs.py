@@ -167,7 +167,7 @@ def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None
 def test_a_run_is_not_compared_with_itself(names: tuple[str, ...], call: Call) -> None:
     code, out, err = call("report", *names)
 
-    assert (code, out) == (65, "")
+    assert (code, out) == (78, "")
     assert f"'a-2' and {names[-1]!r} are both run a-2: name each run once" in err
 
 
@@ -192,7 +192,7 @@ def test_candles_are_for_the_report_of_one_dry_run(
 ) -> None:
     code, _, err = call("report", *names, "--data", "candles")
 
-    assert code == 65
+    assert code == 78
     assert f"--data shows the slippage of one dry-run, and {reason}: leave it out" in err
 
 

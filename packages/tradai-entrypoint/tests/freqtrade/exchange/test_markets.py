@@ -228,6 +228,7 @@ def test_recorded_answers_that_no_capture_writes_are_refused(
 ) -> None:
     rows = [{"url": f"https://api.exchange.test{path}", "text": text} for path, text in answers]
     values = {**made("BTC/USDT").model_dump(mode="json"), "exchange": "kraken", "symbols": ()}
+    values["origin"] = "captured"
     path = tmp_path / "markets.json"
     path.write_text(json.dumps({**values, "answers": rows}))
 

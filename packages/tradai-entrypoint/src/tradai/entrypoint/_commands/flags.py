@@ -159,3 +159,15 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def words(expected: str) -> Callable[[str], str]:
+    """Return the reader of a text that is not empty, for argparse."""
+
+    def read(text: str) -> str:
+        if not text.strip():
+            message = f"it is empty: expected {expected}"
+            raise argparse.ArgumentTypeError(message)
+        return text
+
+    return read

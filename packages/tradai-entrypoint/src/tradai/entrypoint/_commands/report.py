@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tradai.core import TradingMode
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.summaries import is_killed
@@ -48,7 +48,7 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
     """Check that the runs to compare are several.
 
     Raises:
-        ValidationError: Two names are those of one run, or there is a flag for one run.
+        ConfigurationError: Two names are those of one run, or there is a flag for one run.
     """
     if args.data is not None:
         raise _data_error("several runs are named")
@@ -58,13 +58,13 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
             message = (
                 f"{names[folder]!r} and {name!r} are both run {folder.name}: name each run once"
             )
-            raise ValidationError(message, field="run", expected="different runs")
+            raise ConfigurationError(message, key="RUN")
         names[folder] = name
 
 
-def _data_error(reason: str) -> ValidationError:
+def _data_error(reason: str) -> ConfigurationError:
     message = f"--data shows the slippage of one dry-run, and {reason}: leave it out"
-    return ValidationError(message, field="--data", expected="one dry-run")
+    return ConfigurationError(message, key="--data")
 
 
 def make_report(folder: Path, *, data: str | None = None) -> Path:
@@ -76,7 +76,7 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     Raises:
         NotFoundError: The run has not ended.
-        ValidationError: There are candles, and the run is no dry-run.
+        ConfigurationError: There are candles, and the run is no dry-run.
         StorageError: A file of the run cannot be read, or the disk refused.
     """
     from tradai.entrypoint.freqtrade import recorded_parts

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot as MarketsSnapshot
+    from tradai.entrypoint.freqtrade._exchange.rules_beside import (
+        check_rules_beside as check_rules_beside,
+    )
     from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME as MARKETS_NAME
     from tradai.entrypoint.freqtrade._modes._bias.bias import BiasEntrypoint as BiasEntrypoint
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
@@ -85,6 +88,7 @@ if not TYPE_CHECKING:
             "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MarketsSnapshot",
+            "_exchange.rules_beside": "check_rules_beside",
             "_exchange.rules_reading": "MARKETS_NAME",
             "_modes.backtest": "BacktestHandler",
             "_modes.download": "download",

@@ -5,7 +5,6 @@ import sys
 from typing import Final
 
 from tradai.core import SystemClock, WaitingClock
-from tradai.core.exceptions import ValidationError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
@@ -96,15 +95,9 @@ def _request(args: argparse.Namespace, clock: WaitingClock) -> SessionRequest:
     """Return the request.
 
     Raises:
-        ValidationError: It has no reason.
         ConfigurationError: This login has no name.
     """
     by = operator_of(args)
-    for field, text in (("reason", args.reason), ("by", by)):
-        if not text.strip():
-            expected = "a sentence for people" if field == "reason" else "the name of a person"
-            message = f"--{field} is empty: expected {expected}"
-            raise ValidationError(message, field=field, expected=expected)
     fields = {"state": args.wanted, "reason": args.reason, "by": by, "at": clock.now()}
     return SessionRequest.model_validate(fields)
 

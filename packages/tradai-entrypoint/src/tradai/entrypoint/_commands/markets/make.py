@@ -35,20 +35,24 @@ _NOTE: Final = "by `markets make`"
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the rules of the pairs and print the path."""
     del interrupts
-    from tradai.entrypoint.freqtrade import MarketsSnapshot
+    from tradai.entrypoint.freqtrade import MarketsSnapshot, check_rules_beside
 
     rules, fees, note = _given(args)
     _check_one_market(rules)
     path = rules_file(args)
-    if path.exists() and not args.force:
-        message = f"{path} is there: keep it, or replace it with --force"
+    if path.exists() and not (args.force or args.add):
+        message = f"{path} is there: add the pairs to it with --add, or replace it with --force"
         raise ConfigurationError(message, key="--force")
     made = MarketsSnapshot.made(
         rules, note=args.note or note or _NOTE, captured_at=utc_now(), fees=fees
     )
     made.require(rules)
+    check_rules_beside(made, path)
+    if args.add:
+        made = MarketsSnapshot.load(path).with_made(made)
     made.save(path)
-    print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}")
+    in_all = f", which has {len(made.pairs):,} now" if args.add else ""
+    print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}{in_all}")
     return 0
 
 

@@ -29,7 +29,7 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
+from tradai.entrypoint.freqtrade._exchange.markets_file import rules_of
 from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     DIGEST_NAME as TIERS_DIGEST,
@@ -158,8 +158,7 @@ class EngineJob:
         if context.markets is not None:
             context.record.data["markets"] = context.markets
         data = self._data_folder()
-        path = markets_file_of(context, data)
-        snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
+        snapshot = rules_of(context, data)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_agreement(markets, self.engine, context)
