@@ -320,6 +320,24 @@ def test_candles_and_rules_are_downloaded_through_the_engine(
     assert venue.signed() == {}
 
 
+def test_a_pair_without_candles_is_named_and_those_of_the_others_are_whole(
+    tradai: Any, strategy: Path, exchange: str, venue: Venue, tmp_path: Path
+) -> None:
+    data, words = tmp_path / "downloaded", ("--exchange-url", exchange)
+    venue.set(without_candles=["ETHUSDT"])
+
+    fetched = tradai(
+        *("data", "download", strategy, "--data", data, *words),
+        *("--timerange", "20250101-20250104"),
+    )
+
+    assert fetched.code == 65, fetched.stdout
+    assert "download: ETH/USDT has none in ETH_USDT-5m.feather; the exchange" in fetched.stderr
+    assert "BTC/USDT" not in fetched.stderr
+    # The last answer of the exchange goes on after the range.
+    assert feather.read_table(data / "BTC_USDT-5m.feather").num_rows >= 3 * 288
+
+
 def _first_trade(engine_bin: Path, path: Path) -> tuple[str, str]:
     script = (
         "import sys, json, pandas as pd; t = pd.read_parquet(sys.argv[1]).iloc[0];"

@@ -136,6 +136,19 @@ def test_a_range_of_which_no_candle_came_is_not_a_success(fetch: Fetch) -> None:
     assert "XRP/USDT has 2025-01-01 00:00 to 2025-01-04 00:00 UTC" in verdict.sentence
 
 
+@pytest.mark.usefixtures("three_days")
+def test_a_pair_without_any_candle_is_named_and_what_to_do(fetch: Fetch, data: Path) -> None:
+    file = data / "ETH_USDT-5m.feather"
+    feather.write_feather(feather.read_table(file).slice(0, 0), file)
+
+    verdict = fetch(downloads=())
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "after the download: ETH/USDT has none in ETH_USDT-5m.feather; " in verdict.sentence
+    assert verdict.sentence.endswith("the files of the other pairs are complete")
+    assert "BTC/USDT" not in verdict.sentence
+
+
 @pytest.fixture
 def contracts(strategy: Path) -> None:
     """The configuration is of two contracts."""

@@ -60,6 +60,17 @@ class StoredRange:
         return cls(before=before, first=first, stop=stop, after=after)
 
 
+def is_empty(path: Path) -> bool:
+    """Return whether the feather file at `path` has no row; one that cannot be read may have."""
+    import pyarrow as pa
+    from pyarrow import feather
+
+    try:
+        return bool(feather.read_table(path, columns=["date"], memory_map=False).num_rows == 0)
+    except (OSError, ValueError, LookupError, pa.ArrowException):
+        return False
+
+
 def missing_rows_in(path: Path, series: NeededSeries, timerange: TimeRange | OpenTimeRange) -> int:
     """Return how many rows the gaps of the file at `path` lack that reach into `timerange`.
 

@@ -27,7 +27,7 @@ from tradai.entrypoint.freqtrade._candles.download_passes import (
 )
 from tradai.entrypoint.freqtrade._candles.series import contract_series, trades_futures
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
-from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange, missing_rows_in
+from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange, is_empty, missing_rows_in
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
@@ -103,8 +103,13 @@ def _verdict(
     *,
     is_downloaded: bool,
 ) -> Verdict:
-    if outside := _outside(_stored(config, folder), timerange):
-        sentence = f"{folder} has no candle of {timerange} after the download: {outside}"
+    absent = [*_empty(config, folder), *_outside(_stored(config, folder), timerange)]
+    if absent:
+        sentence = (
+            f"{folder} has no candle of {timerange} after the download: {', '.join(absent)}; the "
+            "exchange has none there, so remove the pairs, or name a range in which they are "
+            "traded; the files of the other pairs are complete"
+        )
         return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
     lacking = _lacking(config, folder, timerange)
     if is_downloaded:
@@ -118,17 +123,22 @@ def _verdict(
     return Verdict(exit_code=ExitCode.DONE, sentence=sentence + lacking)
 
 
-def _outside(stored: Stored, timerange: TimeRange | OpenTimeRange) -> str:
-    """Return the pairs whose files have nothing of `timerange`, with what they have."""
+def _empty(config: StrategyConfig, folder: Path) -> Iterator[str]:
+    """Yield the pairs of which the engine has written a file without a row."""
+    for series in _series(config):
+        file = folder / candle_files(series)[1]
+        if is_empty(file):
+            yield f"{series.pair} has none in {file.name}"
+
+
+def _outside(stored: Stored, timerange: TimeRange | OpenTimeRange) -> Iterator[str]:
+    """Yield the pairs whose files have nothing of `timerange`, with what they have."""
     start, stop = timerange.start, timerange.stop
-    return ", ".join(
-        f"{pair} has {file.first:%Y-%m-%d %H:%M} to {file.stop:%Y-%m-%d %H:%M} UTC"
-        for pair, (file, *_) in stored.items()
-        if file is not None
-        and (
+    for pair, (file, *_) in stored.items():
+        if file is not None and (
             (start is not None and file.stop <= start) or (stop is not None and stop <= file.first)
-        )
-    )
+        ):
+            yield f"{pair} has {file.first:%Y-%m-%d %H:%M} to {file.stop:%Y-%m-%d %H:%M} UTC"
 
 
 def _lacking(config: StrategyConfig, folder: Path, timerange: TimeRange | OpenTimeRange) -> str:
