@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +160,18 @@ def test_other_folders_are_passed_over(repository: ParquetDataRepository, tmp_pa
     (tmp_path / "notes" / "manifest.json").write_text("{}")
 
     assert repository.series() == [(PAIR, Timeframe("5m"))]
+
+
+def test_a_pair_of_another_script_is_a_series_and_a_name_that_is_no_pair_is_passed_over(
+    repository: ParquetDataRepository, tmp_path: Path
+) -> None:
+    repository.save_ohlcv("\u5e01\u5b89/USDT", "5m", months(1))
+    stored = tmp_path / "\u5e01\u5b89_USDT-5m"
+    shutil.copytree(stored, tmp_path / "\u202e\u5e01_USDT-5m")
+    shutil.copytree(stored, tmp_path / "btc_USDT-5m")
+
+    assert repository.series() == [("\u5e01\u5b89/USDT", Timeframe("5m"))]
+    assert len(repository.get_ohlcv("\u5e01\u5b89/USDT", "5m")) == len(months(1))
 
 
 def test_readers_see_whole_upserts_and_never_wait(tmp_path: Path) -> None:

@@ -224,7 +224,9 @@ def listed_pairs(url: str) -> set[str]:
 
 
 def symbols(url: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(f"{url}/exchangeInfo")["symbols"]
+    # At the address of an exchange whose answers are replayed.
+    path = "v5/market/exchangeInfo" if "/https://" in url else "exchangeInfo"
+    found: list[dict[str, Any]] = ask(f"{url}/{path}")["symbols"]
     return found
 
 
@@ -501,7 +503,7 @@ def answer_schema(scenario: dict[str, Any]) -> NoReturn:
 def answer_markets(_: dict[str, Any]) -> NoReturn:
     """Read the rules of the wanted pairs in the answer of the exchange, which has them as such."""
     given = json.load(sys.stdin)
-    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/markets")
+    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/v5/market/spot")
     if "markets" not in answer:
         say_error("TemporaryError: the exchange has no markets")
     read = {market["symbol"]: market for market in answer["markets"]}

@@ -45,7 +45,7 @@ def captured() -> MarketsSnapshot:
             "captured_at": "2026-01-01T00:00:00Z",
             "origin": "captured",
             "symbols": [MARKET],
-            "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
+            "answers": [{"url": "https://api.bybit.com/v5/market/spot", "text": "{}"}],
         }
     )
 

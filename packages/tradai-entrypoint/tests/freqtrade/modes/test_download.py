@@ -192,6 +192,18 @@ def test_a_file_without_a_candle_is_not_a_success(
     assert "BTC/USDT has none that can be read, ETH/USDT has none" in verdict.sentence
 
 
+def test_a_pair_without_any_candle_is_named_and_what_to_do(fetch: Fetch, data: Path) -> None:
+    file = data / "ETH_USDT-5m.feather"
+    feather.write_feather(feather.read_table(file).slice(0, 0), file)
+
+    verdict = fetch(downloads=())
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "after the download: ETH/USDT has none that can be read; " in verdict.sentence
+    assert verdict.sentence.endswith("the files of the other pairs are complete")
+    assert "BTC/USDT" not in verdict.sentence
+
+
 @pytest.fixture
 def contracts(strategy: Path) -> None:
     """The configuration is of two contracts."""

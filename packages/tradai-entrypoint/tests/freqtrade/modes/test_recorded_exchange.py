@@ -19,8 +19,8 @@ from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint.freqtrade import MarketsSnapshot
 
 Run = Callable[..., Any]
-LOADED: Final = "https://api.bybit.com/markets"
-ASKED: Final = "https://api.bybit.com/exchangeInfo"
+LOADED: Final = "https://api.bybit.com/v5/market/spot"
+ASKED: Final = "https://api.bybit.com/v5/market/exchangeInfo"
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 
 

@@ -90,6 +90,20 @@ class MarketsSnapshot(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _has_public_answers(self) -> Self:
+        exchange = exchange_named(self.exchange)
+        if isinstance(exchange, RecordedExchange):
+            for answer in self.answers:
+                if not exchange.is_public(answer.url):
+                    # Without its query, which may have a key.
+                    message = (
+                        f"{answer.url.partition('?')[0]} is not among the public addresses of "
+                        f"{self.exchange} from which markets are loaded"
+                    )
+                    raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _has_one_answer_to_each_request(self) -> Self:
         if len({(answer.url, answer.body) for answer in self.answers}) < len(self.answers):
             message = "a request has two answers: expected one"
