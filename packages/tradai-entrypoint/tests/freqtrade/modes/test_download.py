@@ -192,6 +192,7 @@ def test_a_file_without_a_candle_is_not_a_success(
     assert "BTC/USDT has none that can be read, ETH/USDT has none" in verdict.sentence
 
 
+@pytest.mark.usefixtures("three_days")
 def test_a_pair_without_any_candle_is_named_and_what_to_do(fetch: Fetch, data: Path) -> None:
     file = data / "ETH_USDT-5m.feather"
     feather.write_feather(feather.read_table(file).slice(0, 0), file)

@@ -405,6 +405,23 @@ def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
     assert first.note.endswith("; did you mean 'trailing_stop_positive_offset'?")
 
 
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("pair_whitelist", "exchange.pair_whitelist"),
+        ("process_throttle_secs", "internals.process_throttle_secs"),
+    ],
+)
+def test_a_key_outside_of_its_block_is_listed_first_with_its_block(
+    move: Callable[..., StrategyMove], key: str, path: str
+) -> None:
+    # Freqtrade's own user interface has a report of such a configuration: frequi 2377.
+    first = move({key: ["BTC/USDT"]}).keys[0]
+
+    assert (first.key, first.status) == (key, KeyStatus.DOUBTFUL)
+    assert first.note.endswith(f": Freqtrade reads {path} alone")
+
+
 def test_the_parameter_file_beside_the_class_is_read_and_the_configuration_goes_over_it(
     move: Callable[..., StrategyMove], source: Path
 ) -> None:

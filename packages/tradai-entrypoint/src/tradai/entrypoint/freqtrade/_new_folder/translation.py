@@ -61,6 +61,15 @@ _PRICING: Final = ("entry_pricing", "exit_pricing")
 _BOOK: Final = "use_order_book"
 # Freqtrade's: an unset one is true here.
 _BOOK_DEFAULT: Final = False
+# Settings that Freqtrade reads in a block alone, by their names.
+_IN_BLOCKS: Final = {
+    path.partition(".")[2]: path
+    for path in (
+        *("exchange.pair_blacklist", "exchange.pair_whitelist"),
+        *("entry_pricing.price_side", "entry_pricing.use_order_book"),
+        "internals.process_throttle_secs",
+    )
+}
 # Similarity at which a name is more likely a typing mistake than a name of one's own.
 _TYPO: Final = 0.9
 # Where a value cannot be named, its block moves as a whole.
@@ -233,7 +242,10 @@ def _with_place(key: str, value: JsonValue) -> Fate:
 def _own_key(key: str, value: JsonValue) -> Fate:
     """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
     place, note = f"{OWN_KEYS}.{key}", "a key of the strategy's own"
-    if hint := did_you_mean(key, (name for name in IN_FILE if _resembles(key, name))):
+    hint = did_you_mean(key, (name for name in IN_FILE if _resembles(key, name)))
+    if key in _IN_BLOCKS:
+        hint = f": Freqtrade reads {_IN_BLOCKS[key]} alone"
+    if hint:
         moved = MovedKey(key=key, status=KeyStatus.DOUBTFUL, place=place, note=f"{note}{hint}")
         return moved, value
     return mapped(key, place, value, note=note)
