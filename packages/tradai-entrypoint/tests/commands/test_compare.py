@@ -11,11 +11,19 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.variants import Variant
 
 
-@pytest.mark.parametrize("words", [["a.yaml"], ["a.yaml", "a.yaml"], ["a.yaml", "execution.fee=0"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a.yaml",
+        "a.yaml a.yaml",
+        "a.yaml execution.fee=0",
+        "a.yaml --data candles --json a.yaml --limit 1 execution.fee=0",
+    ],
+)
 def test_one_configuration_alone_is_not_compared(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+    words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run_command(["compare", *words], interrupts=Interrupts())
+    code = run_command(["compare", *words.split()], interrupts=Interrupts())
 
     assert code == 78
     assert "compare needs two or more configurations, and got a.yaml alone" in (

@@ -149,10 +149,11 @@ def test_a_deleted_report_is_made_again(call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["a-1 a-2 --json --comparisons", "a-1 --json a-2 --comparisons"])
+def test_several_runs_are_compared_in_a_page(words: str, call: Call, tmp_path: Path) -> None:
     folder = str(tmp_path / "comparisons")
 
-    code, out, _ = call("report", "a-1", "a-2", "--json", "--comparisons", folder)
+    code, out, _ = call("report", *words.split(), folder)
 
     assert code == 0
     said = json.loads(out)

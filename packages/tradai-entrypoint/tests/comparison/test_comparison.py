@@ -13,7 +13,7 @@ from tradai.core.exceptions import StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._comparison.page import comparison_page
-from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._comparison.result import RunComparison
 from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReportParts
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -103,7 +103,37 @@ def test_texts_and_switches_are_no_figures() -> None:
     ],
 )
 def test_a_delta_is_good_by_the_sense_of_its_figure(figure: str, delta: float, tone: str) -> None:
-    assert tone_of_delta(figure, delta) == tone
+    first, second = run("a"), run("b")
+    first.record.results[figure], second.record.results[figure] = 7.0, 7.0 + delta
+
+    assert RunComparison((first, second)).tone(second, figure) == tone
+
+
+@pytest.mark.parametrize(
+    ("account", "caveat"),
+    [
+        ({"execution": {"starting_balance": "5000"}}, "start with different balances"),
+        ({"stake_currency": "EUR"}, "different stake currencies"),
+    ],
+)
+def test_money_of_accounts_that_differ_is_neither_better_nor_worse(
+    account: dict[str, JsonValue], caveat: str, tmp_path: Path
+) -> None:
+    runs = [run(name, final_balance=1.0 + len(name), sharpe=len(name)) for name in ("a", "bb")]
+    for each in runs:
+        each.record.config.update(stake_currency="USDT", execution={"starting_balance": "1000.0"})
+    same = RunComparison(tuple(runs))
+    assert (same.tone(runs[1], "final_balance"), same.caveats) == ("good", ())
+    runs[1].record.config.update(account)
+
+    compared = RunComparison(tuple(runs))
+
+    assert compared.tone(runs[1], "final_balance") == "even"
+    assert compared.tone(runs[1], "sharpe") == "good"
+    assert [caveat in each for each in compared.caveats] == [True]
+    page = comparison_page(compared, tmp_path)
+    assert caveat in page
+    assert '3<span class="delta even">+1</span>' in page
 
 
 def test_only_settings_that_differ_are_listed() -> None:

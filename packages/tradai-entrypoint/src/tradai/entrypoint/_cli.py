@@ -107,7 +107,7 @@ def _code_with_output(
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse `argv`; accept overrides after flags too, where argparse itself takes none."""
+    """Parse `argv`; accept words of a list after flags too, where argparse itself takes none."""
     if argv and argv[0] in _OF_ADAPTERS:
         # The adapter parses its own arguments.
         name, distribution = argv[0], _OF_ADAPTERS[argv[0]][0]
@@ -116,11 +116,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         )
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    unknown = [word for word in rest if word.startswith("-") or "overrides" not in args]
+    listed: str | None = getattr(args, "listed", None)
+    unknown = [word for word in rest if word.startswith("-") or listed is None]
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if rest:
-        args.overrides = [*args.overrides, *rest]
+    if listed:
+        setattr(args, listed, [*getattr(args, listed), *rest])
     args.argv = list(argv)
     return args
 

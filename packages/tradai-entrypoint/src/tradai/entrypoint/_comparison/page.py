@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tradai.entrypoint._comparison.compared_run import ComparedRun
-from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._comparison.result import RunComparison
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
 from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
@@ -136,7 +136,7 @@ def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Ma
         return element("td", result_text(value))
     delta = round(delta, 8)
     text = signed(delta, 8).rstrip("0").rstrip(".") if delta else "same"
-    tone = tone_of_delta(figure, delta)
+    tone = comparison.tone(run, figure) if delta else "even"
     return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
 
 

@@ -30,6 +30,13 @@ _MORE: Final = frozenset(
         "sortino",
     }
 )
+# Figures in money: more is not better where accounts have another start or currency.
+_MONEY: Final = frozenset({"final_balance", "expectancy"})
+
+
+def _currency(run: ComparedRun) -> object:
+    return str(run.record.config.get("stake_currency"))
+
 
 # Facts of a run that must be the same for its figures to compare, and the sentence if they are not.
 _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
@@ -38,9 +45,13 @@ _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
         "The runs cover different time ranges: totals such as profit do not compare.",
     ),
     (lambda run: run.pairs, "The runs trade different pairs."),
+    (_currency, "The runs have different stake currencies: only ratios compare."),
     (
-        lambda run: str(run.record.config.get("stake_currency")),
-        "The runs have different stake currencies: only ratios compare.",
+        lambda run: run.starting_balance,
+        (
+            "The runs start with different balances: amounts of money do not compare, nor do "
+            "percentages where the stake is a fixed amount."
+        ),
     ),
     (
         lambda run: run.record.digests.get("data"),
@@ -80,6 +91,14 @@ class RunComparison:
         """Return the figure of `run` less that of the first run; None where one has none."""
         first, value = self.runs[0].figures.get(figure), run.figures.get(figure)
         return None if first is None or value is None else value - first
+
+    def tone(self, run: ComparedRun, figure: str) -> str:
+        """Return the class of a delta: good, bad, or even where more is neither."""
+        first, delta = self.runs[0], self.delta(run, figure)
+        accounts = {(_currency(each), each.starting_balance) for each in (first, run)}
+        if not delta or figure not in _LESS | _MORE or (figure in _MONEY and len(accounts) > 1):
+            return "even"
+        return "good" if (delta > 0) == (figure in _MORE) else "bad"
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -185,10 +204,3 @@ class RunComparison:
                     "profit": profit,
                     "drawdown": fall,
                 }
-
-
-def tone_of_delta(figure: str, delta: float) -> str:
-    """Return the class of a delta: good, bad, or even where more is neither."""
-    if not delta or figure not in _LESS | _MORE:
-        return "even"
-    return "good" if (delta > 0) == (figure in _MORE) else "bad"
