@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.flags import (
     add_run_arguments,
     whole_number,
 )
+from tradai.entrypoint._commands.freqtrade_flags import advice_on_flags
 from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
     add_compare,
@@ -118,7 +119,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     args, rest = parser.parse_known_args(argv)
     unknown = [word for word in rest if word.startswith("-") or "overrides" not in args]
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        takes_overrides = "overrides" in args or "configs" in args
+        flags = [word for word in rest if word.startswith("-")]
+        advice = advice_on_flags(flags) if takes_overrides else None
+        parser.error(advice or f"unrecognized arguments: {' '.join(unknown)}")
     if rest:
         args.overrides = [*args.overrides, *rest]
     args.argv = list(argv)
