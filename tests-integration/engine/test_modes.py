@@ -147,8 +147,8 @@ def test_a_run_is_repeated_exactly_and_refused_when_its_data_changed(
     assert "markets" in changed.stderr
 
 
-def test_a_backtest_with_the_patch_of_a_hyperopt_equals_its_best_epoch(
-    tradai: Any, strategy: Path, candles: Path
+def test_a_backtest_with_the_patch_of_an_epoch_equals_that_epoch(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
 ) -> None:
     """Every kind of space, two worker processes, and a helper module beside the strategy."""
     # Nothing that the search switches on or replaces is so in the configuration.
@@ -161,16 +161,20 @@ def test_a_backtest_with_the_patch_of_a_hyperopt_equals_its_best_epoch(
     )
     assert done.code == 0, done.stderr
     folder = Path(json.loads(done.stdout)["folder"])
-    epochs = map(json.loads, (folder / "epochs.jsonl").read_text().splitlines())
-    best = min(epochs, key=lambda epoch: epoch["loss"])
+    lines = (folder / "epochs.jsonl").read_text().splitlines()
+    best, other, *_ = sorted(map(json.loads, lines), key=lambda epoch: epoch["loss"])
+    patch = tmp_path / "other.yaml"
+    shown = tradai("hyperopt", "show", folder, other["current_epoch"], "--patch", patch)
+    assert shown.code == 0, shown.stderr
 
-    used = backtest(tradai, strategy, candles, "--patch", folder / "best.yaml")
+    for epoch, file in ((best, folder / "best.yaml"), (other, patch)):
+        used = backtest(tradai, strategy, candles, "--patch", file)
 
-    metrics = best["results_metrics"]
-    assert best["params_details"].keys() >= {"enter", "exit", "mood", "protection", "trailing"}
-    assert metrics["total_trades"] >= 10
-    assert used["results"]["trades"] == metrics["total_trades"]
-    assert used["results"]["final_balance"] == round(metrics["final_balance"], 8)
+        metrics = epoch["results_metrics"]
+        assert epoch["params_details"].keys() >= {"enter", "exit", "mood", "protection", "trailing"}
+        assert metrics["total_trades"] >= 10
+        assert used["results"]["trades"] == metrics["total_trades"]
+        assert used["results"]["final_balance"] == round(metrics["final_balance"], 8)
 
 
 def test_a_parameter_of_an_indicator_is_searched_epoch_by_epoch_or_not_at_all(

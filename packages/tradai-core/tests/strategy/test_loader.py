@@ -314,7 +314,10 @@ run: 5
             "f:9: execution.fee: must be less than or equal to 0.1",
         ),
         (TREND + "execution_rules: [1]\nparameters: 5\n", "f:14: parameters: must be a mapping"),
-        (TREND.replace("[BTC/USDT, ETH/USDT]", "5"), "f:4: pairs: must be a list"),
+        (
+            TREND.replace("[BTC/USDT, ETH/USDT]", "BTC/USDT"),
+            "f:4: pairs: must be a list, such as [BTC/USDT,ETH/USDT]",
+        ),
         (TREND.replace("name: trend", "name: 5"), "f:1: name: must be text"),
         (TREND.replace("1.0.0", "0.1"), 'f:2: version: must be text, such as "1.0.0"'),
         (TREND.replace("timeframe: 5m", "timeframe: 15"), "f:3: timeframe: must be text, such"),

@@ -31,6 +31,16 @@ def test_one_configuration_alone_is_not_compared(
     )
 
 
+@pytest.mark.parametrize("flag", ["--image", "--env", "--secret", "--time-limit"])
+def test_choices_of_a_container_are_no_flags_of_a_comparison_on_this_machine(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_command(["compare", "a.yaml", "b.yaml", flag, "60"], interrupts=Interrupts())
+
+    assert f"unrecognized arguments: {flag}" in capsys.readouterr().err
+
+
 def test_runs_are_named_by_their_configurations_which_may_share_a_result() -> None:
     # The runs themselves need an engine: see the real one in tests-integration.
     outcomes = [outcome("a.yaml", "one"), outcome("b.yaml", "two"), outcome("c.yaml", "one")]

@@ -49,6 +49,16 @@ def test_a_timerange_in_yaml_may_be_a_number(config_file: Path) -> None:
         ("run.exchange_url=https://api.binance.com", "run.exchange_url: must be http:// on a"),
         ("run.exchange_url=http://localhost:1", "run.exchange_url: must be http:// on a loopback"),
         ("run.spaces=[]", "run.spaces: must be at least one space, such as [buy, sell]"),
+        ("run.spaces=buy", "run.spaces: must be a list, such as [buy,sell]"),
+        (
+            "run.informative=BTC/USDT@1h",
+            "run.informative: must be a list, such as [BTC/USDT@1h,BTC/USDT@4h]",
+        ),
+        ("run.without=BTC/USDT@1h", "run.without: must be a list, such as [BTC/USDT:USDT@1h]"),
+        (
+            "run.accepted_strategy_errors=custom_exit",
+            "run.accepted_strategy_errors: must be a list, such as [custom_exit,custom_stoploss]",
+        ),
         ("run.epochs=0", "run.epochs: must be greater than or equal to 1"),
         ("run.epochs=100001", "run.epochs: must be less than or equal to 100000"),
         ("run.jobs=257", "run.jobs: must be less than or equal to 256"),
@@ -86,3 +96,18 @@ def test_an_unknown_parameter_is_named_with_what_is_meant(
 
     assert f"run.{name} is not a run parameter" in str(refusal.value)
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "run.spaces=[buy,sell]",
+        "run.informative=[BTC/USDT@1h,BTC/USDT@4h]",
+        "run.without=[BTC/USDT:USDT@1h]",
+        "run.accepted_strategy_errors=[custom_exit,custom_stoploss]",
+    ],
+)
+def test_the_list_that_is_asked_for_is_taken(config_file: Path, override: str) -> None:
+    name = override.partition("=")[0].removeprefix("run.")
+
+    assert getattr(read(config_file, override), name)

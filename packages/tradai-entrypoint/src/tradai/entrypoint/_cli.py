@@ -18,6 +18,7 @@ from tradai.entrypoint._commands.flags import (
     add_run_arguments,
     whole_number,
 )
+from tradai.entrypoint._commands.freqtrade_flags import advice_on_flags
 from tradai.entrypoint._commands.hyperopt.grammar import add_hyperopt
 from tradai.entrypoint._commands.jobs.grammar import (
     add_compare,
@@ -41,6 +42,9 @@ _OF_ADAPTERS: Final = {
     "image": ("tradai-aws[docker]", "build and push container images"),
     "models": ("tradai-mlflow", "register, promote and roll back models"),
 }
+
+# Lists of words among which are overrides of a configuration.
+_WITH_OVERRIDES: Final = ("configs", "overrides")
 
 _EPILOG: Final = """\
 first steps:
@@ -119,7 +123,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     listed: str | None = getattr(args, "listed", None)
     unknown = [word for word in rest if word.startswith("-") or listed is None]
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        flags = [word for word in rest if word.startswith("-")]
+        advice = advice_on_flags(flags) if listed in _WITH_OVERRIDES else None
+        parser.error(advice or f"unrecognized arguments: {' '.join(unknown)}")
     if listed:
         setattr(args, listed, [*getattr(args, listed), *rest])
     args.argv = list(argv)

@@ -12,7 +12,8 @@ import yaml
 
 from tradai.core import TradingMode
 from tradai.core.testing import MemoryTracker
-from tradai.entrypoint import ExitCode, Progress
+from tradai.entrypoint import ExitCode, Interrupts, Progress
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade._modes.hyperopt import show_epochs
 from tradai.entrypoint.freqtrade._results.epochs import EpochProgress
 
@@ -156,6 +157,59 @@ def test_every_space_of_the_best_epoch_travels_to_the_next_run(run: Run) -> None
         "mood": {"window": [10, 20]},
     }
     assert used.manifest.notices == found.manifest.notices
+
+
+def show(folder: Path, number: int, patch: Path) -> int:
+    words = ["hyperopt", "show", str(folder), str(number), "--patch", str(patch)]
+    return run_command(words, interrupts=Interrupts())
+
+
+def test_the_patch_of_any_epoch_is_written_as_that_of_the_best_one(
+    run: Run, tmp_path: Path
+) -> None:
+    epochs = [
+        epoch(1, 6.5, exit={"exit_gain": 0.6666666666667}, stoploss={"stoploss": -0.05}),
+        epoch(2, 2.25, exit={"exit_gain": 0.3333333333333}, **EVERY_SPACE),
+    ]
+    for each, gain in zip(epochs, (2 / 3, 1 / 3), strict=True):
+        each["params_dict"] = {"exit_gain": gain}
+    spaces = "[buy, sell, exit, roi, stoploss, trailing, trades]"
+    found = run(HYPEROPT, f"run.spaces={spaces}", epochs=epochs)
+    best, other = tmp_path / "best.yaml", tmp_path / "other.yaml"
+
+    codes = [show(found.folder, 2, best), show(found.folder, 1, other)]
+    used = run(TradingMode.BACKTEST, patches=(str(other),))
+
+    assert codes == [ExitCode.DONE, ExitCode.DONE]
+    assert best.read_text() == (found.folder / "best.yaml").read_text()
+    assert used.code == ExitCode.DONE
+    assert used.given["config"]["stoploss"] == -0.05
+    assert used.manifest.config["exit_params"] == {"exit_gain": 2 / 3}
+
+
+def test_a_patch_is_not_written_over_a_file(
+    run: Run, strategy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(HYPEROPT, epochs=[epoch(1, 6.5)])
+    before = strategy.read_text()
+
+    code = show(found.folder, 1, strategy)
+
+    assert code == ExitCode.CONFIGURATION
+    assert strategy.read_text() == before
+    assert f"{strategy} is there already" in capsys.readouterr().err
+
+
+def test_a_patch_of_an_epoch_that_no_configuration_can_hold_is_refused(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(HYPEROPT, epochs=[epoch(1, 1.0), epoch(2, 2.0, stoploss={"stoploss": -1.5})])
+
+    code = show(found.folder, 2, tmp_path / "other.yaml")
+
+    assert code == ExitCode.CONFIGURATION
+    assert "execution.stoploss" in capsys.readouterr().err
+    assert not (tmp_path / "other.yaml").exists()
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def problems_of(
         path = _path_in(values, error)
         is_unknown = error["type"] == "extra_forbidden"
         text = _unknown_key(model, path) if is_unknown else error_sentence(error)
-        if error["type"] == "string_type":
+        if error["type"] in ("string_type", "tuple_type"):
             text += _example(model, path)
         sentences.setdefault(path, []).append(text)
     for path, several in sentences.items():
@@ -128,7 +128,12 @@ def _unknown_key(model: type[BaseModel], path: KeyPath) -> str:
 
 def _example(model: type[BaseModel], path: KeyPath) -> str:
     field = model.model_fields.get(str(path[0])) if len(path) == 1 else None
-    return f', such as "{field.examples[0]}"' if field is not None and field.examples else ""
+    if field is None or not field.examples:
+        return ""
+    first = field.examples[0]
+    # A list as an override takes it, in one word of a shell.
+    shown = f'"{first}"' if isinstance(first, str) else f"[{','.join(first)}]"
+    return f", such as {shown}"
 
 
 def _known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:

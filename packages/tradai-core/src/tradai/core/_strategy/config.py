@@ -116,7 +116,7 @@ class StrategyConfig(BaseModel):
     name: NonEmptyText
     version: Version = Field(examples=["1.0.0"])
     timeframe: Timeframe = Field(examples=["15m"])
-    pairs: Pairs = ()
+    pairs: Pairs = Field(default=(), examples=[["BTC/USDT", "ETH/USDT"]])
     stake_currency: Currency = "USDT"
     exchange: NonEmptyText = "binance"
     parameters: JsonObject = FrozenMapping({})

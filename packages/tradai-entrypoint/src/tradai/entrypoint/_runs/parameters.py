@@ -74,6 +74,13 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 # Settings of the process that are looked for here.
 _SETTINGS: Final = frozenset({"data", "markets", "mode"})
+# A list of each as an override takes it, in one word of a shell.
+_LISTS: Final = {
+    "accepted_strategy_errors": "[custom_exit,custom_stoploss]",
+    "informative": "[BTC/USDT@1h,BTC/USDT@4h]",
+    "spaces": "[buy,sell]",
+    "without": "[BTC/USDT:USDT@1h]",
+}
 # Parameters that earlier versions did not have.
 _LATER: Final = ("without",)
 _ONLY_JUDGED_BY: Final = {"accepted_strategy_errors", "max_idle"}
@@ -212,8 +219,11 @@ def _problem(error: ErrorDetails, loaded: LoadedConfig) -> str:
 
 def _sentence(error: ErrorDetails) -> str:
     cause = error.get("ctx", {}).get("error")
-    is_of_a_validator = isinstance(cause, ValueError) and not isinstance(cause, ValidationError)
-    return str(cause) if is_of_a_validator else error_sentence(error)
+    if isinstance(cause, ValueError) and not isinstance(cause, ValidationError):
+        return str(cause)
+    is_no_list = error["type"] == "tuple_type"
+    example = f", such as {_LISTS[str(error['loc'][0])]}" if is_no_list else ""
+    return error_sentence(error) + example
 
 
 def _hint(name: str) -> str:

@@ -47,6 +47,11 @@ def add_hyperopt(commands: Commands) -> None:
         nargs="?",
         help="its number (default: the best)",
     )
+    show.add_argument(
+        "--patch",
+        metavar="FILE",
+        help="write its parameters as a new file, for --patch of other commands",
+    )
     add_table_output(listing)
     add_output(show)
     for verb in (listing, show):

@@ -2,30 +2,53 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-from tradai.core.exceptions import NotFoundError
+from tradai.core import file_errors, file_path
+from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.hyperopt.epochs_of import best_first, epoch_json, epochs_of
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import result_text
-from tradai.entrypoint.freqtrade import Epoch
+from tradai.entrypoint.freqtrade import Epoch, recorded_patch
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Print an epoch with its parameters; without a number the best."""
+    """Print an epoch with its parameters, and write its patch; without a number the best."""
     folder, epochs = epochs_of(args, interrupts=interrupts)
     epoch = _epoch(epochs, args.epoch, folder.name)
     values = epoch_json(epoch)
+    if args.patch is not None:
+        _write_new(file_path(args.patch), recorded_patch(epoch, folder))
     if args.json:
         print_json(values)
         return 0
     figures = {name: value for name, value in values.items() if name != "parameters"}
     rows = {**figures, **epoch.parameters}
     print_table(("result", folder.name), ((k, result_text(v)) for k, v in rows.items()))
-    patch = folder / "best.yaml"
-    if epoch == best_first(epochs)[0] and patch.is_file():
+    best = folder / "best.yaml"
+    is_best = epoch == best_first(epochs)[0] and best.is_file()
+    patch = args.patch or (best if is_best else None)
+    if patch is not None:
         print_text(f"patch: {patch} has these parameters, for --patch")
     return 0
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write `text` to the new file `path`.
+
+    Raises:
+        ConfigurationError: There is a file.
+        NotFoundError, StorageError: It cannot be written.
+    """
+    with file_errors("write", path):
+        try:
+            file = path.open("x", encoding="utf-8")
+        except FileExistsError as exc:
+            message = f"{path} is there already and is not overwritten: name another file"
+            raise ConfigurationError(message, key="--patch", source=str(path)) from exc
+        with file:
+            file.write(text)
 
 
 def _epoch(epochs: Sequence[Epoch], number: int | None, run_id: str) -> Epoch:

@@ -95,7 +95,6 @@ def add_compare(commands: Commands) -> None:
     add_inputs(parser)
     add_limit(parser)
     add_comparisons(parser)
-    _add_extras(parser)
     add_output(parser)
     add_logging(parser)
 

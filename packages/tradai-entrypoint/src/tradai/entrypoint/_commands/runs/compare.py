@@ -103,11 +103,10 @@ def _run(
     Raises:
         RunInterruptedError: A signal came; the jobs are stopped.
     """
-    extras = JobExtras.of(args)
 
     def plan(run: SweepRun) -> PlannedJob:
         base = bases[run.variant.number - 1]
-        plans = PlansHere(_name(base), base, extras, staging=staging, interrupts=interrupts)
+        plans = PlansHere(_name(base), base, JobExtras(), staging=staging, interrupts=interrupts)
         return plans.plan(SweepRun(variant=Variant(number=run.variant.number, values={})))
 
     limit = chosen_limit(args, on_machine=True)

@@ -29,6 +29,7 @@ from tradai.entrypoint.freqtrade._new_folder.dotted_paths import has_path, set_p
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
+    IN_BLOCKS,
     MESSAGES,
     PRIVATE,
     SECRETS,
@@ -61,15 +62,6 @@ _PRICING: Final = ("entry_pricing", "exit_pricing")
 _BOOK: Final = "use_order_book"
 # Freqtrade's: an unset one is true here.
 _BOOK_DEFAULT: Final = False
-# Settings that Freqtrade reads in a block alone, by their names.
-_IN_BLOCKS: Final = {
-    path.partition(".")[2]: path
-    for path in (
-        *("exchange.pair_blacklist", "exchange.pair_whitelist"),
-        *("entry_pricing.price_side", "entry_pricing.use_order_book"),
-        "internals.process_throttle_secs",
-    )
-}
 # Similarity at which a name is more likely a typing mistake than a name of one's own.
 _TYPO: Final = 0.9
 # Where a value cannot be named, its block moves as a whole.
@@ -243,8 +235,8 @@ def _own_key(key: str, value: JsonValue) -> Fate:
     """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
     place, note = f"{OWN_KEYS}.{key}", "a key of the strategy's own"
     hint = did_you_mean(key, (name for name in IN_FILE if _resembles(key, name)))
-    if key in _IN_BLOCKS:
-        hint = f": Freqtrade reads {_IN_BLOCKS[key]} alone"
+    if key in IN_BLOCKS:
+        hint = f": Freqtrade reads {IN_BLOCKS[key]} alone"
     if hint:
         moved = MovedKey(key=key, status=KeyStatus.DOUBTFUL, place=place, note=f"{note}{hint}")
         return moved, value

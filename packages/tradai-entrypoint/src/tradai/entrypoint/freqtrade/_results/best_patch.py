@@ -2,16 +2,46 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from tradai.core import JsonValue, StrategyConfig, error_sentence
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._runs.request import STRATEGY_COPY
+from tradai.entrypoint.freqtrade._results.epochs import Epoch
 from tradai.entrypoint.freqtrade._strategy.search import searches
-from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, check_parameters
+from tradai.entrypoint.freqtrade._strategy.source import (
+    SourceFacts,
+    check_parameters,
+    inspect_source,
+)
 
 _EXECUTION_SPACES: Final = ("stoploss", "trailing", "max_open_trades")
+
+
+def recorded_patch(epoch: Epoch, folder: Path) -> str:
+    """Return the patch of any epoch of the hyperopt in `folder`, written as that of the best one.
+
+    Raises:
+        ConfigurationError: No configuration can hold the parameters of the epoch, or the run
+            recorded no strategy.
+        NotFoundError: The folder has no manifest.
+        StorageError: A file of the run cannot be read.
+    """
+    manifest = RunManifest.read(folder)
+    config = StrategyConfig.model_validate(manifest.config)
+    if config.strategy is None:
+        message = f"run {manifest.run_id!r} recorded no strategy, so it can have no patch"
+        raise ConfigurationError(message, key="strategy", source=str(folder))
+    facts = inspect_source(folder / STRATEGY_COPY, config.strategy.class_name)
+    spaces = RunParameters.model_validate(manifest.run_parameters).spaces
+    patch = config_patch(epoch.details, epoch.exact, spaces=spaces, facts=facts)
+    check_patch(patch, config, facts)
+    return patch_text(patch)
 
 
 def config_patch(
