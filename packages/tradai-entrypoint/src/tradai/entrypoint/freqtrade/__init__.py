@@ -55,6 +55,9 @@ if TYPE_CHECKING:
         PlannedSession as PlannedSession,
         plan_session as plan_session,
     )
+    from tradai.entrypoint.freqtrade._results.collected import (
+        unfinished_epochs as unfinished_epochs,
+    )
     from tradai.entrypoint.freqtrade._results.epochs import (
         Epoch as Epoch,
         read_epochs as read_epochs,
@@ -99,6 +102,7 @@ if not TYPE_CHECKING:
             "_new_folder.example": "new_strategy",
             "_new_folder.move": "StrategyMove move_strategy",
             "_new_folder.moved_key": "KeyStatus MovedKey",
+            "_results.collected": "unfinished_epochs",
             "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
             "_strategy.parameters": "DeclaredParameter",
