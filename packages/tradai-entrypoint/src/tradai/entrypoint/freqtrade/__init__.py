@@ -59,6 +59,9 @@ if TYPE_CHECKING:
         plan_session as plan_session,
     )
     from tradai.entrypoint.freqtrade._results.best_patch import recorded_patch as recorded_patch
+    from tradai.entrypoint.freqtrade._results.collected import (
+        unfinished_epochs as unfinished_epochs,
+    )
     from tradai.entrypoint.freqtrade._results.epochs import (
         Epoch as Epoch,
         read_epochs as read_epochs,
@@ -105,6 +108,7 @@ if not TYPE_CHECKING:
             "_new_folder.move": "StrategyMove move_strategy",
             "_new_folder.moved_key": "KeyStatus MovedKey",
             "_results.best_patch": "recorded_patch",
+            "_results.collected": "unfinished_epochs",
             "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
             "_strategy.parameters": "DeclaredParameter",
