@@ -632,7 +632,7 @@ def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value
     assert key(moved, "freqai").status is KeyStatus.MAPPED
 
 
-WORD = "hunter"
+WORD, NUMBER = "hunter", "20406080"
 
 
 @pytest.mark.parametrize(
@@ -640,6 +640,7 @@ WORD = "hunter"
     [
         ({"note": WORD}, "note", "does not know note,"),
         ({"login": f"bob:S{WORD}"}, "login", "no setting takes it"),
+        ({"login_of_broker": 20406080}, "login_of_broker", "no setting takes it"),
         ({"my_feed": {"n": 1, "users": ["", WORD]}}, "my_feed", "know my_feed.users.1,"),
         ({"access": {"apiKeyId": WORD}}, "access", "secret in it: apiKeyId"),
         ({"freqai": {"enabled": True, "bot": WORD}}, "freqai", "know freqai.bot,"),
@@ -663,7 +664,9 @@ def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_
     assert key(moved, name).place == ""
     assert named in key(moved, name).note
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
-    assert WORD not in written + json.dumps([each.as_json() for each in moved.keys])
+    said = written + json.dumps([each.as_json() for each in moved.keys])
+    assert WORD not in said
+    assert NUMBER not in said
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)

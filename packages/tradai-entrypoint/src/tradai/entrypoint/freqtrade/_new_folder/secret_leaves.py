@@ -13,7 +13,10 @@ MASK: Final = "***"
 # Names of secrets when they have a text: elsewhere they are those of switches and counts.
 _OF_TEXTS: Final = re.compile(
     r"(?i)(?:\A|[\W_])(?:auth|bearer|hmac|jwt|pass|pin|pwd|seed_phrase)\Z"
-    r"|api[_-]?key|credential|login|passphrase|passw(?:or)?d|webhook[_-]?url"
+)
+# Those of a text or a number, wherever they are in a name.
+_OF_VALUES: Final = re.compile(
+    r"(?i)api[_-]?key|credential|login|passphrase|passw(?:or)?d|webhook[_-]?url"
 )
 # A body of a message has no other keys than those of its receiver.
 _BODIES: Final = frozenset({"discord", "webhook"})
@@ -39,8 +42,10 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
     [('feed.logins.0.api_token', 'not-a-token')]
     """
     for path, leaf, is_named in _leaves(tuple(key.split(".")), value):
-        if looks_like_secret((*path, "secret") if is_named else path, leaf) or (
-            isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf))
+        if (
+            looks_like_secret((*path, "secret") if is_named else path, leaf)
+            or (leaf and not isinstance(leaf, bool) and _OF_VALUES.search(str(path[-1])))
+            or (isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf)))
         ):
             yield ".".join(MASK if is_secret_text(str(step)) else str(step) for step in path), leaf
 
@@ -114,4 +119,5 @@ def _names_secret(name: JsonValue) -> bool:
     if not isinstance(name, str):
         return False
     bare = name.strip("-:= ")
-    return looks_like_secret((bare,), "any") or _OF_TEXTS.search(bare) is not None
+    is_of_ours = _OF_TEXTS.search(bare) or _OF_VALUES.search(bare)
+    return looks_like_secret((bare,), "any") or is_of_ours is not None
