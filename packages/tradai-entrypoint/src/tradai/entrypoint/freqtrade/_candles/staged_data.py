@@ -36,6 +36,7 @@ class NeededSeries:
         is_traded: Whether the strategy trades on them, rather than only reads them.
         kind: The engine's name of the kind of candles: ``spot``, or of a perpetual contract
             ``futures``, ``mark`` or ``funding_rate``.
+        is_detail: Whether ``parameters.timeframe_detail`` asks for them.
     """
 
     pair: str
@@ -43,6 +44,7 @@ class NeededSeries:
     warmup: int
     is_traded: bool
     kind: str = "spot"
+    is_detail: bool = False
 
     @property
     def name(self) -> str:
