@@ -10,7 +10,8 @@ from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.figures import FigureFormat
+from tradai.entrypoint._report.formatting import decimals_for, result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._runs._bias.bias_checks import BIAS_FOUND
 from tradai.entrypoint._sweep.common_notices import common_notices
@@ -39,7 +40,7 @@ _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
     ),
     (lambda run: run.pairs, "The runs trade different pairs."),
     (
-        lambda run: str(run.record.config.get("stake_currency")),
+        lambda run: run.currency,
         "The runs have different stake currencies: only ratios compare.",
     ),
     (
@@ -80,6 +81,13 @@ class RunComparison:
         """Return the figure of `run` less that of the first run; None where one has none."""
         first, value = self.runs[0].figures.get(figure), run.figures.get(figure)
         return None if first is None or value is None else value - first
+
+    def format_of(self, run: ComparedRun) -> FigureFormat:
+        """Return the format of the figures of `run`; amounts of a currency have equal decimals."""
+        currency = run.currency
+        alike = (each for each in self.runs if each.currency == currency)
+        balances = [each.figures.get("final_balance", 0.0) for each in alike]
+        return FigureFormat(currency=currency, decimals=decimals_for(balances, currency))
 
     @property
     def notices(self) -> tuple[str, ...]:
