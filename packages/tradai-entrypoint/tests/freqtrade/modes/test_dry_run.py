@@ -176,6 +176,16 @@ def test_the_original_database_stays_when_its_copy_lacks_an_order_of_the_journal
     assert any("was left in place" in notice for notice in done.manifest.notices)
 
 
+def test_the_figures_of_a_database_that_was_removed_are_not_known(
+    stopped: Run,
+) -> None:
+    done = stopped(orders=[order("1")], loses_database=True)
+
+    figures = ("closed_trades", "open_trades", "realized_profit_USDT")
+    assert [done.manifest.results[name] for name in figures] == [None, None, None]
+    assert done.code == ExitCode.MISMATCH
+
+
 @pytest.mark.parametrize(
     "books",
     [order("1", is_booked=False), order("1", is_logged=False)],

@@ -33,18 +33,19 @@ _BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 
 def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
-    """Print the result of the run in `folder`, as `print_result`."""
+    """Print the result of the run in `folder`, which may not exist, as `print_result`."""
     report = folder / REPORT_NAME
     shown = str(report) if report.exists() else None
+    place = str(folder) if folder.exists() else None
     tables = summary_tables(folder)
-    print_result(record, verdict, place=str(folder), report=shown, tables=tables)
+    print_result(record, verdict, place=place, report=shown, tables=tables)
 
 
 def print_result(
     record: "RunManifest",
     verdict: "Verdict",
     *,
-    place: str,
+    place: str | None,
     report: str | None,
     tables: Iterable[SummaryTable] = (),
 ) -> None:
@@ -60,10 +61,12 @@ def print_result(
     if report:
         print_text(f"report: {report}")
     if verdict.is_success:
-        print_text(f"run:    {place}")
+        if place:
+            print_text(f"run:    {place}")
         print_text(f"done:   {verdict.sentence}")
         return
-    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}, run {place})")
+    where = f", run {place}" if place else ""
+    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}{where})")
 
 
 def print_text(text: str, *, is_error: bool = False) -> None:
