@@ -389,10 +389,12 @@ def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMov
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
-    moved = move({"my_window": 7})
+    own = {"my_window": 7, "slow": "4h", "leads": ["BTC/USDT", "ETH/USDT:USDT"]}
+
+    moved = move(own)
 
     assert "my_window: 7" in (moved.folder / "strategy.yaml").read_text()
-    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == own
 
 
 def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(

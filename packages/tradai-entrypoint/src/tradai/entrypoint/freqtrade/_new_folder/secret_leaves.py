@@ -27,6 +27,8 @@ _AUTHORIZATION: Final = re.compile(
 )
 # Whoever has the address of a hook can write to it.
 _HOOK: Final = re.compile(r"(?i)://(?:web)?hooks?\.[^\s/]+/\S|://\S*/(?:web)?hooks?/\S")
+# A timeframe, or a pair of coins with ordinary names.
+_PLAIN: Final = re.compile(r"\d{1,3}[mhdwM]|[A-Z0-9]{2,10}/[A-Z]{3,5}(?::[A-Z]{3,5})?", re.ASCII)
 # Keys of a pair that is an object.
 _NAMES: Final = ("field", "header", "key", "name")
 _VALUE: Final = "value"
@@ -53,11 +55,13 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
 def texts(value: JsonValue) -> Iterator[str]:
     """Yield the path of each text in `value`, which any secret may be; empty for `value` itself.
 
-    >>> list(texts({"window": 5, "users": ["bob", 7, ""]}))
+    A timeframe and a pair are none.
+
+    >>> list(texts({"window": 5, "users": ["bob", 7, ""], "slow": "4h", "lead": "BTC/USDT"}))
     ['users.0']
     """
     for path, leaf, _ in _leaves((), value):
-        if isinstance(leaf, str) and leaf and path[-1:] != (MASK,):
+        if isinstance(leaf, str) and leaf and path[-1:] != (MASK,) and not _PLAIN.fullmatch(leaf):
             yield ".".join(map(str, path))
 
 
