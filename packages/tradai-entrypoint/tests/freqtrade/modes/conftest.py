@@ -29,6 +29,7 @@ from tradai.entrypoint import (
 )
 from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint._process.loopback_http import LoopbackServer
+from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint.freqtrade import (
     BacktestHandler,
     DryRunHandler,
@@ -275,6 +276,7 @@ def run(
         **scenario: object,
     ) -> Finished:
         accepts_holdings = bool(scenario.pop("accepts_holdings", False))
+        continues = scenario.pop("continues", None)
         install(**scenario)
         run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
         given: dict[str, Any] = {
@@ -293,6 +295,7 @@ def run(
                 replay_folder=replay,
                 replay=RunManifest.read(replay) if replay else None,
                 accepts_holdings=accepts_holdings,
+                continues=_continuation(continues) if isinstance(continues, Path) else None,
             ),
             interrupts=interrupts,
             progress=cast("Progress", progress),
@@ -305,6 +308,10 @@ def run(
         return Finished(code=code, folder=tmp_path / "runs" / run_id, given=said)
 
     return start
+
+
+def _continuation(folder: Path) -> Continuation:
+    return Continuation(folder=folder, manifest=RunManifest.read(folder))
 
 
 @pytest.fixture
