@@ -19,6 +19,7 @@ from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
 TRADING = "engine: trading on paper, Ctrl-C stops it"
+IDLE = "engine: running the built-in strategy, which places no order, Ctrl-C stops it"
 
 Run = Callable[..., Any]
 Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
@@ -482,6 +483,27 @@ def test_a_pair_that_is_left_out_once_the_bot_trades_stops_it_too(dry_run: Run) 
     assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
 
 
+def test_a_dry_run_that_begins_paused_says_so_at_once_and_at_its_end_how_it_went_on(
+    dry_run: Run, tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = dry_run(waits=False)
+    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
+        journal.append("bot paused", by="ann", reason="the news")
+    warned: list[int] = []
+
+    def stop() -> None:
+        warned.append(caplog.text.count("the dry-run begins paused"))
+        tell(signal.SIGTERM)()
+
+    second = dry_run(continues=first.folder, reactions={TRADING: stop}, on_sigterm="stops")
+
+    notice = f"it was paused from start to end, as run {first.folder.name} was before it"
+    assert warned == [1]
+    assert second.given["config"]["initial_state"] == "paused"
+    assert second.manifest.notices == [notice]
+    assert notice in (second.folder / "report.html").read_text()
+
+
 def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     run: Run, strategy: Path, tell: Tell
 ) -> None:
@@ -489,7 +511,7 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
 
     done = run(
         TradingMode.DRY_RUN,
-        reactions={TRADING: tell(signal.SIGTERM)},
+        reactions={IDLE: tell(signal.SIGTERM)},
         waits=True,
         on_sigterm="stops",
     )
@@ -508,7 +530,7 @@ def test_the_fallback_uses_the_exchange_that_was_asked_for(
 ) -> None:
     strategy.unlink()
 
-    done = dry_run(reactions={TRADING: tell(signal.SIGTERM)}, on_sigterm="stops")
+    done = dry_run(reactions={IDLE: tell(signal.SIGTERM)}, on_sigterm="stops")
 
     assert done.code == ExitCode.DONE
     assert done.manifest.is_fallback
