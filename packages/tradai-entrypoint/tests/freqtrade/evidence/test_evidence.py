@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import register_secret
-from tradai.entrypoint import ExitCode
+from tradai.entrypoint import ExitCode, RunParameters
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
@@ -188,7 +188,7 @@ def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> No
     assert (
         "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
     )
-    assert verdict.sentence.endswith("so more may be missing")
+    assert "so more may be missing; for all of them, write under run: " in verdict.sentence
 
 
 def test_a_bot_that_traded_and_crashed_is_judged_by_its_crash() -> None:
@@ -591,7 +591,43 @@ def test_missing_spot_and_futures_series_are_named_together() -> None:
     assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
     assert "; USDT/USDT@1h: series of a currency in itself, which no exchange trades" in sentence
     assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
-    assert sentence.endswith("name in run.without those that the strategy can do without")
+    assert "; name in run.without those that the strategy can do without; for all" in sentence
+    assert sentence.endswith('write under run: informative: ["SOL/USDT@1h", "XRP/USDT@1h"]')
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (("BTC/USDT 1h", "BTC/USDT 4h", "ETH/USDT 1h", "ETH/USDT 4h"), '["@1h", "@4h"]'),
+        (("BTC/USDT 1h", "ETH/USDT 1h", "BTC/USDT 4h"), '["@1h", "BTC/USDT@4h"]'),
+        (("BTC/USDT 1h", "ETH/USDT 1h", "SOL/USDT 1h"), '["@1h", "SOL/USDT@1h"]'),
+        (("BTC/USDT 1h", "BTC/USDT:USDT 1h"), '["BTC/USDT@1h"]'),
+    ],
+)
+def test_missing_candles_end_with_the_line_that_adds_them(
+    names: tuple[str, ...], line: str
+) -> None:
+    found = evidence()
+    found.expect(("BTC/USDT", "ETH/USDT"), RunParameters())
+    more = evidence()
+    more.expect(("BTC/USDT", "ETH/USDT"), RunParameters(informative=("@1d",)))
+    found.missing = more.missing = list(names)
+
+    sentence = judge(ended(0), found, result_present=True).sentence
+    longer = judge(ended(0), more, result_present=True).sentence
+
+    assert sentence.endswith(f"; for all of them, write under run: informative: {line}")
+    assert longer.endswith('informative: ["@1d", ' + line.removeprefix("["))
+
+
+def test_series_that_cannot_be_added_have_no_line() -> None:
+    found = evidence()
+    found.missing = ["BTC/USDT:USDT 1h", "btc usdt 1h"]
+
+    sentence = judge(ended(0), found, result_present=True).sentence
+
+    assert "btc usdt@1h: pair 'btc usdt' is not usable: expected BASE/QUOTE" in sentence
+    assert "write under run" not in sentence
 
 
 def test_a_missing_series_of_a_run_of_futures_can_be_added_unless_it_is_spot() -> None:
