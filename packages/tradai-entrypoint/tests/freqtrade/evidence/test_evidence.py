@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import register_secret
+from tradai.core import StrategyConfig, TradingMode, register_secret
 from tradai.entrypoint import ExitCode, RunParameters
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
@@ -15,6 +15,9 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 LOGS = Path(__file__).with_name("engine_log")
 
 
+CONFIG = StrategyConfig(
+    name="wave", version="1.0.0", timeframe="5m", pairs=("BTC/USDT", "ETH/USDT")
+)
 LOGGED = re.compile(r"\S+ \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
 
 
@@ -482,6 +485,25 @@ def test_a_bot_that_we_stopped_for_a_pair_it_left_out_is_judged_by_the_pair(
     assert "left out LTC/USDT" in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("mode", "advice"),
+    [
+        (TradingMode.BACKTEST, "remove it, or capture the market rules again"),
+        (TradingMode.DRY_RUN, "remove it from pairs"),
+        (TradingMode.LIVE, "remove it from pairs"),
+    ],
+)
+def test_only_a_mode_that_reads_market_rules_is_said_to_need_them_again(
+    mode: TradingMode, advice: str
+) -> None:
+    found = logged("pair-dropped")
+    found.expect(CONFIG, RunParameters(), mode)
+
+    sentence = judge(ended(130, asked=True), found, result_present=True).sentence
+
+    assert sentence.endswith(f"LTC/USDT, which the exchange does not offer: {advice}")
+
+
 def test_a_bot_that_never_started_missed_its_deadline() -> None:
     silent = ended(None, killed=signal.SIGKILL, timed_out=True)
 
@@ -608,9 +630,9 @@ def test_missing_candles_end_with_the_line_that_adds_them(
     names: tuple[str, ...], line: str
 ) -> None:
     found = evidence()
-    found.expect(("BTC/USDT", "ETH/USDT"), RunParameters())
+    found.expect(CONFIG, RunParameters(), TradingMode.BACKTEST)
     more = evidence()
-    more.expect(("BTC/USDT", "ETH/USDT"), RunParameters(informative=("@1d",)))
+    more.expect(CONFIG, RunParameters(informative=("@1d",)), TradingMode.BACKTEST)
     found.missing = more.missing = list(names)
 
     sentence = judge(ended(0), found, result_present=True).sentence

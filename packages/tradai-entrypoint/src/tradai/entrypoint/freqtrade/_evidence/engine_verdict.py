@@ -120,7 +120,7 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     # A bot tries to train again, for as long as it runs.
     untrained = [] if evidence.has_run else evidence.untrained
     for items, code, problem in (
-        (evidence.dropped, ExitCode.DATA, _DROPPED),
+        (evidence.dropped, ExitCode.DATA, _DROPPED + _REMEDY[evidence.asks_exchange]),
         (evidence.undownloaded, ExitCode.RESULT, "the download failed of {}: download again"),
         (missing, ExitCode.DATA, "candles were asked for and missing, {}"),
         (untrained, ExitCode.DATA, "a model could not be trained: {} Provide more candles."),
@@ -131,10 +131,11 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     return None
 
 
-_DROPPED: Final = (
-    "the engine left out {}, which the exchange does not offer: remove it, or capture the market "
-    "rules again"
-)
+_DROPPED: Final = "the engine left out {}, which the exchange does not offer: "
+_REMEDY: Final = {
+    True: "remove it from pairs",
+    False: "remove it, or capture the market rules again",
+}
 
 
 def _gave_up(evidence: EngineEvidence) -> Verdict | None:

@@ -1,10 +1,11 @@
 """Facts from the engine's log records; they were observed with freqtrade 2026.9."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, final
 
+from tradai.core import StrategyConfig, TradingMode
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence import strategy_errors
@@ -53,6 +54,7 @@ class EngineEvidence:
         wanted_startup: Candles that the strategy wants there, when they are more than that.
         traded: Pairs that the run trades.
         informative: Further series that the run names.
+        asks_exchange: Whether the market rules are those of the exchange, and not of a file.
         goes_without: Whether the series of a pair and a timeframe may be missing.
         contract_data: Mark candles and funding rates that the range of a run of futures has, such
             as ``BTC/USDT:USDT@1h-mark``; a part of the range that the engine reads may lack them.
@@ -72,6 +74,7 @@ class EngineEvidence:
     imports: Mapping[str, str] = MappingProxyType({})
     traded: tuple[str, ...] = ()
     informative: tuple[str, ...] = ()
+    asks_exchange = False
     taken_port: str | None = None
     has_bad_leverage = False
     undownloaded: tuple[str, ...] = ()
@@ -103,9 +106,10 @@ class EngineEvidence:
         self.stopped_by: str | None = None
         self.untrained: list[str] = []
 
-    def expect(self, pairs: Iterable[str], parameters: RunParameters) -> None:
-        """Take what the run of `pairs` was given, to tell which missing series matter."""
-        self.traded = tuple(pairs)
+    def expect(self, config: StrategyConfig, parameters: RunParameters, mode: TradingMode) -> None:
+        """Take what the run was given, to tell what is missing and what would help."""
+        self.traded = tuple(config.pairs)
+        self.asks_exchange = mode.holds_positions
         self.informative = parameters.informative
         self.goes_without = parameters.goes_without
 
