@@ -470,6 +470,7 @@ def test_a_pair_the_exchange_does_not_list_stops_the_bot(
 
     assert done.code == ExitCode.DATA
     assert "the engine left out XRP/USDT" in done.verdict
+    assert done.verdict.endswith("does not offer: remove it from pairs")
 
 
 def test_a_pair_that_is_left_out_once_the_bot_trades_stops_it_too(dry_run: Run) -> None:

@@ -313,6 +313,9 @@ def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
     series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
     assert loaded(moved).run["informative"] == series
     assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
+    computed = ("wave.py:28", "wave.py:29", "wave.py:33", "wave.py:38")
+    (note,) = (notice for notice in moved.notices if "is computed" in notice)
+    assert note.startswith(f"{', '.join(computed)} ask for candles")
 
 
 @pytest.mark.parametrize("name", ["exchange.demo_trading", "internals.sd_notify"])
@@ -1001,3 +1004,26 @@ def test_another_exchange_is_kept_with_the_modes_that_it_has(
     assert loaded(moved).config.exchange == name
     assert key(moved, "exchange.name").status is status
     assert note in key(moved, "exchange.name").note
+
+
+@pytest.mark.parametrize("stake", [100, None, ...])
+def test_a_configuration_without_a_stake_is_said_to_need_one(
+    move: Callable[..., StrategyMove], monkeypatch: pytest.MonkeyPatch, stake: object
+) -> None:
+    # The last one stands for a configuration without the key.
+    monkeypatch.delitem(CONFIG, "stake_amount")
+
+    moved = move({} if stake is ... else {"stake_amount": stake})
+
+    note = "no stake: write that of a trade to `execution.stake_amount` before the first run"
+    assert (note in moved.notices) is (stake != 100)
+
+
+@pytest.mark.parametrize("names", [["BTC/USDT"], []])
+def test_a_configuration_without_pairs_is_said_to_need_some(
+    move: Callable[..., StrategyMove], names: list[str]
+) -> None:
+    moved = move({"exchange": {"name": "binance", "pair_whitelist": names}})
+
+    note = "no pairs: write those to trade to `pairs` before the first run"
+    assert (note in moved.notices) is not bool(names)
