@@ -140,6 +140,26 @@ def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs
     assert any("notes.txt" in notice for notice in moved.notices)
 
 
+@pytest.mark.parametrize(
+    ("beside", "named"),
+    [
+        (["a.txt", "b.txt"], "a.txt, b.txt, notes.txt"),
+        (["a.txt", "b.txt", "p.txt", "q.txt"], "a.txt, b.txt, notes.txt and 2 more"),
+        (["Other.json", "other.json", "third.json"], "notes.txt, third.json"),
+        (["Wave.json", "wave.json"], "Wave.json, notes.txt"),
+    ],
+)
+def test_at_most_three_files_beside_the_class_are_named_and_no_parameters_of_others(
+    move: Callable[..., StrategyMove], source: Path, beside: list[str], named: str
+) -> None:
+    for name in beside:
+        (source / name).write_text('{"strategy_name": "Wave", "params": {}}')
+
+    notices = move().notices
+
+    assert f"files beside the class that its code does not name: {named}" in notices
+
+
 @pytest.mark.parametrize("name", ["freqtrade", ""])
 def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
     move: Callable[..., StrategyMove], name: str

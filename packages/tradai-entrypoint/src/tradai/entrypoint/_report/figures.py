@@ -30,7 +30,7 @@ LABELS: Final[Mapping[str, str]] = {
 }
 PROFIT_LABEL: Final = "Profit"
 _LEAST_EXPECTANCY_DECIMALS: Final = 4
-# Falls are stored as positive numbers, and shown as negative ones.
+# Falls are stored as positive numbers.
 _FALLS: Final = frozenset({"max_drawdown_percent", "equity_drawdown_percent"})
 _DECIMALS: Final[Mapping[str, int]] = {
     "trades": 0,
@@ -44,12 +44,14 @@ _DECIMALS: Final[Mapping[str, int]] = {
 _AMOUNTS: Final = ("starting_balance", "final_balance", "expectancy")
 
 
-def fall(ratio: float) -> str:
-    """Return the fall of an account.
+def fall(ratio: float | None) -> str:
+    """Return the fall of an account, which is below zero wherever it is shown.
 
     >>> fall(0.0855) == "\N{MINUS SIGN}8.55 %", fall(0.0)
     (True, 'none')
     """
+    if ratio is None:
+        return NOTHING
     return percent(-ratio, with_sign=True) if ratio else "none"
 
 
