@@ -393,7 +393,7 @@ def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
 def test_a_broken_file_is_named(data: Path) -> None:
     (data / "BTC_USDT-5m.parquet").write_bytes(b"not a candle in sight")
 
-    with pytest.raises(StorageError, match=r"BTC_USDT-5m\.parquet"):
+    with pytest.raises(ValidationError, match=r"BTC_USDT-5m\.parquet"):
         stage_series(request(data, series()))
 
 

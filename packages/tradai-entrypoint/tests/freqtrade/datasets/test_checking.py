@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,6 +165,73 @@ def test_dates_in_a_time_zone_that_a_run_refuses_are_a_fault(
 
     assert refuses(tmp_path) is bool(found)
     assert all(f"the dates are in {zone or 'no time zone'}, not in UTC" in each for each in found)
+
+
+def edited(folder: Path, kind: str, edit: Callable[[pa.Table], pa.Table]) -> None:
+    """Save good candles with a change to their table."""
+    path = save(folder, GOOD, kind)
+    table = edit(pq.read_table(path) if kind == "parquet" else feather.read_table(path))
+    if kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        pq.write_table(table, path)
+
+
+def years_later(years: int) -> Callable[[pa.Table], pa.Table]:
+    """Return an edit that moves the last candle."""
+
+    def moved(table: pa.Table) -> pa.Table:
+        dates = table["date"].to_pylist()
+        dates[-1] = dates[-1].replace(year=dates[-1].year + years)
+        return table.set_column(0, "date", pa.array(dates, pa.timestamp("ms", tz="UTC")))
+
+    return moved
+
+
+def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: table.set_column(4, "close", table["close"].cast(kind))
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (close_of(pa.string()), "close is of text, not of numbers: `data convert` writes numbers"),
+        (close_of(pa.large_string()), "close is of text, not of numbers"),
+        (
+            lambda table: table.drop_columns(["volume"]),
+            "volume is missing among the columns date, open, high, low, close",
+        ),
+        (
+            lambda table: table.rename_columns([name.upper() for name in NAMES]),
+            f"{', '.join(NAMES)} is missing among the columns DATE, OPEN, HIGH, LOW, CLOSE, VOLUME",
+        ),
+        (years_later(300), "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970"),
+        (years_later(-100), "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970"),
+    ],
+)
+def test_a_file_of_something_else_is_a_fault_that_a_run_refuses(
+    tmp_path: Path, edit: Callable[[pa.Table], pa.Table], problem: str, kind: str
+) -> None:
+    edited(tmp_path, kind, edit)
+
+    found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
+
+    (named,) = [each for text, each in found.items() if problem in text]
+    assert named.effect is Effect.REFUSED
+    assert named.path.name == f"BTC_USDT-1m.{kind}"
+    assert not any("damaged" in text for text in found)
+    assert refuses(tmp_path)
+
+
+def test_prices_of_text_are_written_as_numbers(tmp_path: Path) -> None:
+    edited(tmp_path, "feather", close_of(pa.string()))
+
+    words = ["data", "convert", str(tmp_path), str(tmp_path / "new"), "--to", "parquet"]
+    assert run_command(words, interrupts=Interrupts()) == 0
+
+    assert not check_series(str(tmp_path / "new")).findings
+    assert not refuses(tmp_path / "new")
 
 
 def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,6 +163,7 @@ class StagedSeries:
         gaps: Where candles are missing, in order of time.
         jumps: Prices that no market makes, as phrases in order of time.
         digest: SHA-256 over the values; the file format does not matter.
+        lowest: The lowest price; 0 when it is not known.
     """
 
     pair: str
@@ -173,6 +174,7 @@ class StagedSeries:
     gaps: tuple[StagedGap, ...]
     jumps: tuple[str, ...]
     digest: str
+    lowest: float = 0.0
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:

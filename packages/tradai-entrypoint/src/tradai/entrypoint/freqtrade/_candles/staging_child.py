@@ -256,6 +256,7 @@ def _stage_columns(
         ),
         jumps=tuple(map(str, jumps(candles, series.timeframe))),
         digest=candles_digest(candles),
+        lowest=float(candles.cells["low"].min()),
     )
 
 

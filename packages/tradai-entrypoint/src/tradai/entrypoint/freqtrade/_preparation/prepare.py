@@ -45,7 +45,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
-from tradai.entrypoint.freqtrade._preparation.stake import check_stake
+from tradai.entrypoint.freqtrade._preparation.stake import check_amounts, check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -109,7 +109,7 @@ class EngineJob:
                 staged for several runs.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The start-up candles are not known, or the stake buys no order.
             NotFoundError: A series is missing; all of them are named.
             ValidationError: A series is broken.
             RunInterruptedError: A signal came first.
@@ -136,6 +136,7 @@ class EngineJob:
             context.record.run_parameters["timerange"] = str(staged.timerange)
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
+        check_amounts(context.config, self.markets.rules, self.facts, staged)
         return staged
 
     def _stage(self, request: StagingRequest) -> StagedData:
