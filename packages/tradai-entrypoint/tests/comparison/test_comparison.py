@@ -110,6 +110,17 @@ def test_the_page_shows_a_figure_as_the_report_of_a_run_does(
     assert f">{delta}</span></td>" in page
 
 
+def test_the_decimals_of_an_account_do_not_depend_on_those_of_another_currency(
+    tmp_path: Path,
+) -> None:
+    small = run("a", currency="DOGE", final_balance=0.05)
+    runs = (small, run("b", final_balance=1000.0), run("c", currency="DOGE", final_balance=0.5))
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert all(text in page for text in ("0.0500 DOGE", "1,000.00 USDT", "0.5000 DOGE"))
+
+
 def test_runs_with_names_are_headed_by_them_and_have_their_ids_beside(tmp_path: Path) -> None:
     runs = (replace(run("c1b"), name="old.yaml"), replace(run("Cross-95"), name="new.yaml"))
     compared = RunComparison(runs)
