@@ -1,10 +1,11 @@
-"""`compare`, until its first run."""
+"""`compare`: its command line, and what it says of runs that failed."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from tradai.entrypoint import Interrupts
+from tradai.entrypoint import Interrupts, Progress
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.runs.compare import run_names
 from tradai.entrypoint._sweep.outcomes import RunOutcome
@@ -41,9 +42,9 @@ def test_choices_of_a_container_are_no_flags_of_a_comparison_on_this_machine(
     assert f"unrecognized arguments: {flag}" in capsys.readouterr().err
 
 
-def test_the_reason_of_each_failed_run_is_given_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def without_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two configurations whose runs are refused."""
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         Path(f"{name}.yaml").write_text(
@@ -51,6 +52,27 @@ def test_the_reason_of_each_failed_run_is_given_once(
             "strategy: {class: Demo, source: nowhere}\nexecution: {stake_amount: 100}\n"
         )
 
+
+@pytest.mark.usefixtures("without_source")
+def test_a_comparison_that_is_interrupted_gives_the_reason_of_each_failed_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Progress, "milestone", stop)
+
+    with Interrupts() as interrupts:
+        code = run_command(["compare", "a.yaml", "b.yaml", "--limit", "1"], interrupts=interrupts)
+
+    said = capsys.readouterr().err
+    assert code == 143
+    assert [said.count(f"failed: config={name}.yaml: ") for name in ("a", "b")] == [1, 1]
+    assert "the comparison is unfinished: 2 of 2 runs" in said
+
+
+@pytest.mark.usefixtures("without_source")
+def test_the_reason_of_each_failed_run_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
     code = run_command(["compare", "a.yaml", "b.yaml"], interrupts=Interrupts())
 
     said = capsys.readouterr().err

@@ -42,7 +42,11 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
 
 @final
 class ShownRuns:
-    """Shows each run that is done, and keeps their number in the folder of the result."""
+    """Shows each run that is done, and keeps their number in the folder of the result.
+
+    Attributes:
+        outcomes: Outcomes of these runs, in the order in which they were done.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class ShownRuns:
             folder: Folder of the result; without one nothing is kept.
             text_of: Text of a run; a command that names failures at its end takes the brief one.
         """
+        self.outcomes: list[RunOutcome] = []
         self._progress = progress
         self._folder = folder
         self._text_of = text_of
@@ -65,6 +70,7 @@ class ShownRuns:
 
     def add(self, outcome: RunOutcome, done: str) -> None:
         """Show that so many runs are `done`, such as ``4 of 27 runs``, `outcome` the last one."""
+        self.outcomes.append(outcome)
         self._note(done)
         self._progress.milestone(done, detail=self._text_of(outcome))
 

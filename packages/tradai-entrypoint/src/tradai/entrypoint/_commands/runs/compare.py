@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
@@ -49,6 +49,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         with progress:
             outcomes = _run(bases, args, shown, staging=staging, interrupts=interrupts)
     except RunInterruptedError as exc:
+        _print_failed(shown.outcomes)
         print_failure(f"{exc}; {shown.sentence('the comparison')}")
         return ExitCode.of_error(exc)
     staging.remove()
@@ -56,10 +57,14 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     names = run_names(runs, [each for each in outcomes if each.is_success])
     if names:
         compare_runs(list(names), Path(args.comparisons), as_json=args.json, names=names)
-    failed = [each for each in outcomes if not each.is_success]
-    for each in failed:
-        print_text(f"failed: {each.sentence()}", is_error=True)
-    return failed[0].exit_code if failed else int(ExitCode.DONE)
+    _print_failed(outcomes)
+    return next((each.exit_code for each in outcomes if not each.is_success), int(ExitCode.DONE))
+
+
+def _print_failed(outcomes: Iterable[RunOutcome]) -> None:
+    for each in outcomes:
+        if not each.is_success:
+            print_text(f"failed: {each.sentence()}", is_error=True)
 
 
 def run_names(runs: Path, outcomes: Sequence[RunOutcome]) -> dict[Path, str]:
@@ -121,12 +126,10 @@ def _run(
         SweepRun(variant=Variant(number=number, values={"config": str(settings.config)}))
         for number, (settings, _) in enumerate(bases, 1)
     )
-    outcomes: list[RunOutcome] = []
     with closing(sweep.outcomes(runs)) as made:
-        for outcome in made:
-            outcomes.append(outcome)
-            shown.add(outcome, f"{len(outcomes)} of {len(bases)} runs")
-    return sorted(outcomes, key=lambda outcome: outcome.variant.number)
+        for done, outcome in enumerate(made, 1):
+            shown.add(outcome, f"{done} of {len(bases)} runs")
+    return sorted(shown.outcomes, key=lambda outcome: outcome.variant.number)
 
 
 def _name(base: _Base) -> str:
