@@ -115,14 +115,18 @@ def test_a_run_that_another_sweep_starts_meanwhile_is_adopted(
     runner.stop(handle, "the test ends")
 
 
+@pytest.mark.parametrize("limit", [1, 2])
 def test_variants_that_are_the_same_run_share_it(
     make_sweep: MakeSweep,
     plan: Callable[[SweepRun], PlannedJob],
     calls: Callable[[], list[str]],
+    limit: int,
 ) -> None:
     same = plan(next(runs(1)))
+    # Their commands differ, as those of two configuration files do.
+    facts = {"fast=1": {"results": {"trades": 7}}}
 
-    outcomes = list(make_sweep(plan=lambda _: same, limit=1).outcomes(runs(1, 2)))
+    outcomes = list(make_sweep(facts, plan=lambda _: same, limit=limit).outcomes(runs(1, 2)))
 
     assert [each.exit_code for each in outcomes] == [0, 0]
     assert {each.variant.label for each in outcomes} == {"fast=1", "fast=2"}

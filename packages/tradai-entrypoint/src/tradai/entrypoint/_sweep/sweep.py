@@ -64,6 +64,7 @@ class Sweep:
         self._limit = limit
         self._interrupts = interrupts
         self._launched: dict[str, list[tuple[SweepRun, PlannedJob]]] = {}
+        self._specs: dict[str, JobSpec] = {}
         self._settled: list[RunOutcome] = []
 
     @property
@@ -119,7 +120,8 @@ class Sweep:
             self._settled.append(_recorded(run, earlier, is_reused=True))
             return None
         job_id = self._job_id(planned.job_id, known)
-        spec = planned.make_spec(job_id)
+        # One job stands for runs with the same digests, also where their commands differ.
+        spec = self._specs.setdefault(job_id, planned.make_spec(job_id))
         self._launched.setdefault(job_id, []).append((run, planned))
         return spec
 
