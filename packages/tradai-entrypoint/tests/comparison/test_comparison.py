@@ -110,6 +110,16 @@ def test_the_page_shows_a_figure_as_the_report_of_a_run_does(
     assert f">{delta}</span></td>" in page
 
 
+def test_a_difference_that_the_decimals_do_not_show_is_neither_better_nor_worse(
+    tmp_path: Path,
+) -> None:
+    page = comparison_page(
+        RunComparison((run("a", sharpe=1.021), run("b", sharpe=1.024))), tmp_path
+    )
+
+    assert '1.02<span class="delta even">0.00</span>' in page
+
+
 def test_the_decimals_of_an_account_do_not_depend_on_those_of_another_currency(
     tmp_path: Path,
 ) -> None:

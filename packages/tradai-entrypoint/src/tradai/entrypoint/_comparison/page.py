@@ -138,7 +138,9 @@ def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Ma
         return element("td", text)
     delta = round(delta, 8)
     difference = shown.delta(figure, delta) if delta else "same"
-    tone = comparison.tone(run, figure) if delta else "even"
+    # A difference that the decimals do not show is neither better nor worse.
+    is_seen = any(each in "123456789" for each in difference)
+    tone = comparison.tone(run, figure) if is_seen else "even"
     return element("td", text, element("span", difference, class_=f"delta {tone}"))
 
 
