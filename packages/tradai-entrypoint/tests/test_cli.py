@@ -1,4 +1,5 @@
 import json
+import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -100,6 +101,25 @@ def test_a_run_prints_its_results_and_where_it_is(
     assert code == 0
     assert "trades" in out
     assert str(runs / "one") in out
+
+
+def test_a_limit_on_the_size_of_files_is_named_and_no_folder_that_is_not_there(
+    runs: Path, config_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, most))
+    try:
+        code = call("run", config_file, "--mode", "backtest", "--run-id", "one")
+        machine = call("run", config_file, "--mode", "backtest", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    out, err = capfd.readouterr()
+    advice = "File too large; raise the limit on the size of files (ulimit -f) (exit 74)\n"
+    assert code == machine == ExitCode.RESULT
+    assert err.endswith(advice)
+    assert json.loads(out)["folder"] is None
+    assert list(runs.iterdir()) == []
 
 
 def test_a_run_prints_json_for_machines(

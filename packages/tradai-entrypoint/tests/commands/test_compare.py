@@ -41,6 +41,25 @@ def test_choices_of_a_container_are_no_flags_of_a_comparison_on_this_machine(
     assert f"unrecognized arguments: {flag}" in capsys.readouterr().err
 
 
+def test_the_reason_of_each_failed_run_is_given_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        Path(f"{name}.yaml").write_text(
+            f"name: {name}\nversion: 1.0.0\ntimeframe: 5m\npairs: [BTC/USDT]\n"
+            "strategy: {class: Demo, source: nowhere}\nexecution: {stake_amount: 100}\n"
+        )
+
+    code = run_command(["compare", "a.yaml", "b.yaml"], interrupts=Interrupts())
+
+    said = capsys.readouterr().err
+    assert code == 78
+    assert "2 of 2 runs: config=b.yaml: failed (exit 78)\n" in said
+    assert said.count("is neither a folder nor a .py file") == 2
+    assert said.count("failed: config=b.yaml: ") == 1
+
+
 def test_runs_are_named_by_their_configurations_which_may_share_a_result() -> None:
     # The runs themselves need an engine: see the real one in tests-integration.
     outcomes = [outcome("a.yaml", "one"), outcome("b.yaml", "two"), outcome("c.yaml", "one")]

@@ -113,7 +113,11 @@ def test_the_csv_has_no_loss_for_an_epoch_that_was_not_ranked(call: Call) -> Non
 def test_the_best_epoch_is_shown_with_its_patch(call: Call, tmp_path: Path) -> None:
     _, out, _ = call("show", "h")
 
-    assert "buy.fast" in out
+    rows = [line.split(maxsplit=1) for line in out.splitlines()]
+    assert rows[:4] == [["result", "h"], ["epoch", "2"], ["loss", "1"], ["trades", "5"]]
+    assert rows[4] == ["profit", "+2.00 %"]
+    assert rows[5] == ["closed", "drawdown  \N{MINUS SIGN}2.00 %"]
+    assert rows[6] == ["buy.fast", "20"]
     assert str(tmp_path / "runs/h/best.yaml") in out
     assert "best.yaml" not in call("show", "h", "4")[1]
 

@@ -358,7 +358,7 @@ def test_rules_are_not_made_beside_recorded_answers(
             "captured_at": "2026-01-01T00:00:00Z",
             "origin": "captured",
             "symbols": [],
-            "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
+            "answers": [{"url": "https://api.bybit.com/v5/market/spot", "text": "{}"}],
         }
     )
     recorded.save(tmp_path / "markets.json")

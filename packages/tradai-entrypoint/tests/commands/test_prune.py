@@ -78,6 +78,27 @@ def test_parts_of_sweeps_are_not_counted_and_go_with_the_runs_of_their_time(
     assert names(root) == ["part-0", "run-1", "run-2"]
 
 
+def test_refused_runs_and_analyses_for_bias_are_not_counted_and_go_with_the_runs_of_their_time(
+    prune: Call, root: Path
+) -> None:
+    for number in range(3):
+        record(root, f"refused-{number}", days=1.0 + number, exit_code=78, verdict="a typo")
+        record(root, f"check-{number}", days=1.1 + number, results={"bias": "clean"})
+
+    assert prune("--keep", "2", "--yes")[0] == 0
+
+    assert names(root) == ["check-0", "refused-0", "run-1", "run-2"]
+
+
+def test_analyses_for_bias_are_counted_where_they_alone_are_chosen(prune: Call, root: Path) -> None:
+    for number in range(3):
+        record(root, f"check-{number}", days=1.0 + number, results={"bias": "clean"})
+
+    assert prune("--keep", "2", "--mode", "bias check", "--yes")[0] == 0
+
+    assert names(root) == ["check-0", "check-1", "run-1", "run-2", "run-3", "run-4"]
+
+
 def names(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir())
 

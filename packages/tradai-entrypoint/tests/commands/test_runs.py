@@ -453,7 +453,7 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
 
     start = "2026-01-01 00:00"
     assert all(text in rows["mine"] for text in ("trend", "backtest", start, " 7 "))
-    assert "+3.00 %  8.97 %" in rows["mine"]
+    assert "+3.00 %  \N{MINUS SIGN}8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]
     for mode, run_id in (("bias check", "checked"), ("backtest", "mine")):
@@ -506,9 +506,9 @@ def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_tra
     rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
     table = list(csv.DictReader(call("runs", "list", "--csv")[1].splitlines()))
 
-    assert "9.58 % " in rows["spot"]
+    assert "\N{MINUS SIGN}9.58 % " in rows["spot"]
     assert "closed" not in rows["spot"]
-    assert "8.97 % closed" in rows["futures"]
+    assert "\N{MINUS SIGN}8.97 % closed" in rows["futures"]
     assert list(table[0])[-1] == "equity_drawdown_percent"
     found = {
         row["run_id"]: (row["max_drawdown_percent"], row["equity_drawdown_percent"])

@@ -348,6 +348,9 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     store_models(scenario, options)
     database.commit()
     OPEN.append(database)
+    if scenario["loses_database"]:
+        for file in Path().glob("tradesv3.dryrun.sqlite*"):
+            file.unlink()
     traded.set()
 
 

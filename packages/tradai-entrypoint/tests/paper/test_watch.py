@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -175,6 +176,23 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
     assert f"  {shown}  " in capsys.readouterr().out
 
 
+def test_figures_that_are_not_known_are_dashes_without_a_currency(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PaperStatus(at=START, currency="USDT").write(tmp_path / "scratch")
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+        shown = capsys.readouterr().out
+        screen.show_papers([PaperRun(tmp_path)], as_json=False)
+
+    assert re.search(r"^open trades +the engine did not answer$", shown, re.MULTILINE)
+    for name in ("closed trades", "profit", "closed profit"):
+        assert re.search(rf"^{name} +-$", shown, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines()[1].split()[-3:] == ["-", "-", "-"]
+
+
 def test_the_row_of_a_bot_that_stands_still_says_so(
     tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +254,39 @@ def test_the_status_of_an_ended_run_names_the_command_that_goes_on_with_it(
 
     assert "run --continue" not in lived
     assert ("tradai-entrypoint run --continue paper" in capsys.readouterr().out) is is_shown
+
+
+@pytest.mark.parametrize("code", [ExitCode.CONFIGURATION, ExitCode.DATA])
+@pytest.mark.parametrize(
+    ("trades", "said"),
+    [
+        ((0, 0), None),
+        ((2, 0), "correct CONFIG, then tradai-entrypoint run CONFIG --continue paper --accept"),
+        ((0, 1), "correct CONFIG, then tradai-entrypoint run CONFIG --continue paper --accept"),
+    ],
+)
+def test_a_run_that_would_end_in_the_same_way_is_not_to_be_continued_as_it_was(
+    tmp_path: Path,
+    process: ExitStack,
+    capsys: pytest.CaptureFixture[str],
+    trades: tuple[int, int],
+    said: str | None,
+    code: ExitCode,
+) -> None:
+    manifest = paper_manifest()
+    closed, opened = trades
+    manifest.results |= {"closed_trades": closed, "open_trades": opened}
+    manifest.end(Verdict(exit_code=code, sentence="the engine left out LTC/USDT"), at=START)
+    (tmp_path / "manifest.json").write_text(manifest.as_json())
+    args = argparse.Namespace(watch=False, json=False)
+    process.close()
+
+    screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    shown = capsys.readouterr().out
+    assert "tradai-entrypoint run --continue" not in shown
+    assert ("go on" in shown) is bool(said)
+    assert (said or "") in shown
 
 
 BIASED_BY = "20261101T000000Z-bias-1"

@@ -347,6 +347,15 @@ def test_few_trades_and_a_loss_are_not_tested() -> None:
     assert result(trades=29).findings == ()
 
 
+@pytest.mark.parametrize("untested", [result(trades=29), result(profit=-2.0), result(profit=None)])
+def test_tests_that_were_not_made_have_no_notes(untested: Robustness) -> None:
+    page = robustness_page(untested, "demo-1", "../../runs")
+
+    assert untested.notes == ()
+    assert "Assumptions" not in page
+    assert "Assumptions" in robustness_page(survivor(), "demo-1", "../../runs")
+
+
 def test_few_trades_have_an_exit_code_of_their_own() -> None:
     assert result(trades=30).exit_code == result(profit=-1.0).exit_code == 0
     assert result(trades=29).exit_code == 65

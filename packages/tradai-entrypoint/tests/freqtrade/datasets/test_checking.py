@@ -70,8 +70,8 @@ def check(*words: object) -> int:
     ("rows", "problem", "effect"),
     [
         (GOOD[:2] + GOOD[4:], "1 gap with 2 missing candles", Effect.FILLED),
-        (GOOD[:3] + GOOD[2:], "1 row with a time that another one has", Effect.REFUSED),
-        (GOOD[3:] + GOOD[:3], "1 row older than the one before", Effect.REFUSED),
+        (GOOD[:3] + GOOD[2:], "1 row with a time that another one has", Effect.CONVERTIBLE),
+        (GOOD[3:] + GOOD[:3], "1 row older than the one before", Effect.CONVERTIBLE),
         (changed(2, "close", math.nan), "1 row where close is not a number", Effect.REFUSED),
         (changed(2, "volume", math.inf), "1 row where volume is not a number", Effect.REFUSED),
         (changed(2, "low", 0.0), "1 row with a price of zero", Effect.TRADED),
@@ -88,7 +88,7 @@ def check(*words: object) -> int:
             "1 row off the grid of 1m",
             Effect.REFUSED,
         ),
-        (changed(2, "date", None), "1 row without a time", Effect.REFUSED),
+        (changed(2, "date", None), "1 row without a time", Effect.CONVERTIBLE),
         ([], "it has no rows", Effect.REFUSED),
     ],
 )
@@ -100,7 +100,58 @@ def test_each_fault_has_the_effect_that_a_run_shows(
     found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
 
     assert found[problem].effect is effect
-    assert refuses(tmp_path) is (effect is Effect.REFUSED)
+    assert refuses(tmp_path) is (effect in {Effect.REFUSED, Effect.CONVERTIBLE})
+
+
+def convert(folder: Path, target: Path) -> int:
+    words = ["data", "convert", str(folder), str(target), "--to", "feather"]
+    return run_command(words, interrupts=Interrupts())
+
+
+@pytest.mark.parametrize(
+    ("rows", "zone", "advice"),
+    [
+        (GOOD[:3] + GOOD[2:], "UTC", "convert FOLDER TARGET` mends it"),
+        (GOOD[3:] + GOOD[:3] + GOOD[:1], "UTC", "convert FOLDER TARGET` mends them"),
+        (changed(2, "date", None), "UTC", "convert FOLDER TARGET` mends it"),
+        (GOOD, "Asia/Kolkata", "convert FOLDER TARGET` mends it"),
+    ],
+)
+def test_a_fault_that_a_conversion_mends_is_said_to_be_mended_by_it(
+    tmp_path: Path,
+    rows: list[list[object]],
+    zone: str,
+    advice: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save(tmp_path, rows, zone=zone)
+
+    assert check(tmp_path) == ExitCode.DATA
+    said = capsys.readouterr().err
+    assert convert(tmp_path, tmp_path / "mended") == 0
+    assert check(tmp_path / "mended") == 0
+
+    assert said.strip().endswith(advice)
+    assert not refuses(tmp_path / "mended")
+
+
+def test_other_faults_are_left_to_the_exchange(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path, changed(2, "volume", -1.0))
+    check(tmp_path)
+    alone = capsys.readouterr().err
+    save(tmp_path, [*changed(2, "volume", -1.0), GOOD[-1]])
+    check(tmp_path)
+    beside = capsys.readouterr().err
+
+    assert alone.strip().endswith(
+        "1 fault, 0 notes; get the candles at fault from the exchange again"
+    )
+    assert "2 faults, 0 notes; `tradai-entrypoint data convert FOLDER TARGET` mends 1" in beside
+    assert beside.strip().endswith(
+        "for the others get the candles at fault from the exchange again"
+    )
 
 
 @pytest.mark.parametrize("kind", ["feather", "parquet"])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tradai.core import register_secret
-from tradai.entrypoint import ExitCode
+from tradai.core import StrategyConfig, TradingMode, register_secret
+from tradai.entrypoint import ExitCode, RunParameters
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
@@ -15,6 +15,9 @@ from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 LOGS = Path(__file__).with_name("engine_log")
 
 
+CONFIG = StrategyConfig(
+    name="wave", version="1.0.0", timeframe="5m", pairs=("BTC/USDT", "ETH/USDT")
+)
 LOGGED = re.compile(r"\S+ \S+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<text>.*)")
 
 
@@ -188,7 +191,7 @@ def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> No
     assert (
         "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
     )
-    assert verdict.sentence.endswith("so more may be missing")
+    assert "so more may be missing; for all of them, write under run: " in verdict.sentence
 
 
 def test_a_bot_that_traded_and_crashed_is_judged_by_its_crash() -> None:
@@ -482,6 +485,25 @@ def test_a_bot_that_we_stopped_for_a_pair_it_left_out_is_judged_by_the_pair(
     assert "left out LTC/USDT" in verdict.sentence
 
 
+@pytest.mark.parametrize(
+    ("mode", "advice"),
+    [
+        (TradingMode.BACKTEST, "remove it, or capture the market rules again"),
+        (TradingMode.DRY_RUN, "remove it from pairs"),
+        (TradingMode.LIVE, "remove it from pairs"),
+    ],
+)
+def test_only_a_mode_that_reads_market_rules_is_said_to_need_them_again(
+    mode: TradingMode, advice: str
+) -> None:
+    found = logged("pair-dropped")
+    found.expect(CONFIG, RunParameters(), mode)
+
+    sentence = judge(ended(130, asked=True), found, result_present=True).sentence
+
+    assert sentence.endswith(f"LTC/USDT, which the exchange does not offer: {advice}")
+
+
 def test_a_bot_that_never_started_missed_its_deadline() -> None:
     silent = ended(None, killed=signal.SIGKILL, timed_out=True)
 
@@ -591,7 +613,43 @@ def test_missing_spot_and_futures_series_are_named_together() -> None:
     assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
     assert "; USDT/USDT@1h: series of a currency in itself, which no exchange trades" in sentence
     assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
-    assert sentence.endswith("name in run.without those that the strategy can do without")
+    assert "; name in run.without those that the strategy can do without; for all" in sentence
+    assert sentence.endswith('write under run: informative: ["SOL/USDT@1h", "XRP/USDT@1h"]')
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (("BTC/USDT 1h", "BTC/USDT 4h", "ETH/USDT 1h", "ETH/USDT 4h"), '["@1h", "@4h"]'),
+        (("BTC/USDT 1h", "ETH/USDT 1h", "BTC/USDT 4h"), '["@1h", "BTC/USDT@4h"]'),
+        (("BTC/USDT 1h", "ETH/USDT 1h", "SOL/USDT 1h"), '["@1h", "SOL/USDT@1h"]'),
+        (("BTC/USDT 1h", "BTC/USDT:USDT 1h"), '["BTC/USDT@1h"]'),
+    ],
+)
+def test_missing_candles_end_with_the_line_that_adds_them(
+    names: tuple[str, ...], line: str
+) -> None:
+    found = evidence()
+    found.expect(CONFIG, RunParameters(), TradingMode.BACKTEST)
+    more = evidence()
+    more.expect(CONFIG, RunParameters(informative=("@1d",)), TradingMode.BACKTEST)
+    found.missing = more.missing = list(names)
+
+    sentence = judge(ended(0), found, result_present=True).sentence
+    longer = judge(ended(0), more, result_present=True).sentence
+
+    assert sentence.endswith(f"; for all of them, write under run: informative: {line}")
+    assert longer.endswith('informative: ["@1d", ' + line.removeprefix("["))
+
+
+def test_series_that_cannot_be_added_have_no_line() -> None:
+    found = evidence()
+    found.missing = ["BTC/USDT:USDT 1h", "btc usdt 1h"]
+
+    sentence = judge(ended(0), found, result_present=True).sentence
+
+    assert "btc usdt@1h: pair 'btc usdt' is not usable: expected BASE/QUOTE" in sentence
+    assert "write under run" not in sentence
 
 
 def test_a_missing_series_of_a_run_of_futures_can_be_added_unless_it_is_spot() -> None:

@@ -215,6 +215,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "refused_settings": [],
             "downloads": {},
             "never_starts": False,
+            "loses_database": False,
             "orders": [],
             "loops": [],
             "hangs": False,

@@ -491,6 +491,15 @@ def test_missing_series_are_named_as_the_run_parameter_takes_them(run: Run) -> N
     assert "missing, SOL/USDT@1h: add them to run.informative" in done.verdict
 
 
+def test_a_timeframe_that_all_pairs_lack_is_added_with_one_word(run: Run) -> None:
+    pairs = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
+
+    done = run(BACKTEST, "run.informative=[BTC/USDT@5m]", says=[missing(p, "1h") for p in pairs])
+
+    line = 'write under run: informative: ["BTC/USDT@5m", "@1h"]'
+    assert done.verdict.endswith(line)
+
+
 def test_a_parameter_that_is_not_used_leaves_the_digest_of_the_run_alone(run: Run) -> None:
     plain, without = run(BACKTEST), run(BACKTEST, "run.without=[SOL/USDT]")
 

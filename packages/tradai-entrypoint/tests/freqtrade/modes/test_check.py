@@ -185,3 +185,17 @@ def test_a_backtest_sends_no_message_and_asks_for_no_secret_of_one(
     monkeypatch.delenv("TRADE_HOOK_OF_A_TEST", raising=False)
 
     assert "env:TRADE_HOOK_OF_A_TEST" not in check(WEBHOOK)
+
+
+def test_computed_series_are_a_warning_until_the_run_names_some(
+    strategy: Path, check: Callable[..., dict[str, CheckRow]]
+) -> None:
+    file = strategy.parent / "strategies" / "wave_rider.py"
+    method = "    def read(self, pair): return self.dp.get_pair_dataframe(pair, '5m')\n"
+    file.write_text(file.read_text() + method)
+
+    row = check()["informative"]
+
+    assert row.status is CheckStatus.WARN
+    assert row.detail.startswith("wave_rider.py:7 asks for candles whose pair or timeframe")
+    assert "informative" not in check("run.informative=[BTC/USDT@5m]")

@@ -140,6 +140,26 @@ def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs
     assert any("notes.txt" in notice for notice in moved.notices)
 
 
+@pytest.mark.parametrize(
+    ("beside", "named"),
+    [
+        (["a.txt", "b.txt"], "a.txt, b.txt, notes.txt"),
+        (["a.txt", "b.txt", "p.txt", "q.txt"], "a.txt, b.txt, notes.txt and 2 more"),
+        (["Other.json", "other.json", "third.json"], "notes.txt, third.json"),
+        (["Wave.json", "wave.json"], "Wave.json, notes.txt"),
+    ],
+)
+def test_at_most_three_files_beside_the_class_are_named_and_no_parameters_of_others(
+    move: Callable[..., StrategyMove], source: Path, beside: list[str], named: str
+) -> None:
+    for name in beside:
+        (source / name).write_text('{"strategy_name": "Wave", "params": {}}')
+
+    notices = move().notices
+
+    assert f"files beside the class that its code does not name: {named}" in notices
+
+
 @pytest.mark.parametrize("name", ["freqtrade", ""])
 def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
     move: Callable[..., StrategyMove], name: str
@@ -344,6 +364,9 @@ def test_candles_that_the_class_reads_besides_its_own_are_laid_out_for_it(
     series = ("@15m", "@1d", "@4h", "BTC/USDT@1h", "ETH/USDT@2h")
     assert loaded(moved).run["informative"] == series
     assert any(notice.endswith(f"besides its own: {', '.join(series)}") for notice in moved.notices)
+    computed = ("wave.py:28", "wave.py:29", "wave.py:33", "wave.py:38")
+    (note,) = (notice for notice in moved.notices if "is computed" in notice)
+    assert note.startswith(f"{', '.join(computed)} ask for candles")
 
 
 @pytest.mark.parametrize("name", ["exchange.demo_trading", "internals.sd_notify"])
@@ -420,10 +443,12 @@ def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMov
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
-    moved = move({"my_window": 7})
+    own = {"my_window": 7, "slow": "4h", "leads": ["BTC/USDT", "ETH/USDT:USDT"]}
+
+    moved = move(own)
 
     assert "my_window: 7" in (moved.folder / "strategy.yaml").read_text()
-    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == own
 
 
 def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
@@ -663,7 +688,7 @@ def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value
     assert key(moved, "freqai").status is KeyStatus.MAPPED
 
 
-WORD = "hunter"
+WORD, NUMBER = "hunter", "20406080"
 
 
 @pytest.mark.parametrize(
@@ -671,6 +696,7 @@ WORD = "hunter"
     [
         ({"note": WORD}, "note", "does not know note,"),
         ({"login": f"bob:S{WORD}"}, "login", "no setting takes it"),
+        ({"login_of_broker": 20406080}, "login_of_broker", "no setting takes it"),
         ({"my_feed": {"n": 1, "users": ["", WORD]}}, "my_feed", "know my_feed.users.1,"),
         ({"access": {"apiKeyId": WORD}}, "access", "secret in it: apiKeyId"),
         ({"freqai": {"enabled": True, "bot": WORD}}, "freqai", "know freqai.bot,"),
@@ -694,7 +720,9 @@ def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_
     assert key(moved, name).place == ""
     assert named in key(moved, name).note
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
-    assert WORD not in written + json.dumps([each.as_json() for each in moved.keys])
+    said = written + json.dumps([each.as_json() for each in moved.keys])
+    assert WORD not in said
+    assert NUMBER not in said
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)
@@ -1027,3 +1055,26 @@ def test_another_exchange_is_kept_with_the_modes_that_it_has(
     assert loaded(moved).config.exchange == name
     assert key(moved, "exchange.name").status is status
     assert note in key(moved, "exchange.name").note
+
+
+@pytest.mark.parametrize("stake", [100, None, ...])
+def test_a_configuration_without_a_stake_is_said_to_need_one(
+    move: Callable[..., StrategyMove], monkeypatch: pytest.MonkeyPatch, stake: object
+) -> None:
+    # The last one stands for a configuration without the key.
+    monkeypatch.delitem(CONFIG, "stake_amount")
+
+    moved = move({} if stake is ... else {"stake_amount": stake})
+
+    note = "no stake: write that of a trade to `execution.stake_amount` before the first run"
+    assert (note in moved.notices) is (stake != 100)
+
+
+@pytest.mark.parametrize("names", [["BTC/USDT"], []])
+def test_a_configuration_without_pairs_is_said_to_need_some(
+    move: Callable[..., StrategyMove], names: list[str]
+) -> None:
+    moved = move({"exchange": {"name": "binance", "pair_whitelist": names}})
+
+    note = "no pairs: write those to trade to `pairs` before the first run"
+    assert (note in moved.notices) is not bool(names)

@@ -13,6 +13,7 @@ from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.folder import RunFolder
@@ -70,6 +71,8 @@ def _data_error(reason: str) -> ConfigurationError:
 def make_report(folder: Path, *, data: str | None = None) -> Path:
     """Make the report of the run in `folder` again, and return its path.
 
+    A note on standard error says that its candles compare nothing.
+
     Args:
         folder: Folder of the run.
         data: Candles of the time of a dry-run, for its slippage.
@@ -93,9 +96,18 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.
         return report
+    if data is not None and not _has_slippage(parts):
+        why = f"there was none, or the candles in {data} do not cover them"
+        print_text(f"note: no fill of run {record.run_id} can be compared: {why}", is_error=True)
     verdict = Verdict(exit_code=ExitCode.of(record.exit_code), sentence=record.verdict or "")
     write_report(RunFolder(folder), record, verdict, ended_at=record.ended_at, parts=parts)
     return report
+
+
+def _has_slippage(parts: RunReportParts | None) -> bool:
+    """Return whether there is a fill that can be compared."""
+    slippage = parts.numbers.get("slippage") if parts else None
+    return isinstance(slippage, dict) and bool(slippage.get("pair"))
 
 
 def compare_runs(

@@ -78,6 +78,11 @@ class ComparedRun:
         return dict(_numbers(self.record.results))
 
     @property
+    def currency(self) -> str:
+        """Currency of the stake."""
+        return str(self.record.config.get("stake_currency"))
+
+    @property
     def settings(self) -> dict[str, str]:
         """Values of the configuration and the run, by dotted name."""
         values: dict[str, JsonValue] = {

@@ -14,7 +14,7 @@ from tradai.entrypoint._history.run_need import RunNeed
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs._bias.bias_checks import last_bias_checks
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import KILLED, TRACKING_NAME
+from tradai.entrypoint._store.names import BIAS_MODE, KILLED, TRACKING_NAME
 
 
 @final
@@ -47,12 +47,20 @@ def _how_it_stands(run: RunSummary) -> str:
     return "it goes on" if run.has_process else "it goes on, or its supervisor died"
 
 
-def old_runs(runs: Sequence[RunSummary], *, keep: int, before: datetime) -> list[RunSummary]:
+def old_runs(
+    runs: Sequence[RunSummary], *, keep: int, before: datetime, mode: str | None = None
+) -> list[RunSummary]:
     """Return the runs, newest first, after the first `keep`, that started before an instant.
 
-    Runs that a sweep or another command made among others are not counted.
+    Runs that a sweep or another command made among others are not counted, nor are refused ones,
+    nor analyses for bias, unless `mode` says that all `runs` are such analyses.
     """
-    own = [run.started_at for run in runs if run.part_of is None]
+    own = [
+        run.started_at
+        for run in runs
+        if run.part_of is None and not run.is_noise
+        if not run.is_bias_check or mode == BIAS_MODE
+    ]
     if len(own) < keep:
         return []
     before = min(before, own[keep - 1]) if keep else before

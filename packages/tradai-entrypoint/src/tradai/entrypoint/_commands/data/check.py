@@ -53,9 +53,22 @@ def _print(checked: "DataCheck") -> None:
     notes = counted(len(checked.findings) - checked.faults, "note")
     sentence = f"checked {extent}: {counted(checked.faults, 'fault')}, {notes}"
     if checked.faults:
-        print_failure(f"{sentence}; get the candles at fault from the exchange again")
+        print_failure(f"{sentence}; {_advice(checked)}")
     else:
         print_text(sentence)
+
+
+def _advice(checked: "DataCheck") -> str:
+    from tradai.entrypoint.freqtrade import Effect
+
+    mended = sum(finding.effect is Effect.CONVERTIBLE for finding in checked.findings)
+    convert = "`tradai-entrypoint data convert FOLDER TARGET` mends"
+    if mended == checked.faults:
+        return f"{convert} {'it' if mended == 1 else 'them'}"
+    again = "get the candles at fault from the exchange again"
+    if not mended:
+        return again
+    return f"{convert} {mended} of them; for the others {again}"
 
 
 def _row(finding: "Finding") -> tuple[str, ...]:

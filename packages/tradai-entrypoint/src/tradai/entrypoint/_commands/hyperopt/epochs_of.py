@@ -1,4 +1,4 @@
-"""Epochs of a recorded hyperopt, and each as JSON."""
+"""Epochs of a recorded hyperopt, and each as JSON and as cells of a table."""
 
 import argparse
 import math
@@ -12,7 +12,8 @@ from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._report.figures import fall
+from tradai.entrypoint._report.formatting import counted, percent
 from tradai.entrypoint._store.names import EPOCHS_NAME
 from tradai.entrypoint.freqtrade import Epoch, read_epochs, unfinished_epochs
 
@@ -71,4 +72,15 @@ def epoch_json(epoch: Epoch) -> dict[str, JsonValue]:
         "profit_percent": round(100 * epoch.profit_ratio, 4),
         "max_drawdown_percent": None if fall is None else round(100 * fall, 4),
         "parameters": epoch.parameters,
+    }
+
+
+def epoch_cells(epoch: Epoch) -> dict[str, str]:
+    """Return the figures of an epoch as they are shown, by their labels."""
+    return {
+        "epoch": str(epoch.number),
+        "loss": f"{epoch.loss:.6g}" if epoch.is_ranked else "not ranked",
+        "trades": str(epoch.trades),
+        "profit": percent(epoch.profit_ratio, with_sign=True),
+        "closed drawdown": fall(epoch.drawdown_ratio),
     }

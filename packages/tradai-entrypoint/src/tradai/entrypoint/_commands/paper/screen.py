@@ -11,6 +11,7 @@ from tradai.core.live import SessionRecord
 from tradai.entrypoint._commands.console import print_failure, print_json, print_table, print_text
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
+from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import is_output_lost
 from tradai.entrypoint._report.formatting import duration, result_text
@@ -21,6 +22,8 @@ _FALLBACK: Final = (
     "the built-in one, which places no order: `runs show` has the fault of the strategy's own"
 )
 _POLL_S: Final = 1.0
+# Ends of a run that its own inputs brought about.
+_OF_ITS_INPUTS: Final = (ExitCode.CONFIGURATION, ExitCode.DATA)
 
 
 def show_paper(paper: PaperRun, args: argparse.Namespace, *, interrupts: Interrupts) -> int:
@@ -52,7 +55,7 @@ def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
 def _run_row(paper: PaperRun) -> tuple[str, ...]:
     status = _status_of(paper)
     trades = status.open_trades if status else None
-    profit = f"{_text(status.profit)} {status.currency}" if status else "-"
+    profit = _sum(status.profit, status.currency) if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
     return (paper.run_id, _short_state(paper, status), count, profit, candle or "-")
@@ -111,8 +114,8 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     for name, fact in manifest.continuation.items():
         if name in {"continues", "continued_by"}:
             yield name.replace("_", " "), str(fact)
-    if _can_go_on(paper):
-        yield "go on", f"tradai-entrypoint run --continue {manifest.run_id}"
+    if (command := _way_on(paper)) is not None:
+        yield "go on", command
     # They are written at the end.
     for name, figure in manifest.results.items():
         yield name.replace("_", " "), result_text(figure)
@@ -125,12 +128,20 @@ def _doubts(paper: PaperRun) -> Iterator[tuple[str, str]]:
         yield "bias", paper.bias
 
 
-def _can_go_on(paper: PaperRun) -> bool:
-    """Return whether `run --continue` takes the run: it traded, and its process is gone."""
+def _way_on(paper: PaperRun) -> str | None:
+    """Return the command that goes on with the run, which traded and has no process; else None."""
     manifest = paper.manifest
     is_taken_over = "continued_by" in manifest.continuation
     has_traded = manifest.state == "running" or "closed_trades" in manifest.results
-    return has_traded and not (is_taken_over or manifest.is_fallback or paper.lives)
+    if not has_traded or is_taken_over or manifest.is_fallback or paper.lives:
+        return None
+    command = f"--continue {manifest.run_id}"
+    if manifest.exit_code not in _OF_ITS_INPUTS:
+        return f"tradai-entrypoint run {command}"
+    # With the configuration that it had it would end in the same way.
+    if not (manifest.results["closed_trades"] or manifest.results.get("open_trades")):
+        return None
+    return f"correct CONFIG, then tradai-entrypoint run CONFIG {command} --accept-changes"
 
 
 def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:
@@ -149,8 +160,8 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
     trades = status.open_trades
     yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
     yield "closed trades", _text(status.closed_trades)
-    yield "profit", f"{_text(status.profit)} {status.currency} with open trades"
-    yield "closed profit", f"{_text(status.closed_profit)} {status.currency}"
+    yield "profit", _sum(status.profit, f"{status.currency} with open trades")
+    yield "closed profit", _sum(status.closed_profit, status.currency)
     yield "last candle", status.last_candle or "none yet"
     yield "last error", status.last_error or "-"
     if status.problem:
@@ -161,6 +172,10 @@ def _row(trade: OpenTrade) -> tuple[str, ...]:
     amount = _text(trade.amount) if trade.amount else "not filled yet"
     numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
     return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
+
+
+def _sum(number: float | None, unit: str) -> str:
+    return "-" if number is None else f"{_text(number)} {unit}"
 
 
 def _text(number: float | None) -> str:

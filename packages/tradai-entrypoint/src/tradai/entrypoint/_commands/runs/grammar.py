@@ -79,7 +79,12 @@ def _add_prune(verbs: Commands) -> None:
         "store is not touched.",
     )
     prune.set_defaults(module="runs.prune")
-    prune.add_argument("--keep", metavar="N", type=whole_number(0), help="keep the N newest runs")
+    prune.add_argument(
+        "--keep",
+        metavar="N",
+        type=whole_number(0),
+        help="keep the N newest runs, not counting refused ones and analyses for bias",
+    )
     prune.add_argument(
         "--older-than",
         metavar="DAYS",

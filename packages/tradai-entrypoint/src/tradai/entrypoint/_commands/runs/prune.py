@@ -29,7 +29,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         finish_removals(root)
     listing = RunListing.of(local_runs(root))
     before = utc_now() - timedelta(days=args.older_than or 0)
-    old = old_runs(listing.chosen(mode=args.mode).runs, keep=args.keep or 0, before=before)
+    runs = listing.chosen(mode=args.mode).runs
+    old = old_runs(runs, keep=args.keep or 0, before=before, mode=args.mode)
     chosen = PruneChoice.of(
         old, RunNeeds(root, listing.runs, ignored={RunNeed(each) for each in args.also})
     )

@@ -157,9 +157,9 @@ def _named(config: StrategyConfig, run: RunParameters) -> Iterator[_Key]:
 
 def _detail_series(config: StrategyConfig, run: RunParameters) -> list[_Key]:
     detail = config.parameters.get("timeframe_detail")
-    series: list[_Key] = (
-        [(pair, detail) for pair in config.pairs] if isinstance(detail, str) else []
-    )
+    series: list[_Key] = []
+    if isinstance(detail, str):
+        series = [(pair, detail) for pair in config.pairs]
     refused = [
         f"{pair}@{timeframe}" for pair, timeframe in series if run.goes_without(pair, timeframe)
     ]

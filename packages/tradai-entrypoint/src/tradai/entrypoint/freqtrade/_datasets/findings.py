@@ -29,6 +29,7 @@ class Effect(Enum):
     """The use that a backtest makes of a series with a finding."""
 
     REFUSED = "a backtest refuses the series"
+    CONVERTIBLE = "a backtest refuses the series, and `data convert` mends it"
     TRADED = "a backtest trades on it as it is"
     FILLED = "a backtest fills it with flat candles without volume"
     UNCHARGED = "a backtest charges no funding fee there"
@@ -43,7 +44,7 @@ class Effect(Enum):
     @property
     def is_fault(self) -> bool:
         """Whether the series has to be mended; the other effects are notes."""
-        return self in {Effect.REFUSED, Effect.TRADED, Effect.UNREAD}
+        return self in {Effect.REFUSED, Effect.CONVERTIBLE, Effect.TRADED, Effect.UNREAD}
 
 
 # Effects on a backtest, and those where no run reads the series.
@@ -82,7 +83,7 @@ def refusal(file: DataFile, *, is_mended: bool = False) -> Effect:
         is_mended: Whether `data convert` mends it.
     """
     if file.kind in READ_KINDS:
-        return Effect.REFUSED
+        return Effect.CONVERTIBLE if is_mended else Effect.REFUSED
     return Effect.MENDED if is_mended else Effect.UNREAD
 
 
@@ -103,7 +104,7 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
     if file.has_candles:
         if raw.zone not in _UTC:
             zone = raw.zone or "no time zone"
-            problem = f"the dates are in {zone}, not in UTC: `data convert` writes them in UTC"
+            problem = f"the dates are in {zone}, not in UTC"
             yield rows.finding(problem, refusal(file, is_mended=True))
         yield from _in_prices(rows)
         if file.timeframe is not None:
@@ -166,6 +167,8 @@ def _in_order(rows: _Rows) -> Iterator[Finding]:
     elif rows.file.timeframe is not None:
         again = np.ones(len(opened), dtype=bool)
         again[np.unique(opened, return_index=True)[1]] = False
+        # A conversion merges rows of one millisecond; rates of one second may differ in that.
+        refused = refusal(rows.file, is_mended=rows.file.kind != FUNDING_RATE)
         yield from rows.where(again, "with a time that another one has", refused)
 
 

@@ -11,9 +11,9 @@ from typing import Final
 from tradai.core import redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import stop_signal
-from tradai.entrypoint.freqtrade._candles.series import unavailable
 from tradai.entrypoint.freqtrade._engine.exits import EngineExit
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
+from tradai.entrypoint.freqtrade._evidence.missing_series import line_to_add, missing_series
 from tradai.entrypoint.freqtrade._strategy.places import missing_module
 
 # Signals that tradai sends, and the engine's exit code after one of them.
@@ -116,27 +116,30 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     if evidence.exception is not None:
         where = f" at {evidence.exception_place}" if evidence.exception_place else ""
         more = f"; it crashed then ({evidence.exception}{where}), so more may be missing"
+    missing = missing_series(evidence)
     # A bot tries to train again, for as long as it runs.
     untrained = [] if evidence.has_run else evidence.untrained
     for items, code, problem in (
-        (evidence.dropped, ExitCode.DATA, _DROPPED),
+        (evidence.dropped, ExitCode.DATA, _DROPPED + _REMEDY[evidence.asks_exchange]),
         (
             evidence.undownloaded,
             ExitCode.RESULT,
             "candles could not be downloaded of {}: download again",
         ),
-        (_missing(evidence), ExitCode.DATA, "candles were asked for and missing, {}"),
+        (missing, ExitCode.DATA, "candles were asked for and missing, {}"),
         (untrained, ExitCode.DATA, "a model could not be trained: {} Provide more candles."),
     ):
         if items:
-            return _verdict(code, problem.format(", ".join(items)) + more)
+            line = line_to_add(evidence) if items is missing else ""
+            return _verdict(code, problem.format(", ".join(items)) + more + line)
     return None
 
 
-_DROPPED: Final = (
-    "the engine left out {}, which the exchange does not offer: remove it, or capture the market "
-    "rules again"
-)
+_DROPPED: Final = "the engine left out {}, which the exchange does not offer: "
+_REMEDY: Final = {
+    True: "remove it from pairs",
+    False: "remove it, or capture the market rules again",
+}
 
 
 def _gave_up(evidence: EngineEvidence) -> Verdict | None:
@@ -272,24 +275,6 @@ def _doubtful(evidence: EngineEvidence, *, result_present: bool) -> Verdict | No
             "buy_params, sell_params (and so on for each space)",
         )
     return None
-
-
-_ADD: Final = "add them to run.informative (@1h stands for that timeframe of every pair)"
-
-
-def _missing(evidence: EngineEvidence) -> list[str]:
-    """Return the missing series, as run parameters name them, and what to do about them."""
-    names = [name.replace(" ", "@") for name in evidence.missing]
-    advised: dict[str, list[str]] = {}
-    for name in names:
-        pair = name.partition("@")[0]
-        problem = unavailable(pair, has_contracts=bool(evidence.contract_data))
-        advised.setdefault(problem or _ADD, []).append(name)
-    # First those that can be added.
-    ordered = sorted(advised.items(), key=lambda item: item[0] != _ADD)
-    said = [f"{', '.join(series)}: {advice}" for advice, series in ordered]
-    or_else = "name in run.without those that the strategy can do without"
-    return ["; ".join([*said, or_else])] if said else []
 
 
 def _verdict(exit_code: ExitCode, sentence: str) -> Verdict:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, final
 
+from tradai.core import StrategyConfig, TradingMode
+from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence import strategy_errors
 from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
@@ -50,6 +52,9 @@ class EngineEvidence:
         unimportable: Why a file of the strategy source could not be imported.
         startup_candles: Candles laid out before the range that is traded on; None is no limit.
         wanted_startup: Candles that the strategy wants there, when they are more than that.
+        traded: Pairs that the run trades.
+        informative: Further series that the run names.
+        asks_exchange: Whether the market rules are those of the exchange, and not of a file.
         goes_without: Whether the series of a pair and a timeframe may be missing.
         contract_data: Mark candles and funding rates that the range of a run of futures has, such
             as ``BTC/USDT:USDT@1h-mark``; a part of the range that the engine reads may lack them.
@@ -67,6 +72,9 @@ class EngineEvidence:
 
     contract_data: frozenset[str] = frozenset()
     imports: Mapping[str, str] = MappingProxyType({})
+    traded: tuple[str, ...] = ()
+    informative: tuple[str, ...] = ()
+    asks_exchange = False
     taken_port: str | None = None
     has_bad_leverage = False
     undownloaded: tuple[str, ...] = ()
@@ -97,6 +105,13 @@ class EngineEvidence:
         self.strategy_errors = StrategyErrors()
         self.stopped_by: str | None = None
         self.untrained: list[str] = []
+
+    def expect(self, config: StrategyConfig, parameters: RunParameters, mode: TradingMode) -> None:
+        """Take what the run was given, to tell what is missing and what would help."""
+        self.traded = tuple(config.pairs)
+        self.asks_exchange = mode.holds_positions
+        self.informative = parameters.informative
+        self.goes_without = parameters.goes_without
 
     @property
     def is_running(self) -> bool:

@@ -11,19 +11,8 @@ from typing import Literal, Self, final
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
-from tradai.core import (
-    FileStore,
-    JsonObject,
-    JsonValue,
-    MarketSnapshot,
-    digest,
-    utc_now,
-)
-from tradai.core.exceptions import (
-    ConfigurationError,
-    NotFoundError,
-    ValidationError,
-)
+from tradai.core import FileStore, JsonObject, JsonValue, MarketSnapshot, digest, utc_now
+from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols

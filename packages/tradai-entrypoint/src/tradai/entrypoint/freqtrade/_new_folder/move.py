@@ -8,9 +8,9 @@ from typing import Final, final
 
 from tradai.core import JsonValue, Timeframe, parse_time_range
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint.freqtrade._candles.class_reads import note_on_computed, read_series
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._new_folder._class.files import ClassFiles, find_class
-from tradai.entrypoint.freqtrade._new_folder._class.series import read_series
 from tradai.entrypoint.freqtrade._new_folder._class.timeframe import (
     chosen_timeframe,
     class_timeframe,
@@ -33,6 +33,7 @@ from tradai.entrypoint.freqtrade._new_folder.special_keys import Config, block_o
 from tradai.entrypoint.freqtrade._new_folder.translation import (
     Translation,
     drop_unusable,
+    missing_values,
     translate,
 )
 from tradai.entrypoint.freqtrade._new_folder.yaml_text import yaml_text
@@ -40,6 +41,7 @@ from tradai.entrypoint.freqtrade._strategy.files import copy_files
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
 
 _VERSION: Final = "1.0.0"
+_MOST_NAMED: Final = 3
 _END_OF_RANGE: Final = (
     "the end of a range: Freqtrade trades the candle that opens at the stop of --timerange, too; "
     "here a range ends before its stop, so 20250101-20250201 has no candle of 1 February"
@@ -120,6 +122,7 @@ def move_strategy(
         with _naming(draft / SOURCE_NAME, found.root):
             facts = inspect_source(draft / SOURCE_NAME, name)
         _complete(translation, facts)
+        computed = note_on_computed(facts, timeframe=str(translation.document["timeframe"]))
         overrides = tuple(_overrides(translation, facts))
         texts = _texts(translation, overrides)
         for file, text in texts.items():
@@ -128,7 +131,7 @@ def move_strategy(
     return StrategyMove(
         folder=folder or Path(name),
         keys=_in_order(with_old_names(translation.keys, renamed)),
-        notices=tuple(_notices(translation, found, overrides, variables)),
+        notices=tuple(_notices(translation, found, overrides, variables, computed)),
         overrides=overrides,
         data=_data_folder(config),
     )
@@ -271,6 +274,7 @@ def _notices(
     found: ClassFiles,
     overrides: Sequence[str],
     environ: Mapping[str, str],
+    computed: str | None,
 ) -> Iterator[str]:
     yield _END_OF_RANGE
     if overrides:
@@ -282,10 +286,13 @@ def _notices(
     if isinstance(series, list):
         names = ", ".join(map(str, series))
         yield f"{_INFORMATIVE} names the candles that the class reads besides its own: {names}"
-    if not translation.document.get("pairs"):
-        yield "no pairs: write those to trade to `pairs` before the first run"
+    if computed:
+        yield computed
+    yield from missing_values(translation)
     if found.others:
-        yield f"files beside the class that its code does not name: {', '.join(found.others)}"
+        more = len(found.others) - _MOST_NAMED
+        names = ", ".join(found.others[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield f"files beside the class that its code does not name: {names}"
     if found.user_data:
         yield f"{found.user_data} uses user_data_dir: each run has a new one, without your files"
     for name in key_variables(environ):

@@ -138,6 +138,14 @@ def translate(config: Config) -> Translation:
     return translation
 
 
+def missing_values(translation: Translation) -> Iterator[str]:
+    """Yield a sentence for each value that every run needs and the configuration lacks."""
+    if not translation.document.get("pairs"):
+        yield "no pairs: write those to trade to `pairs` before the first run"
+    if "stake_amount" not in block_of(translation.document, "execution"):
+        yield "no stake: write that of a trade to `execution.stake_amount` before the first run"
+
+
 def drop_unusable(translation: Translation) -> None:
     """Take out each value that no configuration may have.
 

@@ -1,7 +1,7 @@
 """Rows of `check` about a job of the engine: what it needs, and the secrets of its messages."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -11,6 +11,7 @@ from tradai.entrypoint._process.checks import Checklist, CheckRow, CheckStatus
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint._report.formatting import counted, time_range_text
 from tradai.entrypoint._runs.context import RunContext
+from tradai.entrypoint.freqtrade._candles.class_reads import note_on_computed
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall, engine_environment
 from tradai.entrypoint.freqtrade._engine_keys.messages import (
     check_reference,
@@ -58,6 +59,7 @@ def job_checks(
         )
         row = checklist.row("candles", lambda: _check_candles(jobs[0], shortfalls))
         yield replace(row, status=CheckStatus.WARN) if shortfalls else row
+        yield from _computed_series(jobs, context)
     elif not checklist.has_failed:
         yield from _message_checks(jobs[0], checklist)
     for notice in context.record.notices:
@@ -95,6 +97,14 @@ def _check_candles(job: EngineJob, shortfalls: list[str]) -> str:
     shortfalls += staged.notices(job.series)
     rows = sum(series.rows for series in staged.series)
     return "; ".join((f"{rows} candles over {time_range_text(str(staged.timerange))}", *shortfalls))
+
+
+def _computed_series(jobs: Sequence[EngineJob], context: RunContext) -> Iterator[CheckRow]:
+    """Yield a warning when the class computes which candles it reads, and the run names none."""
+    for job in () if context.parameters.informative else jobs:
+        note = note_on_computed(job.facts, timeframe=str(context.config.timeframe))
+        if note is not None:
+            yield CheckRow(name="informative", status=CheckStatus.WARN, detail=note)
 
 
 def _engine_detail(engine: EngineInstall) -> str:

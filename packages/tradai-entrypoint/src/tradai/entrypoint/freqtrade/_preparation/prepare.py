@@ -78,7 +78,7 @@ class EngineJob:
         self.markets: MarketsSnapshot
         self.tiers: LeverageTiers | None = None
         self.parameters = context.parameters
-        self.evidence.goes_without = context.parameters.goes_without
+        self.evidence.expect(context.config, context.parameters, context.mode)
         self.facts = self._inspect_strategy()
         self.engine = engine or EngineInstall.beside_us()
         context.record.versions["freqtrade"] = self.engine.version

@@ -3,6 +3,8 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +16,7 @@ from tradai.entrypoint.freqtrade._strategy.python_module import (
     PythonModule,
     assignment,
     bound_names,
+    mentioning,
     own_nodes,
 )
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
@@ -24,6 +27,8 @@ _Names: TypeAlias = Mapping[str, ast.expr | None]
 
 _READER: Final = "get_pair_dataframe"
 _ARGUMENTS: Final = ("pair", "timeframe")
+# The engine takes it where a call has no timeframe.
+_OWN: Final = ast.Attribute(value=ast.Name(id="self"), attr="timeframe")
 # Stands for the traded pair, as in ``@1h``.
 _TRADED: Final = ""
 _PAIR: Final = TypeAdapter[str](Pair)
@@ -42,13 +47,10 @@ def read_series(facts: SourceFacts, *, timeframe: str, has_contracts: bool) -> t
     Raises:
         StorageError: A file of the source cannot be read.
     """
-    attributes = {
-        name: value for name, value in facts.constants.items() if name not in facts.assigned
-    } | {"timeframe": timeframe}
     found = {
         (pair, each)
-        for module in _modules(facts)
-        for pair, each in _reads(module, attributes)
+        for _, pair, each in _reads(facts, timeframe)
+        if isinstance(pair, str) and isinstance(each, str)
         if (pair, each) != (_TRADED, timeframe) and _is_series(pair, each)
     }
     named = {(each.asset, each.timeframe) for each in facts.informative}
@@ -59,18 +61,58 @@ def read_series(facts: SourceFacts, *, timeframe: str, has_contracts: bool) -> t
     )
 
 
-def _modules(facts: SourceFacts) -> Iterator[PythonModule]:
-    for file in facts.files:
-        if file.suffix == ".py" and _READER.encode() in (data := read_file(facts.root / file)):
-            yield PythonModule.parse(data, file)
+def note_on_computed(facts: SourceFacts, *, timeframe: str) -> str | None:
+    """Return a sentence on the lines that compute which candles they read; None without one.
+
+    Args:
+        facts: The class and its source.
+        timeframe: Its own timeframe.
+
+    Raises:
+        StorageError: A file of the source cannot be read.
+    """
+    places = [
+        place
+        for place, *values in _reads(facts, timeframe)
+        if not all(isinstance(value, str) for value in values)
+    ]
+    if not places:
+        return None
+    verb = "asks" if len(places) == 1 else "ask"
+    return (
+        f"{', '.join(places)} {verb} for candles whose pair or timeframe is computed: name them in "
+        "run.informative, such as BTC/USDT@1h, or @1h for every traded pair"
+    )
 
 
-def _reads(module: PythonModule, attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield pair and timeframe of each call that has both in words."""
-    for call, names in _calls(module.tree, module.constants):
-        match [_value(node, names, attributes) for node in _arguments(call)]:
-            case [str() as pair, str() as timeframe]:
-                yield pair, timeframe
+def _modules(facts: SourceFacts) -> list[PythonModule]:
+    """Return the file of the class, and those that it imports, where they read candles."""
+    files = {
+        file: data
+        for file in facts.files
+        if file.suffix == ".py"
+        for data in (read_file(facts.root / file),)
+    }
+    if not any(_READER.encode() in data for data in files.values()):
+        return []
+    modules: dict[Path, PythonModule] = {}
+    for file, data in files.items():
+        # The engine skips a file that is not Python.
+        with suppress(SyntaxError, ValueError):
+            modules[file] = PythonModule.parse(data, file)
+    own = modules[facts.file.relative_to(facts.root)]
+    return mentioning(own, {each.name: each for each in modules.values()}, [_READER.encode()])
+
+
+def _reads(facts: SourceFacts, timeframe: str) -> Iterator[tuple[str, object, object]]:
+    """Yield of each call its place, pair and timeframe: no text where they are computed."""
+    attributes = {
+        name: value for name, value in facts.constants.items() if name not in facts.assigned
+    } | {"timeframe": timeframe}
+    for module in _modules(facts):
+        for call, names in _calls(module.tree, module.constants):
+            pair, length = (_value(node, names, attributes) for node in _arguments(call))
+            yield module.place(call), pair, length
 
 
 def _calls(scope: ast.AST, names: _Names) -> Iterator[tuple[ast.Call, _Names]]:
@@ -84,8 +126,11 @@ def _calls(scope: ast.AST, names: _Names) -> Iterator[tuple[ast.Call, _Names]]:
 
 
 def _arguments(call: ast.Call) -> list[ast.expr | None]:
-    given = dict(zip(_ARGUMENTS, call.args, strict=False))
+    given: dict[str, ast.expr] = dict(zip(_ARGUMENTS, call.args, strict=False))
     given |= {keyword.arg or "": keyword.value for keyword in call.keywords}
+    match given.get("timeframe"):
+        case None | ast.Constant(value=None):
+            given["timeframe"] = _OWN
     return [given.get(name) for name in _ARGUMENTS]
 
 

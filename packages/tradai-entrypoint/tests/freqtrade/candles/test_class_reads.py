@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tradai.entrypoint.freqtrade._new_folder._class.series import read_series
+from tradai.entrypoint.freqtrade._candles.class_reads import note_on_computed, read_series
 from tradai.entrypoint.freqtrade._strategy.source import inspect_source
 
 CLASS = """
@@ -125,3 +125,46 @@ def other(self):
 """
 
     assert series_of(tmp_path, method) == ("ADA/USDT@1h", "BTC/USDT@4h")
+
+
+def test_a_call_without_a_timeframe_reads_that_of_the_class(tmp_path: Path) -> None:
+    method = """
+def other(self):
+    self.dp.get_pair_dataframe(PAIR)
+    self.dp.get_pair_dataframe("BTC/USDT", None)
+"""
+
+    assert series_of(tmp_path, method, timeframe="15m") == ("ADA/USDT@15m", "BTC/USDT@15m")
+
+
+def note(folder: Path) -> str | None:
+    return note_on_computed(inspect_source(folder, "Wave"), timeframe="5m")
+
+
+def test_the_lines_that_compute_pair_or_timeframe_are_named(tmp_path: Path) -> None:
+    method = """
+def populate_indicators(self, dataframe, metadata):
+    for length in ("1h", "4h"):
+        self.dp.get_pair_dataframe(metadata["pair"], length)
+    self.dp.get_pair_dataframe(self.dp.current_whitelist()[0], "1h")
+    self.dp.get_pair_dataframe(metadata["pair"], "1h")
+    self.dp.get_pair_dataframe(PAIR)
+"""
+    series_of(tmp_path, method)
+
+    assert note(tmp_path) == (
+        "wave.py:11, wave.py:12 ask for candles whose pair or timeframe is computed: name them in "
+        "run.informative, such as BTC/USDT@1h, or @1h for every traded pair"
+    )
+
+
+def test_files_that_the_class_does_not_import_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("def f(dp, pair): dp.get_pair_dataframe(pair, '1h')")
+    (tmp_path / "broken.py").write_text("get_pair_dataframe(")
+
+    assert series_of(tmp_path, "x = 1") == ()
+    assert note(tmp_path) is None
+
+    series_of(tmp_path, "from other import f")
+
+    assert str(note(tmp_path)).startswith("other.py:1 asks for candles")
