@@ -34,6 +34,20 @@ WORDS = {
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 
+_REFUSED = """\
+A command line is refused with one of three codes:
+
+- 2, by the parser: the words alone are wrong. A command or a flag is unknown or incomplete, a
+  value is empty, none of the choices or not a number that the flag takes, or the help shows two
+  flags as alternatives. Nothing is read, and no run is recorded.
+- 78, by the command: the words can be read, and cannot be done. A value has a form that the command
+  alone knows (a range, a length, a limit), a flag is missing beside another, or two do not go
+  together here. The code is the same when the value comes from a variable or a file, and `run`
+  records the refusal.
+- 65: a file, run, job or session of that name is not there, or not of the kind that is needed.
+""".splitlines()
+
+
 def exit_codes() -> Iterator[str]:
     """Yield the page of exit codes."""
     yield "# Exit codes"
@@ -48,6 +62,8 @@ def exit_codes() -> Iterator[str]:
     yield ""
     yield "Retryable: a job runner or a service may start the same again after a while, as nothing"
     yield "has to be changed for it to succeed."
+    yield ""
+    yield from _REFUSED
     yield ""
     yield "A process that is killed with SIGKILL ends with 137 and leaves a manifest whose `state`"
     yield "is `running`. SIGTERM, SIGINT and SIGHUP do not replace the code of a run that has its"

@@ -101,16 +101,19 @@ PICTURES: Final = (
 def main() -> None:
     """Make the runs, and the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME")
+    every = [each.name for each in PICTURES]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(every)}")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
+    if unknown := sorted(set(given.names) - set(every)):
+        parser.error(f"there is no picture {', '.join(unknown)}")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         folder = (given.folder or Path(scratch) / "runs").absolute()
         make_runs(folder)
         with running_browser(Path(scratch) / "profile") as browser:
             browser.hide_scrollbars()
             for picture in PICTURES:
-                if picture.name in (given.names or [each.name for each in PICTURES]):
+                if picture.name in (given.names or every):
                     take(browser, picture, folder)
 
 

@@ -93,6 +93,8 @@ def _require_records(runs: Path) -> None:
     assert second["continuation"]["continues"] == "first"
     assert second["continuation"]["open_trades"] == 2
     assert second["digests"]["config"] == first["digests"]["config"]
+    (notice,) = (each for each in second["notices"] if "paused" in each)
+    assert notice.startswith("it began paused, as run first was before it, and was resumed at 20")
 
 
 def _require_refused(done: Any, code: int, *words: str) -> None:
@@ -115,6 +117,8 @@ def test_a_dry_run_is_asked_paused_killed_and_continued_with_its_trades(
     second = start("run", "--continue", "first", "--run-id", "second")
     second.wait_for(lambda: has_status(second.runs, "second"), event="its first status")
     second.wait_for(lambda: ask("second")["state"] == "paused", event="the pause of the first")
+    resumed = tradai("stop", "second", "--run", "--reason", "the morning", "--by", "ann")
+    assert resumed.code == 0, resumed.stderr
     done = tradai("stop", "second", "--reason", "the weekend", "--by", "ann")
 
     assert done.code == second.process.wait(60) == 0, done.stderr + second.stderr()

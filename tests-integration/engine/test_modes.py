@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 import pytest
@@ -322,6 +322,53 @@ def test_candles_and_rules_are_downloaded_through_the_engine(
     assert (data / "BTC_USDT-5m.feather").exists()
     assert venue.public()["GET /api/v3/klines"] >= 1
     assert venue.signed() == {}
+
+
+def test_a_pair_without_candles_is_named_and_those_of_the_others_are_whole(
+    tradai: Any, strategy: Path, exchange: str, venue: Venue, tmp_path: Path
+) -> None:
+    data, words = tmp_path / "downloaded", ("--exchange-url", exchange)
+    venue.set(without_candles=["ETHUSDT"])
+
+    fetched = tradai(
+        *("data", "download", strategy, "--data", data, *words),
+        *("--timerange", "20250101-20250104"),
+    )
+
+    assert fetched.code == 65, fetched.stdout
+    assert "download: ETH/USDT has none in ETH_USDT-5m.feather; the exchange" in fetched.stderr
+    assert "BTC/USDT" not in fetched.stderr
+    # The last answer of the exchange goes on after the range.
+    assert feather.read_table(data / "BTC_USDT-5m.feather").num_rows >= 3 * 288
+
+
+COIN: Final = "\u5e01\u5b89\u4eba\u751f"
+
+
+def test_a_pair_with_letters_of_another_script_trades_as_the_same_candles_do(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "renamed"
+    data.mkdir()
+    shutil.copy(candles / "BTC_USDT-5m.feather", data / f"{COIN}_USDT-5m.feather")
+    rules = json.loads((candles / "markets.json").read_text())
+    rules["symbols"] = [each for each in rules["symbols"] if each["symbol"] == "BTCUSDT"]
+    rules["symbols"][0] |= {"symbol": f"{COIN}USDT", "baseAsset": COIN}
+    (data / "markets.json").write_text(json.dumps(rules))
+
+    other = backtest(tradai, strategy, candles, "pairs=[BTC/USDT]")
+    renamed = backtest(tradai, strategy, data, f"pairs=[{COIN}/USDT]")
+
+    trades = [
+        pq.read_table(Path(each["folder"]) / "trades.parquet").to_pylist()
+        for each in (other, renamed)
+    ]
+    assert trades[0]
+    assert [{**row, "pair": f"{COIN}/USDT"} for row in trades[0]] == trades[1]
+    assert other["results"] == renamed["results"]
+    assert f"{COIN}/USDT" in (Path(renamed["folder"]) / "report.html").read_text()
+    assert f"{COIN}/USDT" in tradai("data", "list", data).stdout
+    assert tradai("data", "check", data).code == 0
 
 
 def _first_trade(engine_bin: Path, path: Path) -> tuple[str, str]:

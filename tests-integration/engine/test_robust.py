@@ -63,3 +63,14 @@ def test_a_backtest_is_compared_with_changed_ones_and_walked_forward_once(
     again = json.loads(tradai(*words).stdout)
     assert again["findings"] == found["findings"]
     assert {path.name for path in (tmp_path / "runs").iterdir()} == runs
+
+
+def test_a_backtest_with_too_few_trades_ends_with_its_own_exit_code(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    words = ("analyse", strategy, "--robust", "--data", candles, "--timerange", "20250105-20250106")
+
+    made = tradai(*words)
+
+    assert made.code == 65, made.stderr
+    assert "Too few trades to say: the backtest has " in made.stdout

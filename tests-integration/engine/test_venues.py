@@ -184,6 +184,22 @@ def test_the_engine_loads_the_markets_of_four_exchanges_from_recorded_answers(
     assert {exchange_named(name).name for name in {*read["supported"]} - others}
 
 
+def test_answers_are_not_recorded_beside_made_rules(desk: Path, tradai: Command) -> None:
+    config, made, recorded = desk / "c.yaml", desk / "rules/made.json", desk / "rules/bybit.json"
+    config.write_text(CONFIG.format(exchange="bybit"))
+    rules = ("--pair", "BTC/USDT", "--tick", "1", "--step", "1", "--min-notional", "1")
+    assert tradai("markets", "make", *rules, "--markets", made).code == 0
+
+    with serving(answer_of("bybit")) as url:
+        captured = tradai(
+            *("markets", "capture", config, "--markets", recorded, "--exchange-url", url)
+        )
+
+    assert captured.code == 78
+    assert f"{made} has made market rules, and {recorded} the recorded" in captured.stderr
+    assert not recorded.exists()
+
+
 @contextmanager
 def _replayed(exchange: str) -> Iterator[Any]:
     """Yield the settings of a client whose exchange is replayed from recorded answers."""

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 METHODS = """
     def custom_stake_amount(self, pair, **kwargs):
         return 1.0 if pair == "BTC/USDT" else 100.0
@@ -29,12 +31,13 @@ def test_the_entry_signals_of_a_backtest_without_trades_are_counted(
     assert sum(rejected.values()) == results["entry_signals"]
 
 
-def test_a_stake_that_is_text_is_what_rejected_the_signals(
-    tradai: Any, strategy: Path, candles: Path
+@pytest.mark.parametrize("stake", ["'100'", "float('nan')"])
+def test_a_stake_that_is_no_number_is_what_rejected_the_signals(
+    tradai: Any, strategy: Path, candles: Path, stake: str
 ) -> None:
     file = strategy.parent / "strategies" / "demo.py"
-    stake = "\n    def custom_stake_amount(self, **kwargs):\n        return '100'\n"
-    file.write_text(file.read_text() + stake)
+    method = f"\n    def custom_stake_amount(self, **kwargs):\n        return {stake}\n"
+    file.write_text(file.read_text() + method)
 
     outcome = tradai("run", strategy, "--mode", "backtest", "--data", candles)
 

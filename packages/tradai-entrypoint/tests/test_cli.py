@@ -1,6 +1,8 @@
 import json
+import resource
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from tradai.core import BaseSettings, SecretReference, TradingMode
 from tradai.core.exceptions import ExternalServiceError
 from tradai.core.testing import MemoryTracker
-from tradai.entrypoint import ExitCode, Interrupts, StrategyEntrypoint
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint
 from tradai.entrypoint._cli import run_command
 
 # The command line is tested through `run_command`: it is what the installed script calls.
@@ -101,6 +103,25 @@ def test_a_run_prints_its_results_and_where_it_is(
     assert str(runs / "one") in out
 
 
+def test_a_limit_on_the_size_of_files_is_named_and_no_folder_that_is_not_there(
+    runs: Path, config_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, most))
+    try:
+        code = call("run", config_file, "--mode", "backtest", "--run-id", "one")
+        machine = call("run", config_file, "--mode", "backtest", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    out, err = capfd.readouterr()
+    advice = "File too large; raise the limit on the size of files (ulimit -f) (exit 74)\n"
+    assert code == machine == ExitCode.RESULT
+    assert err.endswith(advice)
+    assert json.loads(out)["folder"] is None
+    assert list(runs.iterdir()) == []
+
+
 def test_a_run_prints_json_for_machines(
     runs: Path, config_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +149,54 @@ def test_a_wrong_command_line_is_usage(words: tuple[str, ...]) -> None:
         call(*words)
 
     assert caught.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        # The words alone are wrong: nothing is read, no run is recorded.
+        ("runs show", ExitCode.USAGE),
+        ("runs list --state gone", ExitCode.USAGE),
+        ("runs list --json --csv", ExitCode.USAGE),
+        ("analyse s.yaml --bias --sets 3", ExitCode.USAGE),
+        ("sweep s.yaml --vary run.fee=0 --limit 0", ExitCode.USAGE),
+        ("stop demo --reason=", ExitCode.USAGE),
+        # The words can be read, and cannot be done.
+        ("analyse s.yaml --robust --shake 99", ExitCode.CONFIGURATION),
+        ("runs prune", ExitCode.CONFIGURATION),
+        ("compare s.yaml", ExitCode.CONFIGURATION),
+        ("markets make --rules r.yaml --pair BTC/USDT --markets m", ExitCode.CONFIGURATION),
+        ("report one two --data candles", ExitCode.CONFIGURATION),
+        ("status --watch", ExitCode.CONFIGURATION),
+        ("run s.yaml --mode live --verify 2", ExitCode.CONFIGURATION),
+        # A name is that of nothing.
+        ("runs show none", ExitCode.DATA),
+        ("run none.yaml --mode backtest", ExitCode.DATA),
+    ],
+)
+def test_the_parser_ends_with_2_a_command_with_78_and_a_name_of_nothing_with_65(
+    words: str, code: ExitCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        record = RunManifest(
+            run_id=name,
+            trace_id=name,
+            mode=TradingMode.BACKTEST,
+            state="ended",
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        (tmp_path / ".tradai/runs" / name).mkdir(parents=True)
+        (tmp_path / ".tradai/runs" / name / "manifest.json").write_text(record.as_json())
+
+    try:
+        ended = call(*words.split())
+    except SystemExit as exc:
+        ended = int(str(exc.code))
+
+    assert ended == code
+    recorded = len(list((tmp_path / ".tradai/runs").iterdir())) - 2
+    assert recorded == (words.startswith("run ") and code is not ExitCode.USAGE)
 
 
 def test_a_refusal_before_the_settings_leaves_a_manifest(

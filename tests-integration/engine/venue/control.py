@@ -58,8 +58,8 @@ class Venue:
         """Change settings of the exchange.
 
         Settings: `clock_offset_ms`, `fill_share`, `weight_limit`, `prices` (pinned, by symbol),
-        `closed` (symbols that are not traded), `deleted_keys`, `is_down` (no request is counted or
-        answered).
+        `closed` (symbols that are not traded), `without_candles` (symbols), `deleted_keys`,
+        `is_down` (no request is counted or answered).
         """
         self._send("settings", settings)
 

@@ -125,6 +125,7 @@ class Exchange:
         weight_limit: int | None = None,
         is_down: bool | None = None,
         closed: list[str] | None = None,
+        without_candles: list[str] | None = None,
     ) -> None:
         self._deleted_keys |= frozenset(deleted_keys)
         if clock_offset_ms is not None:
@@ -139,6 +140,8 @@ class Exchange:
             self.is_down = is_down
         if closed is not None:
             self._market.closed = frozenset(closed)
+        if without_candles is not None:
+            self._market.without_candles = frozenset(without_candles)
 
     def _route(self, request: Request) -> Route:
         if request.endpoint not in self._routes:

@@ -27,6 +27,7 @@ class Market:
         self.pinned: dict[str, float] = {}
         self.clock_offset_ms = 0
         self.closed: frozenset[str] = frozenset()
+        self.without_candles: frozenset[str] = frozenset()
 
     def now_ms(self) -> int:
         """Return the exchange's time in milliseconds."""
@@ -55,6 +56,8 @@ class Market:
     def candles(self, query: Query) -> list[list[Any]]:
         """Return the requested candles, up to now."""
         symbol, interval = query["symbol"], query["interval"]
+        if symbol in self.without_candles:
+            return []
         span_s = int(interval[:-1]) * _UNITS_S[interval[-1]]
         limit, now_s = int(query.get("limit", 500)), time.time()
         last = int(query["endTime"]) // 1000 if "endTime" in query else now_s

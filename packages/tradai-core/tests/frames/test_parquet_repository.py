@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tradai.core import DataRepository, FileKind, Timeframe, read_regular_file
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import StorageError, ValidationError
 from tradai.core.frames import FlatDataRepository, InMemoryDataRepository, ParquetDataRepository
 
 COLUMNS = ["open", "high", "low", "close", "volume"]
@@ -161,6 +162,18 @@ def test_other_folders_are_passed_over(repository: ParquetDataRepository, tmp_pa
     assert repository.series() == [(PAIR, Timeframe("5m"))]
 
 
+def test_a_pair_of_another_script_is_a_series_and_a_name_that_is_no_pair_is_passed_over(
+    repository: ParquetDataRepository, tmp_path: Path
+) -> None:
+    repository.save_ohlcv("\u5e01\u5b89/USDT", "5m", months(1))
+    stored = tmp_path / "\u5e01\u5b89_USDT-5m"
+    shutil.copytree(stored, tmp_path / "\u202e\u5e01_USDT-5m")
+    shutil.copytree(stored, tmp_path / "btc_USDT-5m")
+
+    assert repository.series() == [("\u5e01\u5b89/USDT", Timeframe("5m"))]
+    assert len(repository.get_ohlcv("\u5e01\u5b89/USDT", "5m")) == len(months(1))
+
+
 def test_readers_see_whole_upserts_and_never_wait(tmp_path: Path) -> None:
     ParquetDataRepository(tmp_path).save_ohlcv(PAIR, "5m", months(1, 2, 3, value=0.0))
     done = threading.Event()
@@ -253,9 +266,9 @@ def test_a_partition_cut_short_is_named(
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
 
-    with pytest.raises(StorageError, match=r"2025-01\.g1\.parquet"):
+    with pytest.raises(ValidationError, match=r"2025-01\.g1\.parquet"):
         repository.get_ohlcv(PAIR, "5m")
-    with pytest.raises(StorageError, match=r"2025-01\.g1\.parquet"):
+    with pytest.raises(ValidationError, match=r"2025-01\.g1\.parquet"):
         repository.upsert_ohlcv(PAIR, "5m", months(1, value=2.0))
 
 
@@ -272,7 +285,7 @@ def test_a_flipped_bit_is_never_believed(repository: ParquetDataRepository, fold
         path.write_bytes(flipped)
         try:
             assert repository.get_ohlcv(PAIR, "5m").equals(wanted)
-        except StorageError as exc:
+        except ValidationError as exc:
             refusals.append(str(exc))
 
     assert len(refusals) > len(data) // 7 // 2
@@ -285,7 +298,7 @@ def test_the_partition_of_another_manifest_is_refused(
     repository.save_ohlcv(PAIR, "5m", months(1, 2))
     (folder / "2025-02.g1.parquet").replace(folder / "2025-01.g1.parquet")
 
-    with pytest.raises(StorageError, match=r"2025-01\.g1\.parquet does not match"):
+    with pytest.raises(ValidationError, match=r"2025-01\.g1\.parquet: it does not match"):
         repository.get_ohlcv(PAIR, "5m", end=datetime(2025, 2, 1, tzinfo=UTC))
 
 
@@ -310,7 +323,7 @@ def test_a_file_that_is_not_a_manifest_is_named(
     (folder / "manifest.json").write_text(json.dumps(content))
 
     for ask in (repository.get_ohlcv, repository.coverage):
-        with pytest.raises(StorageError, match=r"manifest\.json is not a manifest"):
+        with pytest.raises(ValidationError, match=r"manifest\.json is not a manifest"):
             ask(PAIR, "5m")
 
 

@@ -127,7 +127,7 @@ def test_a_file_cut_short_is_refused_by_name(
     (tmp_path / name).write_bytes(data[: int(len(data) * share)])
 
     for read in (repository.get_ohlcv, repository.coverage):
-        with pytest.raises(StorageError, match=name):
+        with pytest.raises(ValidationError, match=name):
             read("A/B", "5m")
 
 
@@ -162,7 +162,7 @@ def test_a_flipped_bit_in_a_parquet_price_is_never_believed(tmp_path: Path) -> N
         path.write_bytes(flipped)
         try:
             assert repository.get_ohlcv("A/B", "5m").equals(wanted)
-        except (StorageError, ValidationError):
+        except ValidationError:
             refused += 1
     assert refused
 
@@ -170,19 +170,41 @@ def test_a_flipped_bit_in_a_parquet_price_is_never_believed(tmp_path: Path) -> N
 def _problem(repository: DataRepository) -> str | None:
     try:
         repository.get_ohlcv("A/B", "5m")
-    except (StorageError, ValidationError) as exc:
+    except ValidationError as exc:
         return str(exc)
     return None
 
 
+# Each with the words of the error.
 NO_CANDLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "a missing column": lambda table: table.drop(columns="close"),
-    "missing dates": lambda table: table.drop(columns="date"),
-    "text": lambda table: table.assign(close="high"),
-    "numbers for dates": lambda table: table.assign(date=1.0),
-    "no time zone": lambda table: table.assign(date=table["date"].dt.tz_localize(None)),
-    "falling dates": lambda table: table.iloc[::-1].reset_index(drop=True),
-    "NaN": lambda table: table.assign(close=float("nan")),
+    "close, volume is missing among the columns date, open, high, low": (
+        lambda table: table.drop(columns=["close", "volume"])
+    ),
+    "date is missing among the columns open, high, low, close, volume": (
+        lambda table: table.drop(columns="date")
+    ),
+    "date, open, high, low, close, volume is missing among the columns DATE": (
+        lambda table: table.rename(columns=str.upper)
+    ),
+    "close is of text, not of numbers": lambda table: table.assign(close="1.5"),
+    "close is of list<.*>, not of numbers": lambda table: table.assign(
+        close=pd.Series([[1.5], [2.5]])
+    ),
+    "close is of bool, not of numbers": lambda table: table.assign(close=True),
+    "the dates are not in UTC": lambda table: table.assign(date=1.0),
+    "the dates are not in UTC;": (
+        lambda table: table.assign(date=table["date"].dt.tz_localize(None))
+    ),
+    "the dates do not rise strictly": lambda table: table.iloc[::-1].reset_index(drop=True),
+    "a value is not finite": lambda table: table.assign(close=float("nan")),
+    "row 1 is of 1925-01-26T00:00:00, outside the years 1970 to 2199": (
+        lambda table: table.assign(date=table["date"] - timedelta(days=100 * 365))
+    ),
+    "row 2 is of 2200-01-01T00:00:00, outside the years 1970 to 2199": (
+        lambda table: table.assign(
+            date=pd.to_datetime([START, datetime(2200, 1, 1, tzinfo=UTC)]).as_unit("ms")
+        )
+    ),
 }
 
 
@@ -195,8 +217,18 @@ def test_a_file_of_something_else_is_refused_by_name(
     write = table.to_feather if name.endswith("feather") else table.to_parquet
     write(tmp_path / name)
 
-    with pytest.raises((StorageError, ValidationError), match=name):
+    with pytest.raises(ValidationError, match=f"{name}.*{reason}"):
         FlatDataRepository(tmp_path).get_ohlcv("A/B", "5m")
+
+
+@pytest.mark.parametrize("target", ["A_B-5m.feather", "gone/A_B-5m.feather"])
+def test_a_link_to_nothing_or_to_itself_is_named(tmp_path: Path, target: str) -> None:
+    (tmp_path / "A_B-5m.feather").symlink_to(target)
+    repository = FlatDataRepository(tmp_path)
+
+    for read in (repository.get_ohlcv, repository.coverage):
+        with pytest.raises(ValidationError, match=r"A_B-5m\.feather: it is a link to nothing"):
+            read("A/B", "5m")
 
 
 def test_a_folder_that_does_not_exist_yet_has_no_series(tmp_path: Path) -> None:

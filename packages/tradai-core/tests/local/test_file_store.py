@@ -230,6 +230,7 @@ def test_a_file_left_by_a_killed_writer_is_not_listed(tmp_path: Path) -> None:
     ("code", "advice"),
     [
         (errno.ENOSPC, "the disk is full; free some space"),
+        (errno.EFBIG, "larger than files may be; raise the limit"),
         (errno.EACCES, "permission denied; grant it"),
         (errno.EROFS, "read-only; mount it writable"),
         (errno.EIO, "check the disk"),

@@ -45,7 +45,15 @@ def _accepts(adapter: TypeAdapter[Any], value: object) -> bool:
     return True
 
 
-@pytest.mark.parametrize("pair", ["BTC/USDT", "1000SATS/USDT", "ETH/BTC", "BTC/USDT:USDT"])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        *("BTC/USDT", "1000SATS/USDT", "ETH/BTC", "BTC/USDT:USDT"),
+        # Binance has such coins.
+        *("\u5e01\u5b89\u4eba\u751f/USDT", "\u6211\u8e0f\u9a6c\u6765\u4e862/USDT:USDT"),
+        "BTC/\ube44\ud2b8",
+    ],
+)
 def test_markets_are_pairs(pair: str) -> None:
     assert _accepts(TypeAdapter(Pair), pair)
 
@@ -61,7 +69,20 @@ def test_markets_are_pairs(pair: str) -> None:
         "BTC/",
         ".*/USDT",
         "BTC/USDT\n",
-        "\u0412TC/USDT",
+        # Letters of Cyrillic, Greek and Lisu, and a wide one, that look like those of Latin.
+        *("\u0412TC/USDT", "BTC/\u03a7RP", "\ua4d0TC/USDT", "\uff22TC/USDT"),
+        # Like a slash, a colon, or nothing at all.
+        *("BTC\u30ceUSDT/USDT", "BTC\u2044USDT", "\u4e3f/USDT", "BTC/USDT\ua4fdUSDT"),
+        *("BTC\u02d0USDT/USDT", "BTC\uff1aUSDT", "\u115f/USDT", "\u3164/USDT"),
+        # Marks of direction, joiners, accents, control characters, other digits.
+        *("\u202e\u5e01/USDT", "\u5e01\u200f/USDT", "\u5e01\u200d/USDT", "E\u0301/USDT"),
+        *(
+            "\u5e01\x00/USDT",
+            "\u5e01\x1b/USDT",
+            "\u0661/USDT",
+            "\u2460/USDT",
+            "\u5e01" * 21 + "/USDT",
+        ),
         5,
     ],
 )

@@ -11,11 +11,19 @@ from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.variants import Variant
 
 
-@pytest.mark.parametrize("words", [["a.yaml"], ["a.yaml", "a.yaml"], ["a.yaml", "execution.fee=0"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a.yaml",
+        "a.yaml a.yaml",
+        "a.yaml execution.fee=0",
+        "a.yaml --data candles --json a.yaml --limit 1 execution.fee=0",
+    ],
+)
 def test_one_configuration_alone_is_not_compared(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+    words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run_command(["compare", *words], interrupts=Interrupts())
+    code = run_command(["compare", *words.split()], interrupts=Interrupts())
 
     assert code == 78
     assert "compare needs two or more configurations, and got a.yaml alone" in (
@@ -31,6 +39,25 @@ def test_choices_of_a_container_are_no_flags_of_a_comparison_on_this_machine(
         run_command(["compare", "a.yaml", "b.yaml", flag, "60"], interrupts=Interrupts())
 
     assert f"unrecognized arguments: {flag}" in capsys.readouterr().err
+
+
+def test_the_reason_of_each_failed_run_is_given_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        Path(f"{name}.yaml").write_text(
+            f"name: {name}\nversion: 1.0.0\ntimeframe: 5m\npairs: [BTC/USDT]\n"
+            "strategy: {class: Demo, source: nowhere}\nexecution: {stake_amount: 100}\n"
+        )
+
+    code = run_command(["compare", "a.yaml", "b.yaml"], interrupts=Interrupts())
+
+    said = capsys.readouterr().err
+    assert code == 78
+    assert "2 of 2 runs: config=b.yaml: failed (exit 78)\n" in said
+    assert said.count("is neither a folder nor a .py file") == 2
+    assert said.count("failed: config=b.yaml: ") == 1
 
 
 def test_runs_are_named_by_their_configurations_which_may_share_a_result() -> None:

@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tradai.entrypoint._commands.console import (
     print_failure,
     print_json,
     print_result,
+    print_summary,
     print_table,
     print_text,
 )
@@ -165,6 +167,25 @@ def test_the_end_of_a_run_is_named_as_the_close_of_its_last_candle(
     shown = capsys.readouterr().out
     assert "last candle closes  2025-07-01 00:00 UTC\n" in shown
     assert "profit percent      1.5\n" in shown
+
+
+def test_the_trades_by_pair_follow_the_figures_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = RunManifest(
+        run_id="r", trace_id="r", mode=TradingMode.BACKTEST, state="ended", started_at=START
+    )
+    record.results["trades"] = 4
+    pairs = {"name": ["BTC/USDT"], "trades": [4], "wins": [1], "profit_abs": [-12.345]}
+    (tmp_path / "report.json").write_text(json.dumps({"currency": "USDT", "pairs": pairs}))
+
+    print_summary(record, Verdict(exit_code=ExitCode.DONE, sentence="done"), tmp_path)
+
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "result\ntrades  4\n\npair      trades  profit       win rate\n"
+        "BTC/USDT  4       \N{MINUS SIGN}12.35 USDT  25.0 %\nrun: "
+    )
 
 
 def test_a_library_that_counts_its_threads_is_not_in_the_log(

@@ -5,13 +5,14 @@ import io
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tradai.core import TradingMode
+from tradai.core import FileJournal, TradingMode
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
 
@@ -112,7 +113,11 @@ def test_the_csv_has_no_loss_for_an_epoch_that_was_not_ranked(call: Call) -> Non
 def test_the_best_epoch_is_shown_with_its_patch(call: Call, tmp_path: Path) -> None:
     _, out, _ = call("show", "h")
 
-    assert "buy.fast" in out
+    rows = [line.split(maxsplit=1) for line in out.splitlines()]
+    assert rows[:4] == [["result", "h"], ["epoch", "2"], ["loss", "1"], ["trades", "5"]]
+    assert rows[4] == ["profit", "+2.00 %"]
+    assert rows[5] == ["closed", "drawdown  \N{MINUS SIGN}2.00 %"]
+    assert rows[6] == ["buy.fast", "20"]
     assert str(tmp_path / "runs/h/best.yaml") in out
     assert "best.yaml" not in call("show", "h", "4")[1]
 
@@ -157,3 +162,32 @@ def test_the_table_of_a_search_for_roi_has_one_column_for_it(call: Call, tmp_pat
     assert head.split()[-2:] == ["buy.fast", "roi"]
     assert first.endswith("0 0.5, 42 0.1, 92 0")
     assert json.loads(best["roi"]) == {"0": 0.5, "42": 0.1, "92": 0}
+
+
+@pytest.mark.parametrize("has_process", [False, True])
+def test_the_epochs_of_a_run_that_did_not_end_are_read_where_the_engine_wrote_them(
+    call: Call, tmp_path: Path, *, has_process: bool
+) -> None:
+    run = tmp_path / "runs/h"
+    manifest = run / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "state": "running"}))
+    results = run / "scratch/user_data/hyperopt_results"
+    results.mkdir(parents=True)
+    (run / "epochs.jsonl").unlink()
+    # The process died while it wrote the third.
+    lines = line(1, 3.0, 40, -0.01), line(2, 1.0, 50, 0.02), line(3, 0.5, 60, 0.04)[:40]
+    (results / "strategy_X.fthypt").write_text("".join(lines))
+
+    with closing(FileJournal(run / "journal.jsonl")) as journal:
+        journal.append("run started")
+        if not has_process:
+            journal.close()
+        _, out, err = call("list", "h", "--json")
+        shown = call("show", "h")[1]
+
+    assert [each["epoch"] for each in json.loads(out)] == [2, 1]
+    assert (
+        err
+        == f"note: run 'h' {'goes on' if has_process else 'was killed'}; it has 2 epochs so far\n"
+    )
+    assert "buy.fast" in shown

@@ -226,6 +226,33 @@ def test_a_wrong_rule_is_named_with_its_file_and_line(
     assert message in said
 
 
+WRITTEN = "{tick: 1, step: 1, min_notional: 5}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (f"pairs:\n  btc/usdt: {WRITTEN}\n", 2, "pair 'btc/usdt' is not usable"),
+        (f"pairs:\n  BTC/USD:BTC: {WRITTEN}\n", 2, "BTC/USD:BTC is settled in BTC"),
+        (f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: 1\n", 2, "the fees are not usable"),
+        (
+            f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: {{maker: x, taker: 1}}\n",
+            2,
+            "the maker fee is x",
+        ),
+    ],
+)
+def test_a_wrong_pair_or_fee_is_named_with_its_file_and_line(
+    tmp_path: Path, text: str, line: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(text)
+
+    assert make("--rules", path, "--data", tmp_path) == ExitCode.CONFIGURATION
+
+    assert f"{path}:{line}: {message}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -267,6 +294,80 @@ def test_rules_that_are_there_are_replaced_on_request_only(
 
     assert "replace it with --force" in capsys.readouterr().err
     assert MarketsSnapshot.load(tmp_path / "markets.json").origin == "made"
+
+
+def test_pairs_are_added_to_made_rules_which_stay_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fees = ("--maker-fee", "0.001", "--taker-fee", "0.001")
+    sol = ("--pair", "SOL/USDT", "--tick", "0.1", "--step", "2", "--min-notional", "3")
+    assert make(*FLAGS, *fees, "--data", tmp_path) == 0
+    before = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert make(*sol, "--data", tmp_path) == ExitCode.CONFIGURATION
+    assert "is there: add the pairs to it with --add, or replace it" in capsys.readouterr().err
+
+    assert make(*sol, "--data", tmp_path, "--add") == 0
+
+    assert capsys.readouterr().out.endswith(
+        f"made the market rules of 1 pair in {tmp_path}/markets.json, which has 2 now\n"
+    )
+    after = MarketsSnapshot.load(tmp_path / "markets.json")
+    assert after.pairs == {"BTC/USDT", "SOL/USDT"}
+    assert (after.fees, after.symbols[:1]) == (before.fees, before.symbols)
+    ticks = {str(market.pair): f"{market.tick:f}" for market in after.rules.markets}
+    assert ticks == {"BTC/USDT": "1", "SOL/USDT": "0.1"}
+    assert make(*sol, *fees[:3], "0.002", "--data", tmp_path, "--force") == 0
+
+
+@pytest.mark.parametrize(
+    ("present", "pair", "message"),
+    [
+        ("captured", "SOL/USDT", "they were captured: capture them again with the pairs"),
+        ("made", "SOL/USDT:USDT", "they are of binance, and the pairs of binance_futures"),
+        ("made", "BTC/USDT", "they have BTC/USDT: replace all of them with --force"),
+        (None, "BTC/USDT", "no market rules at"),
+    ],
+)
+def test_pairs_that_cannot_be_added_change_nothing(
+    present: str | None,
+    pair: str,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "markets.json"
+    if present:
+        assert make(*FLAGS, "--data", tmp_path) == 0
+        path.write_text(path.read_text().replace('"origin": "made"', f'"origin": "{present}"'))
+    before = path.read_bytes() if present else None
+
+    code = make("--pair", pair, *FLAGS[2:], "--data", tmp_path, "--add")
+
+    assert code == (ExitCode.CONFIGURATION if present else ExitCode.DATA)
+    assert message in capsys.readouterr().err
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_rules_are_not_made_beside_recorded_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = MarketsSnapshot.model_validate(
+        {
+            "exchange": "bybit",
+            "captured_at": "2026-01-01T00:00:00Z",
+            "origin": "captured",
+            "symbols": [],
+            "answers": [{"url": "https://api.bybit.com/v5/market/spot", "text": "{}"}],
+        }
+    )
+    recorded.save(tmp_path / "markets.json")
+
+    assert make(*FLAGS, "--markets", tmp_path / "made.json") == ExitCode.CONFIGURATION
+
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/made.json has made market rules, and {tmp_path}/markets.json the" in said
+    assert not (tmp_path / "made.json").exists()
+    assert make(*FLAGS, "--data", tmp_path, "--force") == 0
 
 
 def test_an_error_about_missing_rules_names_both_commands(tmp_path: Path) -> None:

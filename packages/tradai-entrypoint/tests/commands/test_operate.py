@@ -462,7 +462,10 @@ def test_a_dead_session_is_said_while_its_request_waits(
 def test_a_request_needs_a_reason_and_a_name(words: tuple[str, ...]) -> None:
     start()
 
-    assert call("stop", "trend", *words) == ExitCode.DATA
+    with pytest.raises(SystemExit) as ended:
+        call("stop", "trend", *words)
+
+    assert ended.value.code == ExitCode.USAGE
     assert record().request is None
 
 
@@ -595,7 +598,7 @@ def test_a_latch_that_was_deleted_under_a_halted_session_refuses_until_a_person_
     with pytest.raises(HaltedError, match=r"has no halt at all: .* --lost --session trend"):
         require_recorded_halt(latch, record())
 
-    assert call(*RESUME, "--lost") == ExitCode.DATA
+    assert call(*RESUME, "--lost") == ExitCode.CONFIGURATION
     assert "expected --session NAME" in capsys.readouterr().err
     assert call(*RESUME, "--lost", "--session", "trend") == 0
 
@@ -627,7 +630,10 @@ def test_a_halt_that_only_the_record_of_losses_knows_is_recorded_anew_and_cleare
 def test_a_clearance_needs_a_reason(latch: HaltLatch) -> None:
     latch.trip("the drawdown is 12 %", run_id="run-1")
 
-    assert call("resume", "--reason", " ", "--by", "Ada") == ExitCode.DATA
+    with pytest.raises(SystemExit) as ended:
+        call("resume", "--reason", " ", "--by", "Ada")
+
+    assert ended.value.code == ExitCode.USAGE
     with pytest.raises(Exception, match="was halted"):
         latch.check()
 

@@ -1,19 +1,22 @@
 """`runs prune`: old runs go only when nothing needs them."""
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copytree
+from subprocess import PIPE, STDOUT, Popen
 from typing import Any
 
 import pytest
 
 from tradai.core import Delivery, FileJournal, TradingMode, utc_now
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.prune import remove_run
 from tradai.entrypoint._history.prune_choice import old_runs
 from tradai.entrypoint._history.run_listing import RunListing
 from tradai.entrypoint._history.summaries import local_runs
@@ -390,17 +393,53 @@ def test_a_run_without_a_journal_and_one_with_a_free_journal_are_removed(
     assert out.endswith("removed run-4\nremoved run-3\n2 runs removed\n")
 
 
-def test_a_run_that_cannot_be_removed_ends_the_command_and_the_others_are_named(
-    prune: Call, root: Path
-) -> None:
-    (root / ".removed-run-3").write_text("in the way")
+def test_runs_that_cannot_be_removed_are_named_and_the_others_go(prune: Call, root: Path) -> None:
+    (root / ".removed-run-4").write_text("in the way")
 
     code, out, err = prune("--keep", "2", "--yes")
 
     assert code == 74
-    assert "removed run-4" in out
-    assert "run-3 could not be removed" in err
-    assert (root / "run-3/trades.parquet").exists()
+    assert f"kept run-4: {root / 'run-4'} could not be removed: Not a directory" in out
+    assert "removed run-3" in out
+    assert out.endswith("1 run removed\n")
+    assert "1 old run could not be removed: " in err
+    assert (root / "run-4/trades.parquet").exists()
+
+
+def test_a_run_that_is_a_link_stays_by_its_name(prune: Call, root: Path, tmp_path: Path) -> None:
+    (root / "run-4").rename(tmp_path / "elsewhere")
+    (root / "run-4").symlink_to(tmp_path / "elsewhere")
+
+    assert "kept run-4: it is a link to another folder" in prune("--keep", "2")[1]
+    code, out, _ = prune("--keep", "2", "--yes")
+
+    assert code == 0
+    assert "kept run-4: it is a link to another folder" in out
+    assert names(root) == ["run-1", "run-2", "run-4"]
+    assert (tmp_path / "elsewhere/manifest.json").exists()
+
+
+def test_a_run_whose_files_cannot_be_removed_has_its_name_again(tmp_path: Path) -> None:
+    # A link stands for a folder that the disk does not remove: root may remove all others.
+    (tmp_path / "run").symlink_to(tmp_path)
+
+    with pytest.raises(StorageError, match=r"run could not be removed whole: .+ symbolic link"):
+        remove_run(tmp_path / "run")
+
+    assert names(tmp_path) == ["run"]
+
+
+def test_two_removals_of_all_runs_at_once_both_succeed(root: Path) -> None:
+    for number in range(150):
+        record(root, f"more-{number}", days=9.0)
+    words = ("runs", "prune", "--keep", "0", "--yes", "--runs", str(root))
+    command = [sys.executable, "-m", "tradai.entrypoint", *words]
+
+    both = [Popen(command, stdout=PIPE, stderr=STDOUT, text=True) for _ in range(2)]
+    said = [each.communicate()[0] for each in both]
+
+    assert [each.returncode for each in both] == [0, 0], said
+    assert names(root) == []
 
 
 def test_a_removal_that_was_cut_off_is_finished_by_the_next(prune: Call, root: Path) -> None:

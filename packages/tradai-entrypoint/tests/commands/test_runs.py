@@ -149,10 +149,11 @@ def test_a_deleted_report_is_made_again(call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["a-1 a-2 --json --comparisons", "a-1 --json a-2 --comparisons"])
+def test_several_runs_are_compared_in_a_page(words: str, call: Call, tmp_path: Path) -> None:
     folder = str(tmp_path / "comparisons")
 
-    code, out, _ = call("report", "a-1", "a-2", "--json", "--comparisons", folder)
+    code, out, _ = call("report", *words.split(), folder)
 
     assert code == 0
     said = json.loads(out)
@@ -167,7 +168,7 @@ def test_several_runs_are_compared_in_a_page(call: Call, tmp_path: Path) -> None
 def test_a_run_is_not_compared_with_itself(names: tuple[str, ...], call: Call) -> None:
     code, out, err = call("report", *names)
 
-    assert (code, out) == (65, "")
+    assert (code, out) == (78, "")
     assert f"'a-2' and {names[-1]!r} are both run a-2: name each run once" in err
 
 
@@ -192,7 +193,7 @@ def test_candles_are_for_the_report_of_one_dry_run(
 ) -> None:
     code, _, err = call("report", *names, "--data", "candles")
 
-    assert code == 65
+    assert code == 78
     assert f"--data shows the slippage of one dry-run, and {reason}: leave it out" in err
 
 
@@ -452,7 +453,7 @@ def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
 
     start = "2026-01-01 00:00"
     assert all(text in rows["mine"] for text in ("trend", "backtest", start, " 7 "))
-    assert "+3.00 %  8.97 %" in rows["mine"]
+    assert "+3.00 %  \N{MINUS SIGN}8.97 %" in rows["mine"]
     assert "bias check" in rows["checked"]
     assert "backtest" not in rows["checked"]
     for mode, run_id in (("bias check", "checked"), ("backtest", "mine")):
@@ -505,9 +506,9 @@ def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_tra
     rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
     table = list(csv.DictReader(call("runs", "list", "--csv")[1].splitlines()))
 
-    assert "9.58 % " in rows["spot"]
+    assert "\N{MINUS SIGN}9.58 % " in rows["spot"]
     assert "closed" not in rows["spot"]
-    assert "8.97 % closed" in rows["futures"]
+    assert "\N{MINUS SIGN}8.97 % closed" in rows["futures"]
     assert list(table[0])[-1] == "equity_drawdown_percent"
     found = {
         row["run_id"]: (row["max_drawdown_percent"], row["equity_drawdown_percent"])

@@ -36,6 +36,16 @@ def test_a_pipe_gets_a_line_for_each_outcome() -> None:
     assert piped.getvalue() == f"1 of 2 runs: {outcome.sentence()}\n"
 
 
+def test_a_pipe_gets_the_reason_of_a_failure_once_from_a_command_that_gives_it_at_its_end() -> None:
+    piped, variant = io.StringIO(), Variant(number=1, values={"config": "a.yaml"})
+    outcome = RunOutcome(variant=variant, exit_code=65, verdict="no candles", figures={})
+
+    ShownRuns(Progress(stream=piped), text_of=RunOutcome.brief).add(outcome, "1 of 2 runs")
+
+    assert piped.getvalue() == f"1 of 2 runs: {variant.label}: failed (exit 65)\n"
+    assert outcome.sentence() == f"{variant.label}: no candles (exit 65)"
+
+
 def facts_of(path: Path, *overrides: str, varied: tuple[str, ...] = ()) -> dict[str, str]:
     path.write_text(
         "name: demo\nversion: 1.0.0\ntimeframe: 15m\npairs: [BTC/USDT, ETH/USDT]\n",

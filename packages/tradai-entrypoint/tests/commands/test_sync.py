@@ -85,12 +85,12 @@ def test_the_runs_sweeps_and_notebooks_of_this_machine_are_sent(
 
 
 def test_only_the_given_folders_are_sent(tmp_path: Path, tracker: CopiedTracker) -> None:
-    chosen = tracked(tmp_path / "elsewhere" / "run-9")
+    chosen = [tracked(tmp_path / "elsewhere" / name) for name in ("run-8", "run-9")]
     tracked(tmp_path / ".tradai" / "runs" / "run-1")
 
-    sync(str(chosen))
+    sync(str(chosen[0]), "--json", str(chosen[1]))
 
-    assert list(tracker.delivered) == ["run-9"]
+    assert list(tracker.delivered) == ["run-8", "run-9"]
 
 
 def test_a_run_that_is_not_sent_is_named_with_its_reason_and_decides_the_exit_code(

@@ -13,14 +13,18 @@ from tradai.core.exceptions import StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._comparison.page import comparison_page
-from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._comparison.result import RunComparison
 from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReportParts
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def run(
-    name: str, *values: float, pairs: tuple[str, ...] = ("BTC/USDT",), **results: JsonValue
+    name: str,
+    *values: float,
+    pairs: tuple[str, ...] = ("BTC/USDT",),
+    currency: str = "USDT",
+    **results: JsonValue,
 ) -> ComparedRun:
     """A run whose account has `values`, a day apart."""
     equity = tuple(
@@ -36,7 +40,12 @@ def run(
         ended_at=START,
         exit_code=0,
         verdict="done",
-        config={"name": "trend", "pairs": list(pairs), "buy_params": {"fast": len(name)}},
+        config={
+            "name": "trend",
+            "stake_currency": currency,
+            "pairs": list(pairs),
+            "buy_params": {"fast": len(name)},
+        },
         results=results,
     )
     return ComparedRun(
@@ -61,15 +70,44 @@ def test_deltas_are_against_the_first_run() -> None:
 
 def test_the_page_shows_the_small_difference_of_amounts_in_bitcoin(tmp_path: Path) -> None:
     runs = (
-        run("a", expectancy=0.00001),
-        run("b", expectancy=0.00003),
-        run("c", expectancy=0.00001),
+        run("a", currency="BTC", expectancy=0.00001),
+        run("b", currency="BTC", expectancy=0.00003),
+        run("c", currency="BTC", expectancy=0.00001),
     )
 
     page = comparison_page(RunComparison(runs), tmp_path)
 
-    assert '0.00003<span class="delta good">+0.00002</span>' in page
-    assert '0.00001<span class="delta even">same</span>' in page
+    assert '0.00003000 BTC<span class="delta good">+0.00002000</span>' in page
+    assert '0.00001000 BTC<span class="delta even">same</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("figure", "values", "row"),
+    [
+        ("trades", (1400, 1300), ("Trades", "1,400", "1,300", "-100")),
+        ("profit_percent", (5.6, -7.0704), ("Profit on the start", "+5.60 %", "-7.07 %", "-12.67")),
+        ("profit_USDT", (56.341, -141.407), ("Profit", "+56.34 USDT", "-141.41 USDT", "-197.75")),
+        ("cagr_percent", (12.18, -35.5167), ("Growth per year", "12.2 %", "-35.5 %", "-47.7")),
+        (
+            "equity_drawdown_percent",
+            (0, 10.2587),
+            ("Largest drawdown", "none", "-10.26 %", "-10.26"),
+        ),
+        ("best_loss", (0.7350915, -1.5), ("Best loss", "0.7350915", "-1.5", "-2.2350915")),
+    ],
+)
+def test_the_page_shows_a_figure_as_the_report_of_a_run_does(
+    tmp_path: Path, figure: str, values: tuple[float, float], row: tuple[str, ...]
+) -> None:
+    runs = (run("a", final_balance=1056.0), run("b", final_balance=859.0))
+    for each, value in zip(runs, values, strict=True):
+        each.record.results[figure] = value
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    label, first, second, delta = (each.replace("-", "\N{MINUS SIGN}") for each in row)
+    assert f">{label}</th><td>{first}</td><td>{second}<span" in page
+    assert f">{delta}</span></td>" in page
 
 
 def test_runs_with_names_are_headed_by_them_and_have_their_ids_beside(tmp_path: Path) -> None:
@@ -103,7 +141,37 @@ def test_texts_and_switches_are_no_figures() -> None:
     ],
 )
 def test_a_delta_is_good_by_the_sense_of_its_figure(figure: str, delta: float, tone: str) -> None:
-    assert tone_of_delta(figure, delta) == tone
+    first, second = run("a"), run("b")
+    first.record.results[figure], second.record.results[figure] = 7.0, 7.0 + delta
+
+    assert RunComparison((first, second)).tone(second, figure) == tone
+
+
+@pytest.mark.parametrize(
+    ("account", "caveat"),
+    [
+        ({"execution": {"starting_balance": "5000"}}, "start with different balances"),
+        ({"stake_currency": "EUR"}, "different stake currencies"),
+    ],
+)
+def test_money_of_accounts_that_differ_is_neither_better_nor_worse(
+    account: dict[str, JsonValue], caveat: str, tmp_path: Path
+) -> None:
+    runs = [run(name, final_balance=1.0 + len(name), sharpe=len(name)) for name in ("a", "bb")]
+    for each in runs:
+        each.record.config.update(stake_currency="USDT", execution={"starting_balance": "1000.0"})
+    same = RunComparison(tuple(runs))
+    assert (same.tone(runs[1], "final_balance"), same.caveats) == ("good", ())
+    runs[1].record.config.update(account)
+
+    compared = RunComparison(tuple(runs))
+
+    assert compared.tone(runs[1], "final_balance") == "even"
+    assert compared.tone(runs[1], "sharpe") == "good"
+    assert [caveat in each for each in compared.caveats] == [True]
+    page = comparison_page(compared, tmp_path)
+    assert caveat in page
+    assert '<span class="delta even">+1' in page
 
 
 def test_only_settings_that_differ_are_listed() -> None:

@@ -224,7 +224,9 @@ def listed_pairs(url: str) -> set[str]:
 
 
 def symbols(url: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = ask(f"{url}/exchangeInfo")["symbols"]
+    # At the address of an exchange whose answers are replayed.
+    path = "v5/market/exchangeInfo" if "/https://" in url else "exchangeInfo"
+    found: list[dict[str, Any]] = ask(f"{url}/{path}")["symbols"]
     return found
 
 
@@ -346,6 +348,9 @@ def trade(scenario: dict[str, Any], options: dict[str, list[str]], config: dict[
     store_models(scenario, options)
     database.commit()
     OPEN.append(database)
+    if scenario["loses_database"]:
+        for file in Path().glob("tradesv3.dryrun.sqlite*"):
+            file.unlink()
     traded.set()
 
 
@@ -501,7 +506,7 @@ def answer_schema(scenario: dict[str, Any]) -> NoReturn:
 def answer_markets(_: dict[str, Any]) -> NoReturn:
     """Read the rules of the wanted pairs in the answer of the exchange, which has them as such."""
     given = json.load(sys.stdin)
-    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/markets")
+    answer = ask(f"{given['exchange']['ccxt_config']['urls']['api']['public']}/v5/market/spot")
     if "markets" not in answer:
         say_error("TemporaryError: the exchange has no markets")
     read = {market["symbol"]: market for market in answer["markets"]}

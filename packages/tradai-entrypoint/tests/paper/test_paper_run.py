@@ -1,5 +1,6 @@
 """A request to a dry-run is followed until it is obeyed, replaced, or the run has ended."""
 
+import signal
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -9,11 +10,12 @@ from typing import Literal
 
 import pytest
 
-from tradai.core import FileJournal, TradingMode
+from tradai.core import FileJournal, SystemClock, TradingMode
 from tradai.core.exceptions import ConflictError
 from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.core.testing import MemoryJournal
-from tradai.entrypoint import ExitCode, RunManifest
+from tradai.entrypoint import ExitCode, Interrupts, RunManifest
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.paper.paper_run import PaperRun, living_runs
 from tradai.entrypoint._paper.paper_session import PaperSession
 from tradai.entrypoint._paper.run_process import locked_run
@@ -84,6 +86,25 @@ def test_the_runs_that_live_are_those_that_a_process_has_by_one_look_at_each(
 
     assert [run.folder.name for run in runs] == ["alive"]
     assert len(looks) == 3
+
+
+def test_a_signal_ends_the_waiting_for_a_dry_run_and_says_that_the_request_stays(
+    tmp_path: Path,
+    process: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(SystemClock, "sleep", lambda *_: signal.raise_signal(signal.SIGTERM))
+    words = ["stop", str(tmp_path), "--pause", "--reason", "the news", "--by", "Ada"]
+
+    with process, Interrupts() as interrupts:
+        code = run_command(words, interrupts=interrupts)
+
+    record = PaperRun(tmp_path).record
+    assert code == 143
+    assert "only the waiting has ended, and the request to paper stays" in capsys.readouterr().err
+    assert record is not None
+    assert record.request is not None
 
 
 @pytest.mark.parametrize("other", [SessionState.RUNNING, SessionState.STOPPED])

@@ -275,6 +275,24 @@ def test_a_stop_is_left_to_the_run_with_its_reason(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.parametrize("refused", ["status", "journal"])
+def test_a_stop_is_obeyed_where_the_disk_refuses_the_status_or_the_journal(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageError("the disk is full", operation="write")
+
+    report = refuse if refused == "status" else lambda: None
+    if refused == "journal":
+        monkeypatch.setattr(desk.journal, "append", refuse)
+    desk.session.supervise(desk.engine, lambda: 1.0, report, lambda: "PAUSED")
+    desk.ask(SessionState.STOPPED)
+
+    desk.session.beat()
+
+    assert desk.session.stop_reason == "ada asked for it: the news"
+
+
 def test_the_verdict_of_a_run_that_was_stopped_in_good_order_has_the_reason(desk: Desk) -> None:
     done = Verdict(exit_code=ExitCode.DONE, sentence="the engine finished its work")
     crashed = Verdict(exit_code=ExitCode.CRASHED, sentence="the engine crashed")

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -173,6 +174,23 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
         screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
 
     assert f"  {shown}  " in capsys.readouterr().out
+
+
+def test_figures_that_are_not_known_are_dashes_without_a_currency(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PaperStatus(at=START, currency="USDT").write(tmp_path / "scratch")
+    args = argparse.Namespace(watch=False, json=False)
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+        shown = capsys.readouterr().out
+        screen.show_papers([PaperRun(tmp_path)], as_json=False)
+
+    assert re.search(r"^open trades +the engine did not answer$", shown, re.MULTILINE)
+    for name in ("closed trades", "profit", "closed profit"):
+        assert re.search(rf"^{name} +-$", shown, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines()[1].split()[-3:] == ["-", "-", "-"]
 
 
 def test_the_row_of_a_bot_that_stands_still_says_so(

@@ -434,6 +434,24 @@ def test_each_trade_is_a_row_and_each_of_its_tags_a_choice() -> None:
     assert {"2025-01-31 23:30", "2025-02-01 00:30", "\u22122.0000", "+1.5000"} <= set(page.texts)
 
 
+def test_a_tag_that_no_bot_can_store_is_cut_in_the_page_and_whole_in_the_data() -> None:
+    long, longest = "x" * 256, "y" * 255
+    tags = tuple(replace(group("any"), name=name) for name in (long, longest))
+    trades = (trade(tag=long), trade(tag=longest), replace(trade(), exit_reason=long))
+    cut = replace(parts(), trades=trades, entry_tags=tags, exit_reasons=tags)
+
+    html = render_report(report(result=cut))
+    uncut = render_report(report(result=replace(parts(), trades=trades[1:2])))
+
+    page = Page(html)
+    assert long not in html
+    assert f"{'x' * 255}\u2026" in page.texts
+    assert longest in page.texts
+    assert ("trades.parquet has them whole" in html) > ("trades.parquet has them whole" in uncut)
+    assert json.loads(page.script("charts"))["trades"][0][9] == f"{'x' * 255}\u2026"
+    assert long in json.loads(report_data(cut))["entry_tags"]["name"]
+
+
 def test_a_list_of_more_trades_than_a_page_can_hold_says_where_all_are() -> None:
     trades = (trade(),) * (MOST_ROWS + 1)
 

@@ -104,6 +104,14 @@ def test_profits_of_a_walk_forward_are_those_of_30_days() -> None:
     )
 
 
+def test_a_tiny_profit_in_sample_is_given_without_shares_of_it() -> None:
+    assert finding_of(walked((0.1, 3.0), (0.1, -1.0))) == (
+        "The best numbers make +0.05 % in 30 days in-sample: no profit to speak of, which begins "
+        "at 0.1 %. Out-of-sample they make +1.00 %."
+    )
+    assert "50.0 % (+0.05 %) is left" in finding_of(walked((0.2, 0.1), (0.2, 0.0)))
+
+
 def test_a_test_range_without_a_profit_is_no_winner() -> None:
     assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, 0.0)))
     assert "Of 2 windows, 1 make a profit" in finding_of(walked((8.0, 3.0), (4.0, None)))
@@ -330,8 +338,22 @@ def test_few_trades_and_a_loss_are_not_tested() -> None:
         "longer time range."
     )
     assert "nothing that could survive" in str(result(profit=0.0).problem)
+    assert result(profit=0.017).problem == (
+        "The configuration makes +0.02 % of the starting balance: no profit to speak of, which "
+        "begins at 0.1 %, so there is nothing to survive."
+    )
+    assert result(profit=0.1).problem is None
     assert "has no result: failed" in str(result(profit=None).problem)
     assert result(trades=29).findings == ()
+
+
+@pytest.mark.parametrize("untested", [result(trades=29), result(profit=-2.0), result(profit=None)])
+def test_tests_that_were_not_made_have_no_notes(untested: Robustness) -> None:
+    page = robustness_page(untested, "demo-1", "../../runs")
+
+    assert untested.notes == ()
+    assert "Assumptions" not in page
+    assert "Assumptions" in robustness_page(survivor(), "demo-1", "../../runs")
 
 
 def test_few_trades_have_an_exit_code_of_their_own() -> None:

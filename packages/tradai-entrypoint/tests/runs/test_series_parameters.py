@@ -22,9 +22,16 @@ def refusal(override: str) -> str:
 
 def test_a_series_is_a_pair_and_a_timeframe_or_a_timeframe_of_every_pair() -> None:
     assert read("run.informative=[BTC/USDT@1h, '@4h']").informative == ("BTC/USDT@1h", "@4h")
+    assert read("run.informative=['\u5e01\u5b89/USDT@1h']").informative == ("\u5e01\u5b89/USDT@1h",)
+    assert read("run.without=['\u5e01\u5b89/USDT:USDT']").goes_without(
+        "\u5e01\u5b89/USDT:USDT", "5m"
+    )
 
 
-@pytest.mark.parametrize("series", ["BTC/USDT", "1h", "BTC@1h", "BTC/USDT@", "@0h", "btc/usdt@1h"])
+@pytest.mark.parametrize(
+    "series",
+    ["BTC/USDT", "1h", "BTC@1h", "BTC/USDT@", "@0h", "btc/usdt@1h", "\u202e\u5e01/USDT@1h"],
+)
 def test_another_form_is_refused_with_an_example(series: str) -> None:
     assert refusal(f"run.informative=['{series}']") == (
         "command line: run.informative: must be PAIR@timeframe, such as BTC/USDT@1h, or @1h for "

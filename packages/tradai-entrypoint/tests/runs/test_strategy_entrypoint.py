@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import FileJournal, MemoryStore, TradingMode, register_secret
-from tradai.core.exceptions import ExternalServiceError, TradAIError
+from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
 from tradai.entrypoint import (
     Checklist,
     EntrypointSettings,
@@ -285,6 +285,22 @@ def test_a_report_that_cannot_be_written_still_leaves_a_manifest(
     assert code == manifest(tmp_path).exit_code == ExitCode.RESULT
     assert "report.html" in str(manifest(tmp_path).verdict)
     assert "there is no report: " in manifest(tmp_path).notices[-1]
+
+
+def test_a_failed_run_without_a_report_says_so_in_its_verdict(
+    tmp_path: Path, config_file: Path, registered: type[StrategyEntrypoint]
+) -> None:
+    @registered.register_handler(TradingMode.BACKTEST)
+    class Failing(Handler):
+        def run(self) -> int:
+            (self.entrypoint.context.folder.path / "report.html").mkdir()
+            message = "the disk is nearly full"
+            raise StorageError(message, operation="write")
+
+    code = StrategyEntrypoint(settings(tmp_path, config=str(config_file))).run()
+
+    assert code == ExitCode.RESULT
+    assert manifest(tmp_path).verdict == "the disk is nearly full; there is no report"
 
 
 class ForeignError(TradAIError):

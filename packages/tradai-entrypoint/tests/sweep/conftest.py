@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,7 @@ def manifest_of() -> Callable[..., RunManifest]:
         *,
         exit_code: int | None = 0,
         results: Mapping[str, JsonValue] | None = None,
+        notices: Sequence[str] = (),
         run_digest: str | None = None,
     ) -> RunManifest:
         return RunManifest(
@@ -75,6 +76,7 @@ def manifest_of() -> Callable[..., RunManifest]:
             config_id=planned.config_id,
             digests={**planned.digests, **({"run": run_digest} if run_digest else {})},
             results=dict(results or {}),
+            notices=list(notices),
         )
 
     return make

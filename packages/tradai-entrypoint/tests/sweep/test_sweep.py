@@ -29,11 +29,13 @@ def ends(sweep: Sweep, *values: int) -> dict[str, int]:
 
 
 def test_each_run_leaves_an_outcome_with_its_figures(make_sweep: MakeSweep) -> None:
-    sweep = make_sweep({"fast=1": {"results": {"trades": 7}}, "fast=2": {"exit_code": 80}})
+    made = {"results": {"trades": 7}, "notices": ["synthetic candles"]}
+    sweep = make_sweep({"fast=1": made, "fast=2": {"exit_code": 80}})
 
     first, second = sorted(sweep.outcomes(runs(1, 2)), key=lambda each: each.variant.number)
 
     assert (first.exit_code, first.figure("trades"), first.is_reused) == (0, 7.0, False)
+    assert (first.notices, second.notices) == (("synthetic candles",), ())
     assert (second.exit_code, second.verdict, second.figures) == (80, "a verdict", {})
 
 

@@ -43,6 +43,9 @@ _OF_ADAPTERS: Final = {
     "models": ("tradai-mlflow", "register, promote and roll back models"),
 }
 
+# Lists of words among which are overrides of a configuration.
+_WITH_OVERRIDES: Final = ("configs", "overrides")
+
 _EPILOG: Final = """\
 first steps:
   tradai-entrypoint check strategy.yaml --mode backtest --data candles/
@@ -108,7 +111,7 @@ def _code_with_output(
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse `argv`; accept overrides after flags too, where argparse itself takes none."""
+    """Parse `argv`; accept words of a list after flags too, where argparse itself takes none."""
     if argv and argv[0] in _OF_ADAPTERS:
         # The adapter parses its own arguments.
         name, distribution = argv[0], _OF_ADAPTERS[argv[0]][0]
@@ -117,14 +120,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         )
     parser = build_parser()
     args, rest = parser.parse_known_args(argv)
-    unknown = [word for word in rest if word.startswith("-") or "overrides" not in args]
+    listed: str | None = getattr(args, "listed", None)
+    unknown = [word for word in rest if word.startswith("-") or listed is None]
     if unknown:
-        takes_overrides = "overrides" in args or "configs" in args
         flags = [word for word in rest if word.startswith("-")]
-        advice = advice_on_flags(flags) if takes_overrides else None
+        advice = advice_on_flags(flags) if listed in _WITH_OVERRIDES else None
         parser.error(advice or f"unrecognized arguments: {' '.join(unknown)}")
-    if rest:
-        args.overrides = [*args.overrides, *rest]
+    if listed:
+        setattr(args, listed, [*getattr(args, listed), *rest])
     args.argv = list(argv)
     return args
 

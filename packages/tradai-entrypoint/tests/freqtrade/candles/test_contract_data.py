@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tradai.core import OpenTimeRange, TimeRange
-from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
 
 # Not through the door: the process that stages candles reads them.
 from tradai.entrypoint.freqtrade._candles.contract_data import (
@@ -110,7 +110,28 @@ def test_a_torn_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / f"{FILE}.feather"
     path.write_bytes(path.read_bytes()[:-40])
 
-    with pytest.raises((ValidationError, StorageError), match=r"funding_rate\.feather"):
+    with pytest.raises(ValidationError, match=r"funding_rate\.feather"):
+        rates(tmp_path)
+
+
+def test_rates_of_text_are_refused(tmp_path: Path) -> None:
+    import pandas as pd
+
+    path = tmp_path / f"{FILE}.feather"
+    path.parent.mkdir()
+    pd.DataFrame({"date": dates(1), "funding_rate": ["0.5"]}).to_feather(path)
+
+    with pytest.raises(ValidationError, match=r"funding_rate\.feather.*rates as numbers"):
+        rates(tmp_path)
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    path = tmp_path / f"{FILE}.feather"
+    path.rename(path.with_name("moved"))
+    path.symlink_to("gone")
+
+    with pytest.raises(NotFoundError, match=r"funding_rate\.feather"):
         rates(tmp_path)
 
 

@@ -108,6 +108,18 @@ def test_series_that_the_run_goes_without_are_not_needed(tmp_path: Path) -> None
     assert names == ["BTC/USDT@5m", "ETH/USDT@5m", "SOL/USDT@4h"]
 
 
+@pytest.mark.parametrize("name", ["ETH/USDT", "ETH/USDT@1m"])
+def test_a_run_does_not_go_without_the_candles_that_orders_are_simulated_on(
+    tmp_path: Path, name: str
+) -> None:
+    run = {"without": [name]}
+
+    with pytest.raises(ConfigurationError, match="takes ETH/USDT@1m, which parameters") as caught:
+        needed(tmp_path, run=run, parameters={"timeframe_detail": "1m"})
+
+    assert caught.value.key == "run.without"
+
+
 def test_a_futures_series_is_called_one_and_may_be_left_out(tmp_path: Path) -> None:
     body = "@informative('1h', '{base}/{quote}:{quote}')\n    def populate(self, df, meta): ..."
 

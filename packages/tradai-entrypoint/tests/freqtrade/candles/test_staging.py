@@ -238,6 +238,26 @@ def test_a_missing_series_that_is_only_read_names_the_setting_to_go_without_it(
     assert ("name it in run.without" in str(caught.value)) is named
 
 
+@pytest.mark.parametrize(
+    ("is_traded", "is_detail", "asking"),
+    [
+        (True, False, "(pairs)"),
+        (False, False, "(pairs, run.informative, @informative)"),
+        (False, True, "(pairs, parameters.timeframe_detail)"),
+    ],
+)
+def test_a_missing_series_names_what_asks_for_it(
+    data: Path, *, is_traded: bool, is_detail: bool, asking: str
+) -> None:
+    missing = replace(series("SOL/USDT", "1m", is_traded=is_traded), is_detail=is_detail)
+
+    with pytest.raises(NotFoundError) as caught:
+        stage_series(request(data, missing))
+
+    assert f"drop what asks for them {asking}" in str(caught.value)
+    assert ("run.without" in str(caught.value)) is ("informative" in asking)
+
+
 def test_gaps_are_reported_in_a_sentence(data: Path) -> None:
     whole = candles(288)
     frame = whole.drop(whole.index[100:103]).drop(whole.index[200])
@@ -373,7 +393,7 @@ def test_the_child_s_refusal_is_raised_here(data: Path) -> None:
 def test_a_broken_file_is_named(data: Path) -> None:
     (data / "BTC_USDT-5m.parquet").write_bytes(b"not a candle in sight")
 
-    with pytest.raises(StorageError, match=r"BTC_USDT-5m\.parquet"):
+    with pytest.raises(ValidationError, match=r"BTC_USDT-5m\.parquet"):
         stage_series(request(data, series()))
 
 

@@ -45,7 +45,7 @@ def captured() -> MarketsSnapshot:
             "captured_at": "2026-01-01T00:00:00Z",
             "origin": "captured",
             "symbols": [MARKET],
-            "answers": [{"url": "https://api.bybit.com/markets", "text": "{}"}],
+            "answers": [{"url": "https://api.bybit.com/v5/market/spot", "text": "{}"}],
         }
     )
 
@@ -75,3 +75,37 @@ def test_a_rule_that_the_engine_reads_as_infinity_differs(
 
     with pytest.raises(ValidationError, match=r"BTC/USDT have precision.price 0\.1, .* reads inf"):
         check_agreement(captured(), engine, context)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ({}, {"leverage": 3}, "leverage null, and freqtrade 2026.9 reads 3"),
+        ({"leverage": 3}, {}, "leverage 3, and freqtrade 2026.9 reads null"),
+    ],
+)
+def test_a_rule_that_one_side_alone_has_differs(
+    tmp_path: Path,
+    interrupts: Interrupts,
+    ours: dict[str, Any],
+    theirs: dict[str, Any],
+    said: str,
+) -> None:
+    engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [MARKET | theirs]})
+    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
+    snapshot = captured().model_copy(update={"symbols": (MARKET | ours,)})
+
+    with pytest.raises(ValidationError, match=said):
+        check_agreement(snapshot, engine, context)
+
+
+def test_a_rule_that_is_null_on_one_side_and_missing_on_the_other_agrees(
+    tmp_path: Path, interrupts: Interrupts
+) -> None:
+    market = {name: value for name, value in MARKET.items() if name != "contractSize"}
+    engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [market]})
+    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
+
+    check_agreement(captured(), engine, context)
+
+    assert (tmp_path / "asked").exists()

@@ -24,7 +24,7 @@ ASKING = """
     import json, sys, urllib.request
     given = json.load(sys.stdin)
     client = given["exchange"]["ccxt_config"]
-    url = client["urls"]["api"]["public"] + "/v5/markets?category=spot"
+    url = client["urls"]["api"]["public"] + "/v5/market/all?category=spot"
     answer = json.loads(urllib.request.urlopen(url).read())
     rows = [
         {
@@ -94,7 +94,7 @@ def test_the_answers_that_the_engine_was_given_are_kept(
     assert snapshot.note == "ccxt 4.5, freqtrade 2026.9"
     assert snapshot.pairs == {"BTC/USDT"}
     (answer,) = snapshot.answers
-    assert answer.url == "https://api.bybit.com/v5/markets?category=spot"
+    assert answer.url == "https://api.bybit.com/v5/market/all?category=spot"
     assert json.loads(answer.text) == {"BTC/USDT": True, "ETH/USDT": False}
     assert MarketsSnapshot.load(tmp_path / "markets.json", exchange="bybit") == snapshot
 
@@ -128,7 +128,7 @@ def test_an_exchange_that_sends_a_page_is_an_error_of_the_exchange(interrupts: I
         capture(interrupts, "BTC/USDT", base_url=url)
 
     assert str(caught.value).startswith(
-        "bybit did not answer at api.bybit.com/v5/markets: its answer is a web page"
+        "bybit did not answer at api.bybit.com/v5/market/all: its answer is a web page"
     )
 
 

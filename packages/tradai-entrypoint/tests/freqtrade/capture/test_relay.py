@@ -11,10 +11,17 @@ import pytest
 from tradai.core import redact
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint.freqtrade._capture.relay import RecordingRelay
+from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 
-MARKETS = "https://api.exchange.test/markets?category=spot"
-INFO = "https://api.exchange.test/info"
+MARKETS = "https://api.exchange.test/v5/market/all?category=spot"
+INFO = "https://api.exchange.test/v5/market/a"
 PATIENCE_S = 60
+KNOWN = RecordedExchange(
+    name="bybit",
+    addresses={"https://api.exchange.test": "public private"},
+    public=("/v5/market/*",),
+    options={},
+)
 
 
 @dataclass
@@ -53,7 +60,7 @@ def exchange() -> Exchange:
 
 @pytest.fixture
 def relay(exchange: Exchange) -> Iterator[RecordingRelay]:
-    with RecordingRelay(exchange) as relay:
+    with RecordingRelay(exchange, KNOWN) as relay:
         yield relay
 
 
@@ -85,10 +92,10 @@ def test_the_same_request_is_passed_on_once(relay: RecordingRelay, exchange: Exc
 def test_after_a_failure_the_exchange_is_left_alone(
     relay: RecordingRelay, exchange: Exchange
 ) -> None:
-    gone = ask(f"{relay.base_url}/https://api.exchange.test/gone")
+    gone = ask(f"{relay.base_url}/https://api.exchange.test/v5/market/gone")
     later = ask(f"{relay.base_url}/{MARKETS}")
 
-    message = "https://api.exchange.test/gone is gone"
+    message = "https://api.exchange.test/v5/market/gone is gone"
     assert gone == later == (502, {"error": message})
     assert len(exchange.asked) == 1
     assert str(relay.failure) == message
@@ -106,6 +113,15 @@ def test_only_the_engine_reaches_the_exchange_and_only_by_https(
 
     assert (status, exchange.asked) == (404, [])
     assert relay.base_url.rpartition("/")[2] not in redact(relay.base_url)
+
+
+def test_an_address_from_which_no_markets_are_loaded_is_neither_asked_for_nor_recorded(
+    relay: RecordingRelay, exchange: Exchange
+) -> None:
+    status, _ = ask(f"{relay.base_url}/https://api.exchange.test/v5/asset/coin/query-info?coin=X")
+
+    assert (status, exchange.asked, relay.answers) == (502, [], ())
+    assert "the engine asks bybit for /v5/asset/coin/query-info, which is" in str(relay.failure)
 
 
 def test_requests_at_the_same_time_are_all_recorded(relay: RecordingRelay) -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -166,6 +167,73 @@ def test_dates_in_a_time_zone_that_a_run_refuses_are_a_fault(
     assert all(f"the dates are in {zone or 'no time zone'}, not in UTC" in each for each in found)
 
 
+def edited(folder: Path, kind: str, edit: Callable[[pa.Table], pa.Table]) -> None:
+    """Save good candles with a change to their table."""
+    path = save(folder, GOOD, kind)
+    table = edit(pq.read_table(path) if kind == "parquet" else feather.read_table(path))
+    if kind == "feather":
+        feather.write_feather(table, path)
+    else:
+        pq.write_table(table, path)
+
+
+def years_later(years: int) -> Callable[[pa.Table], pa.Table]:
+    """Return an edit that moves the last candle."""
+
+    def moved(table: pa.Table) -> pa.Table:
+        dates = table["date"].to_pylist()
+        dates[-1] = dates[-1].replace(year=dates[-1].year + years)
+        return table.set_column(0, "date", pa.array(dates, pa.timestamp("ms", tz="UTC")))
+
+    return moved
+
+
+def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: table.set_column(4, "close", table["close"].cast(kind))
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (close_of(pa.string()), "close is of text, not of numbers: `data convert` writes numbers"),
+        (close_of(pa.large_string()), "close is of text, not of numbers"),
+        (
+            lambda table: table.drop_columns(["volume"]),
+            "volume is missing among the columns date, open, high, low, close",
+        ),
+        (
+            lambda table: table.rename_columns([name.upper() for name in NAMES]),
+            f"{', '.join(NAMES)} is missing among the columns DATE, OPEN, HIGH, LOW, CLOSE, VOLUME",
+        ),
+        (years_later(300), "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970"),
+        (years_later(-100), "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970"),
+    ],
+)
+def test_a_file_of_something_else_is_a_fault_that_a_run_refuses(
+    tmp_path: Path, edit: Callable[[pa.Table], pa.Table], problem: str, kind: str
+) -> None:
+    edited(tmp_path, kind, edit)
+
+    found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
+
+    (named,) = [each for text, each in found.items() if problem in text]
+    assert named.effect is Effect.REFUSED
+    assert named.path.name == f"BTC_USDT-1m.{kind}"
+    assert not any("damaged" in text for text in found)
+    assert refuses(tmp_path)
+
+
+def test_prices_of_text_are_written_as_numbers(tmp_path: Path) -> None:
+    edited(tmp_path, "feather", close_of(pa.string()))
+
+    words = ["data", "convert", str(tmp_path), str(tmp_path / "new"), "--to", "parquet"]
+    assert run_command(words, interrupts=Interrupts()) == 0
+
+    assert not check_series(str(tmp_path / "new")).findings
+    assert not refuses(tmp_path / "new")
+
+
 def test_good_candles_have_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path, GOOD)
 
@@ -290,6 +358,46 @@ def test_funding_rates_and_trades_have_rules_of_their_own(tmp_path: Path) -> Non
     assert (missing.problem, missing.effect) == ("1 gap with 2 missing rates", Effect.UNCHARGED)
     assert missing.first == START + timedelta(hours=8)
     assert (form.problem, form.effect) == ("it is json", Effect.NOT_READ)
+
+
+def save_series(folder: Path, kind: str, *prices: float) -> None:
+    """Write candles of a kind of contract data, five minutes apart; a price of nan is a gap."""
+    (folder / "futures").mkdir()
+    start = to_epoch_ms(START)
+    rows = [
+        [start + at * 300_000, *[price] * 4, 0.0]
+        for at, price in enumerate(prices)
+        if not math.isnan(price)
+    ]
+    (folder / f"futures/BTC_USDT_USDT-5m-{kind}.json").write_text(json.dumps(rows))
+
+
+@pytest.mark.parametrize("prices", [(-0.001, 0.0, 0.002), (0.00001, -0.00002, math.nan, 0.01)])
+def test_a_premium_may_be_negative_and_leap(tmp_path: Path, prices: tuple[float, ...]) -> None:
+    save_series(tmp_path, "premiumIndex", *prices)
+
+    findings = check_series(str(tmp_path)).findings
+
+    assert {each.effect for each in findings} <= {Effect.ASIDE}
+
+
+@pytest.mark.parametrize(
+    ("prices", "problem", "effect"),
+    [
+        ((1.0, 0.0, 1.0), "1 row with a price of zero", Effect.UNREAD),
+        ((1.0, 9.0, 9.0), "1 jump that no market makes", Effect.UNREAD),
+        ((1.0, math.nan, 1.0), "1 gap with 1 missing candle", Effect.ASIDE),
+    ],
+)
+def test_a_series_that_no_run_reads_is_not_said_to_be_traded_on_or_filled(
+    tmp_path: Path, prices: tuple[float, ...], problem: str, effect: Effect
+) -> None:
+    save_series(tmp_path, "index", *prices)
+
+    findings = check_series(str(tmp_path)).findings
+
+    assert (problem, effect) in [(each.problem.partition(":")[0], each.effect) for each in findings]
+    assert not any("a backtest" in each.effect.value for each in findings)
 
 
 def save_trades(folder: Path, *rows: tuple[int | None, float]) -> None:

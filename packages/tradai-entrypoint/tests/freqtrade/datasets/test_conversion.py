@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import sys
 from pathlib import Path
+from subprocess import PIPE, STDOUT, Popen
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,7 @@ from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
+from tradai.entrypoint.freqtrade._datasets.writing import sole_writer
 
 START_MS = 1_735_689_600_000
 MINUTE_MS = 60_000
@@ -208,6 +211,7 @@ def test_trades_of_downloads_that_overlap_count_once(
         trade(1, "1"),
         trade(2, "2"),
         trade(2, "3"),
+        trade(1, "1"),
         trade(2, "2"),
         trade(2, "3"),
         trade(3, "4"),
@@ -223,9 +227,9 @@ def test_trades_of_downloads_that_overlap_count_once(
     assert convert(source, target, "--to", "json", "--from", "trades", "--timeframe", "1m") == 0
 
     assert read(target / "BTC_USDT-1m.json") == [[START_MS, 10.0, 10.0, 10.0, 10.0, 8.0]]
-    assert "2 repeated, left out" in capsys.readouterr().out
+    assert "3 repeated, left out" in capsys.readouterr().out
     assert run_command(["data", "check", str(source)], interrupts=Interrupts()) == 0
-    assert "2 rows equal to another one, which has its id" in capsys.readouterr().out
+    assert "3 rows equal to another one, which has its id" in capsys.readouterr().out
 
 
 def test_trades_of_a_file_without_ids_count_each(source: Path, target: Path) -> None:
@@ -508,3 +512,35 @@ def test_what_is_copied_goes_to_the_errors_beside_json_and_stays_in_one_folder(
     assert f"copied leverage_tiers.json to {target}" in capsys.readouterr().err
     assert convert(source, source, "--to", "feather", "--force") == 0
     assert "copied leverage_tiers" not in capsys.readouterr().out
+
+
+def test_a_folder_that_another_process_writes_into_is_left_alone(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+
+    target.mkdir()
+
+    with sole_writer(target):
+        code = convert(source, target, "--to", "json")
+
+    assert code == ExitCode.OWNED
+    assert f"another process writes into {target} just now" in capsys.readouterr().err
+    assert list(target.iterdir()) == []
+    assert convert(source, target, "--to", "json") == ExitCode.DONE
+
+
+def test_conversions_to_two_formats_at_once_leave_each_series_once(
+    source: Path, target: Path
+) -> None:
+    for number in range(3):
+        write(source / f"C{number}_USDT-1m.json", [row(minute) for minute in range(50_000)])
+    words = ("data", "convert", str(source), str(target), "--to")
+    command = [sys.executable, "-m", "tradai.entrypoint", *words]
+
+    both = [Popen([*command, each], stdout=PIPE, stderr=STDOUT) for each in ("json.gz", "parquet")]
+    for each in both:
+        each.communicate()
+
+    assert sorted(each.returncode for each in both) in ([0, 65], [0, 75])
+    assert len(list(target.iterdir())) == 3

@@ -146,7 +146,7 @@ def test_an_engine_that_gave_up_is_reported_with_what_to_do(name: str, advice: s
         (
             "download-failed",
             ExitCode.RESULT,
-            "the download failed of BTC/USDT (freqtrade.exceptions.TemporaryError: Could not fetch",
+            "candles could not be downloaded of BTC/USDT (freqtrade.exceptions.TemporaryError: C",
         ),
         ("parameters-unreadable", ExitCode.CONFIGURATION, "buy_params"),
         ("parameters", ExitCode.DONE, "finished"),

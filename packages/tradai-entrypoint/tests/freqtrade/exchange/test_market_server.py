@@ -26,7 +26,7 @@ SNAPSHOT = MarketsSnapshot.made(
 
 
 # Of an exchange whose answers are replayed.
-SPOT_URL = "https://api.hyperliquid.xyz/markets?category=spot"
+SPOT_URL = "https://api.hyperliquid.xyz/info?category=spot"
 INFO_URL = "https://api.hyperliquid.xyz/info"
 RECORDED = MarketsSnapshot.model_validate(
     {
@@ -272,8 +272,7 @@ def test_recorded_answers_are_found_by_address_query_and_body() -> None:
 @pytest.mark.parametrize(
     ("url", "data"),
     [
-        ("https://api.hyperliquid.xyz/markets?category=linear", None),
-        ("https://api.hyperliquid.xyz/markets", None),
+        ("https://api.hyperliquid.xyz/info?category=linear", None),
         (INFO_URL, b'{"type": "other"}'),
         (INFO_URL, None),
     ],

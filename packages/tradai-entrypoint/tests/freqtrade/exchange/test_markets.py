@@ -220,14 +220,19 @@ def test_only_an_exchange_that_is_replayed_has_recorded_answers(change: dict[str
             )
         ),
         ([("/AssetPairs#apikey=not-a-real-key", "{}")], "is not one of an exchange"),
-        ([("/AssetPairs", "{}"), ("/AssetPairs", "[]")], "a request has two answers"),
+        (
+            [("/0/public/AssetPairs", "{}"), ("/0/public/AssetPairs", "[]")],
+            "a request has two answers",
+        ),
+        ([("/0/asset/coins?id=me", "{}")], "com/0/asset/coins is not among the public addresses"),
     ],
 )
 def test_recorded_answers_that_no_capture_writes_are_refused(
     tmp_path: Path, answers: list[tuple[str, str]], said: str
 ) -> None:
-    rows = [{"url": f"https://api.exchange.test{path}", "text": text} for path, text in answers]
+    rows = [{"url": f"https://api.kraken.com{path}", "text": text} for path, text in answers]
     values = {**made("BTC/USDT").model_dump(mode="json"), "exchange": "kraken", "symbols": ()}
+    values["origin"] = "captured"
     path = tmp_path / "markets.json"
     path.write_text(json.dumps({**values, "answers": rows}))
 

@@ -29,6 +29,7 @@ from tradai.entrypoint import (
 )
 from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint._process.loopback_http import LoopbackServer
+from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint.freqtrade import (
     BacktestHandler,
     DryRunHandler,
@@ -214,6 +215,7 @@ def fake_engine(tmp_path: Path) -> Callable[..., EngineInstall]:
             "refused_settings": [],
             "downloads": {},
             "never_starts": False,
+            "loses_database": False,
             "orders": [],
             "loops": [],
             "hangs": False,
@@ -275,6 +277,7 @@ def run(
         **scenario: object,
     ) -> Finished:
         accepts_holdings = bool(scenario.pop("accepts_holdings", False))
+        before = cast("Path | None", scenario.pop("continues", None))
         install(**scenario)
         run_id = f"run-{len(list(tmp_path.glob('runs/*')))}"
         given: dict[str, Any] = {
@@ -292,6 +295,7 @@ def run(
                 patches=patches,
                 replay_folder=replay,
                 replay=RunManifest.read(replay) if replay else None,
+                continues=_continuation(before) if before else None,
                 accepts_holdings=accepts_holdings,
             ),
             interrupts=interrupts,
@@ -305,6 +309,10 @@ def run(
         return Finished(code=code, folder=tmp_path / "runs" / run_id, given=said)
 
     return start
+
+
+def _continuation(folder: Path) -> Continuation:
+    return Continuation(folder=folder, manifest=RunManifest.read(folder))
 
 
 @pytest.fixture

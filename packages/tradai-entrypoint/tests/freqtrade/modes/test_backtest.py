@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import signal
 import zipfile
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.entrypoint import ExitCode, RunManifest
+from tradai.entrypoint.freqtrade import MarketRules, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
@@ -652,6 +654,30 @@ def test_a_stake_below_the_smallest_order_of_a_pair_is_refused_before_the_start(
     assert "execution.stake_amount is 4.5 USDT" in done.verdict
     assert "BTC/USDT 5, ETH/USDT 5, XRP/USDT 5" in done.verdict
     assert done.given is None
+
+
+@pytest.mark.parametrize(
+    ("step", "is_refused"),
+    # The stake is 100, and the lowest price is between 108 and 110.
+    [("0.9", False), ("0.95", True)],
+)
+def test_a_stake_that_buys_no_step_at_the_lowest_price_is_refused_before_the_start(
+    run: Run, candles: Path, tmp_path: Path, step: str, *, is_refused: bool
+) -> None:
+    steps = {"BTC/USDT": step, "ETH/USDT": "0.00001", "XRP/USDT": "0.00001"}
+    rules = {
+        pair: MarketRules(tick="0.01", step=each, min_notional="5") for pair, each in steps.items()
+    }
+    captured_at = MarketsSnapshot.load(candles / "markets.json").captured_at
+    made = MarketsSnapshot.made(rules, note="for tests", captured_at=captured_at)
+    made.save(tmp_path / "markets.json")
+
+    done = run(BACKTEST, places={"markets": str(tmp_path / "markets.json")})
+
+    assert (done.code == ExitCode.CONFIGURATION) is is_refused
+    assert (done.given is None) is is_refused
+    named = re.search(r"smallest amount costs .*: BTC/USDT 10\d\.\d+ for 0\.95; ", done.verdict)
+    assert (named is not None) is is_refused
 
 
 def test_a_parameter_that_is_not_declared_is_refused_with_its_origin(run: Run) -> None:

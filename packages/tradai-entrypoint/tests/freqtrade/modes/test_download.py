@@ -172,7 +172,9 @@ def test_a_download_that_fails_says_what_it_lost(fetch: Fetch) -> None:
     verdict = fetch(downloads=["BTC/USDT"], timerange="20250101-20250108", says=said)
 
     assert verdict.exit_code is ExitCode.RESULT
-    assert verdict.sentence.startswith("the download failed of BTC/USDT (freqtrade.exceptions.Temp")
+    assert verdict.sentence.startswith(
+        "candles could not be downloaded of BTC/USDT (freqtrade.exceptions.Temp"
+    )
     assert verdict.sentence.endswith("download BTC/USDT to 2025-01-04 00:00 UTC again")
 
 
@@ -188,6 +190,19 @@ def test_a_file_without_a_candle_is_not_a_success(
 
     assert verdict.exit_code is ExitCode.DATA
     assert "BTC/USDT has none that can be read, ETH/USDT has none" in verdict.sentence
+
+
+@pytest.mark.usefixtures("three_days")
+def test_a_pair_without_any_candle_is_named_and_what_to_do(fetch: Fetch, data: Path) -> None:
+    file = data / "ETH_USDT-5m.feather"
+    feather.write_feather(feather.read_table(file).slice(0, 0), file)
+
+    verdict = fetch(downloads=())
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "after the download: ETH/USDT has none that can be read; " in verdict.sentence
+    assert verdict.sentence.endswith("the files of the other pairs are complete")
+    assert "BTC/USDT" not in verdict.sentence
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tradai.core import JsonValue, TradingMode
+from tradai.core import FileJournal, JsonValue, TradingMode
 from tradai.entrypoint import ExitCode
 from tradai.entrypoint.freqtrade import MARKETS_NAME, MarketsSnapshot
 from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
@@ -19,6 +19,7 @@ from tradai.entrypoint.freqtrade._engine.rest_api import EngineControl
 LOGS = Path(__file__).resolve().parent.parent / "evidence/engine_log"
 # Shown to a person when the engine trades, so a good moment to stop it.
 TRADING = "engine: trading on paper, Ctrl-C stops it"
+IDLE = "engine: running the built-in strategy, which places no order, Ctrl-C stops it"
 
 Run = Callable[..., Any]
 Listing = Callable[[MarketsSnapshot], AbstractContextManager[str]]
@@ -176,6 +177,16 @@ def test_the_original_database_stays_when_its_copy_lacks_an_order_of_the_journal
     assert any("was left in place" in notice for notice in done.manifest.notices)
 
 
+def test_the_figures_of_a_database_that_was_removed_are_not_known(
+    stopped: Run,
+) -> None:
+    done = stopped(orders=[order("1")], loses_database=True)
+
+    figures = ("closed_trades", "open_trades", "realized_profit_USDT")
+    assert [done.manifest.results[name] for name in figures] == [None, None, None]
+    assert done.code == ExitCode.MISMATCH
+
+
 @pytest.mark.parametrize(
     "books",
     [order("1", is_booked=False), order("1", is_logged=False)],
@@ -314,6 +325,21 @@ def test_an_engine_that_does_not_start_in_time_is_stopped(
     assert "raise run.start_deadline_s" in done.verdict
     assert "engine running" not in done.events
     assert done.given is None or not is_alive(done.given["pid"])
+
+
+def test_a_run_that_continues_a_paused_one_is_paused_from_its_start(dry_run: Run) -> None:
+    first = dry_run(waits=False)
+    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
+        journal.append("bot paused", by="ann", reason="the news")
+
+    second = dry_run(waits=False, continues=first.folder)
+    third = dry_run(waits=False, continues=second.folder)
+
+    assert first.given["config"]["initial_state"] == "running"
+    for done in (second, third):
+        assert done.given["config"]["initial_state"] == "paused"
+        assert "bot paused" in done.events
+        assert any("paused from start to end" in each for each in done.manifest.notices)
 
 
 def test_a_program_that_takes_the_port_of_the_engine_gets_no_password(
@@ -457,6 +483,27 @@ def test_a_pair_that_is_left_out_once_the_bot_trades_stops_it_too(dry_run: Run) 
     assert done.facts("engine stopping") == {"signal": None, "is_pausing": True}
 
 
+def test_a_dry_run_that_begins_paused_says_so_at_once_and_at_its_end_how_it_went_on(
+    dry_run: Run, tell: Tell, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = dry_run(waits=False)
+    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
+        journal.append("bot paused", by="ann", reason="the news")
+    warned: list[int] = []
+
+    def stop() -> None:
+        warned.append(caplog.text.count("the dry-run begins paused"))
+        tell(signal.SIGTERM)()
+
+    second = dry_run(continues=first.folder, reactions={TRADING: stop}, on_sigterm="stops")
+
+    notice = f"it was paused from start to end, as run {first.folder.name} was before it"
+    assert warned == [1]
+    assert second.given["config"]["initial_state"] == "paused"
+    assert second.manifest.notices == [notice]
+    assert notice in (second.folder / "report.html").read_text()
+
+
 def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
     run: Run, strategy: Path, tell: Tell
 ) -> None:
@@ -464,7 +511,7 @@ def test_without_a_valid_configuration_a_strategy_runs_that_places_no_order(
 
     done = run(
         TradingMode.DRY_RUN,
-        reactions={TRADING: tell(signal.SIGTERM)},
+        reactions={IDLE: tell(signal.SIGTERM)},
         waits=True,
         on_sigterm="stops",
     )
@@ -483,7 +530,7 @@ def test_the_fallback_uses_the_exchange_that_was_asked_for(
 ) -> None:
     strategy.unlink()
 
-    done = dry_run(reactions={TRADING: tell(signal.SIGTERM)}, on_sigterm="stops")
+    done = dry_run(reactions={IDLE: tell(signal.SIGTERM)}, on_sigterm="stops")
 
     assert done.code == ExitCode.DONE
     assert done.manifest.is_fallback

@@ -21,17 +21,21 @@ CONFIG = StrategyConfig.model_validate(
         "execution": {"stake_amount": 50},
     }
 )
-Report = Callable[[str, str | None], PaperStatus | None]
+Report = Callable[..., PaperStatus | None]
 
 
 class Control:
-    """An engine that answers."""
+    """An engine that answers; of trades only if it can read its database."""
+
+    def __init__(self, *, can_read: bool = True) -> None:
+        self.can_read = can_read
 
     def profit(self) -> dict[str, float]:
         return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
 
-    def open_trades(self) -> list[dict[str, Any]]:
-        return [{"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}]
+    def open_trades(self) -> list[dict[str, Any]] | None:
+        trade = {"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}
+        return [trade] if self.can_read else None
 
     def newest_candle_s(self, _pair: str, _timeframe: str) -> float:
         return 1_790_000_000.0
@@ -41,13 +45,13 @@ class Control:
 def report(tmp_path: Path) -> Report:
     """Write the status of an engine in a state, which stands still for a reason or does not."""
 
-    def write(state: str, problem: str | None) -> PaperStatus | None:
+    def write(state: str, problem: str | None, *, can_read: bool = True) -> PaperStatus | None:
         evidence = EngineEvidence()
         evidence.state = state
         facts = SimpleNamespace(root=tmp_path, files=())
         job = SimpleNamespace(evidence=evidence, user_data=tmp_path, facts=facts)
         context = SimpleNamespace(config=CONFIG, folder=SimpleNamespace(scratch=tmp_path))
-        parts = (job, context, Control(), SimpleNamespace(problem=problem))
+        parts = (job, context, Control(can_read=can_read), SimpleNamespace(problem=problem))
         PaperReport(*(cast("Any", part) for part in parts))()
         return PaperStatus.read(tmp_path)
 
@@ -72,3 +76,11 @@ def test_an_engine_that_has_stopped_trading_is_reported_with_the_reason(report: 
 
 def test_an_engine_that_is_being_stopped_keeps_its_last_report(report: Report) -> None:
     assert report("STOPPED", None) is None
+
+
+def test_figures_beside_trades_that_cannot_be_read_are_not_known(report: Report) -> None:
+    status = report("RUNNING", None, can_read=False)
+
+    assert status is not None
+    figures = (status.open_trades, status.profit, status.closed_profit, status.closed_trades)
+    assert figures == (None, None, None, None)

@@ -5,6 +5,8 @@ whatever the exchange.
 """
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +19,8 @@ from tradai.entrypoint._process.checks import CheckRow
 from tradai.entrypoint.freqtrade import MarketsSnapshot
 
 Run = Callable[..., Any]
-LOADED: Final = "https://api.bybit.com/markets"
-ASKED: Final = "https://api.bybit.com/exchangeInfo"
+LOADED: Final = "https://api.bybit.com/v5/market/spot"
+ASKED: Final = "https://api.bybit.com/v5/market/exchangeInfo"
 PAIRS: Final = ("BTC/USDT", "ETH/USDT", "XRP/USDT")
 
 
@@ -108,6 +110,49 @@ def test_rules_that_disagree_with_their_answers_are_refused_by_pair_and_field(
         f"the market rules of BTC/USDT have {said} in their recorded answers: the file was edited, "
         "or captured with another version; capture it again"
     )
+
+
+@pytest.mark.parametrize("used", ["bybit", "binance"])
+def test_made_rules_beside_recorded_answers_are_refused_and_both_files_are_named(
+    used: str, run: Run, rules: Callable[..., str], candles: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(candles, tmp_path / "mixed"))
+    recorded = Path(shutil.move(rules(LOADED, ASKED), folder))
+    places = {"data": str(folder), "markets": str(recorded) if used == "bybit" else None}
+
+    done = run(TradingMode.BACKTEST, f"exchange={used}", places=places)
+
+    assert (done.code, done.given) == (ExitCode.CONFIGURATION, None)
+    assert done.verdict == (
+        f"{folder}/markets.json has made market rules, and {recorded} the recorded answers of "
+        "bybit: keep in a folder only the rules of the exchange that its candles are from"
+    )
+
+
+def test_files_beside_the_rules_that_have_none_are_passed_over(
+    run: Run, rules: Callable[..., str], candles: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(candles, tmp_path / "mixed"))
+    (folder / "markets.json").unlink()
+    recorded = shutil.move(rules(LOADED, ASKED), folder)
+    (folder / "other.json").write_text('{"origin": "made"}')
+    (folder / "empty.json").touch()
+    (folder / "folder.json").mkdir()
+    os.mkfifo(folder / "pipe.json")
+
+    places = {"data": str(folder), "markets": recorded}
+
+    assert run(TradingMode.BACKTEST, "exchange=bybit", places=places).code == ExitCode.DONE
+
+
+def test_made_rules_with_recorded_answers_are_no_rules(run: Run, rules: Callable[..., str]) -> None:
+    file = Path(rules(LOADED, ASKED))
+    file.write_text(file.read_text().replace('"captured"', '"made"'))
+
+    done = run(TradingMode.BACKTEST, "exchange=bybit", places={"markets": str(file)})
+
+    assert (done.code, done.given) == (ExitCode.DATA, None)
+    assert "(made rules have no recorded answers)" in done.verdict
 
 
 def test_an_answer_that_the_engine_cannot_read_is_refused(

@@ -1,7 +1,7 @@
 """A dry-run takes over the trades of an earlier one, or says why it does not."""
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,12 +10,18 @@ import pytest
 
 from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.core.testing import FixedClock, MemoryJournal
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._paper.run_process import locked_run
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.continuation import Continuation
 from tradai.entrypoint._store.claim import RunOwnedError
-from tradai.entrypoint.freqtrade._modes.takeover import take_over, trades_of, was_paused
+from tradai.entrypoint.freqtrade._modes.takeover import (
+    pause_notices,
+    take_over,
+    trades_of,
+    was_paused,
+)
 
 
 def manifest(run_id: str, **changes: object) -> RunManifest:
@@ -157,3 +163,36 @@ def test_a_run_that_was_not_paused_or_resumed_was_not(
     record(tmp_path, events)
 
     assert not was_paused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        (("bot paused",), "it was paused from start to end, as run before was before it"),
+        (
+            ("bot paused", "bot resumed", "bot paused", "bot resumed"),
+            "it began paused, as run before was before it, and was resumed at 2026-11-01 00:02 UTC",
+        ),
+    ],
+)
+def test_a_run_that_began_paused_says_at_its_end_when_it_was_resumed(
+    tmp_path: Path, events: tuple[str, ...], said: str
+) -> None:
+    after = continuing(tmp_path, events, by="run before")
+
+    assert pause_notices(after) == [said]
+
+
+def test_a_run_that_began_otherwise_says_nothing_of_its_pauses(tmp_path: Path) -> None:
+    assert pause_notices(continuing(tmp_path, ("bot paused", "bot resumed"), by="ann")) == []
+
+
+def continuing(root: Path, events: tuple[str, ...], *, by: str) -> RunContext:
+    """A run with a journal of these events, a minute apart; `by` made the first."""
+    clock = FixedClock(datetime(2026, 11, 1, tzinfo=UTC))
+    journal = MemoryJournal(clock=clock)
+    for event in events:
+        clock.advance(timedelta(minutes=1))
+        journal.append(event, by=by)
+    parts = {"continues": earlier(root), "journal": journal}
+    return cast("RunContext", SimpleNamespace(**parts))

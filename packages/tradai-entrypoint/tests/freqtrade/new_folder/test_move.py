@@ -140,6 +140,26 @@ def test_the_folder_has_a_valid_configuration_and_the_files_that_the_class_needs
     assert any("notes.txt" in notice for notice in moved.notices)
 
 
+@pytest.mark.parametrize(
+    ("beside", "named"),
+    [
+        (["a.txt", "b.txt"], "a.txt, b.txt, notes.txt"),
+        (["a.txt", "b.txt", "p.txt", "q.txt"], "a.txt, b.txt, notes.txt and 2 more"),
+        (["Other.json", "other.json", "third.json"], "notes.txt, third.json"),
+        (["Wave.json", "wave.json"], "Wave.json, notes.txt"),
+    ],
+)
+def test_at_most_three_files_beside_the_class_are_named_and_no_parameters_of_others(
+    move: Callable[..., StrategyMove], source: Path, beside: list[str], named: str
+) -> None:
+    for name in beside:
+        (source / name).write_text('{"strategy_name": "Wave", "params": {}}')
+
+    notices = move().notices
+
+    assert f"files beside the class that its code does not name: {named}" in notices
+
+
 @pytest.mark.parametrize("name", ["freqtrade", ""])
 def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
     move: Callable[..., StrategyMove], name: str
@@ -392,10 +412,12 @@ def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMov
 
 
 def test_keys_of_the_strategy_s_own_reach_it(move: Callable[..., StrategyMove]) -> None:
-    moved = move({"my_window": 7})
+    own = {"my_window": 7, "slow": "4h", "leads": ["BTC/USDT", "ETH/USDT:USDT"]}
+
+    moved = move(own)
 
     assert "my_window: 7" in (moved.folder / "strategy.yaml").read_text()
-    assert loaded(moved).config.model_dump()["strategy"]["config"] == {"my_window": 7}
+    assert loaded(moved).config.model_dump()["strategy"]["config"] == own
 
 
 def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
@@ -406,6 +428,23 @@ def test_a_mistyped_key_of_freqtrade_is_listed_first_with_the_right_name(
     first = moved.keys[0]
     assert (first.key, first.status) == ("trailing_stop_positive_ofset", KeyStatus.DOUBTFUL)
     assert first.note.endswith("; did you mean 'trailing_stop_positive_offset'?")
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("pair_whitelist", "exchange.pair_whitelist"),
+        ("process_throttle_secs", "internals.process_throttle_secs"),
+    ],
+)
+def test_a_key_outside_of_its_block_is_listed_first_with_its_block(
+    move: Callable[..., StrategyMove], key: str, path: str
+) -> None:
+    # Freqtrade's own user interface has a report of such a configuration: frequi 2377.
+    first = move({key: ["BTC/USDT"]}).keys[0]
+
+    assert (first.key, first.status) == (key, KeyStatus.DOUBTFUL)
+    assert first.note.endswith(f": Freqtrade reads {path} alone")
 
 
 def test_the_parameter_file_beside_the_class_is_read_and_the_configuration_goes_over_it(
@@ -618,7 +657,7 @@ def test_an_ordinary_value_is_no_secret(move: Callable[..., StrategyMove], value
     assert key(moved, "freqai").status is KeyStatus.MAPPED
 
 
-WORD = "hunter"
+WORD, NUMBER = "hunter", "20406080"
 
 
 @pytest.mark.parametrize(
@@ -626,6 +665,7 @@ WORD = "hunter"
     [
         ({"note": WORD}, "note", "does not know note,"),
         ({"login": f"bob:S{WORD}"}, "login", "no setting takes it"),
+        ({"login_of_broker": 20406080}, "login_of_broker", "no setting takes it"),
         ({"my_feed": {"n": 1, "users": ["", WORD]}}, "my_feed", "know my_feed.users.1,"),
         ({"access": {"apiKeyId": WORD}}, "access", "secret in it: apiKeyId"),
         ({"freqai": {"enabled": True, "bot": WORD}}, "freqai", "know freqai.bot,"),
@@ -649,7 +689,9 @@ def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_
     assert key(moved, name).place == ""
     assert named in key(moved, name).note
     written = "".join(file.read_text() for file in moved.folder.rglob("*") if file.is_file())
-    assert WORD not in written + json.dumps([each.as_json() for each in moved.keys])
+    said = written + json.dumps([each.as_json() for each in moved.keys])
+    assert WORD not in said
+    assert NUMBER not in said
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)

@@ -10,6 +10,8 @@ import pytest
 
 from tradai.core import TradingMode
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint import Interrupts
+from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.model import RunReportParts
@@ -69,8 +71,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def parts_of(folder: Path, data: Path | None = None, **facts: object) -> RunReportParts:
-    record = RunManifest.model_validate(
+def record_of(**facts: object) -> RunManifest:
+    return RunManifest.model_validate(
         {
             "run_id": "run-1",
             "trace_id": "run-1",
@@ -82,6 +84,10 @@ def parts_of(folder: Path, data: Path | None = None, **facts: object) -> RunRepo
             **facts,
         }
     )
+
+
+def parts_of(folder: Path, data: Path | None = None, **facts: object) -> RunReportParts:
+    record = record_of(**facts)
     parts = recorded_parts(folder, record, data=str(data) if data else None)
     assert parts
     return parts
@@ -242,6 +248,23 @@ def test_candles_of_another_time_compare_nothing(folder: Path, tmp_path: Path) -
     parts = parts_of(folder, candles)
 
     assert "No fill can be compared" in section(parts, "Slippage against a backtest")
+
+
+@pytest.mark.parametrize("is_covered", [True, False])
+def test_the_command_says_that_candles_compare_nothing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_covered: bool
+) -> None:
+    candles = candles_in(tmp_path / "candles")
+    (folder / "manifest.json").write_text(record_of(exit_code=0).as_json())
+    if not is_covered:
+        (candles / "BTC_USDT-15m.parquet").unlink()
+
+    code = run_command(["report", str(folder), "--data", str(candles)], interrupts=Interrupts())
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (0, f"{folder / 'report.html'}\n")
+    assert ("note: no fill of run run-1 can be compared" in err) is not is_covered
+    assert (str(candles) in err) is not is_covered
 
 
 def test_a_continued_run_says_which_run_it_continues_and_with_what(folder: Path) -> None:

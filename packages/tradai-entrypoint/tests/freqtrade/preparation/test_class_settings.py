@@ -135,6 +135,15 @@ def test_other_methods_and_inner_functions_may_be_async_or_have_a_yield(
     check_class(config(), facts(folder, body))
 
 
+def test_all_values_that_the_configuration_goes_over_are_noticed_in_one_line(folder: Path) -> None:
+    body = "stoploss = -0.3\n    minimal_roi = {'0': 0.1}\n    trailing_stop = True"
+
+    assert notices(folder, body, execution=EXECUTION) == (
+        "2 keys go over class Wave: execution.minimal_roi (there {'0': 0.1}), "
+        "execution.stoploss (there -0.3)"
+    )
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -383,6 +383,23 @@ def test_contracts_that_are_not_settled_in_one_currency_name_none_to_set(pairs: 
         ),
         ({"execution": {}}, "execution.stake_amount", "say how much USDT one trade may use"),
         ({"execution": {"stake_amount": 0.00001}}, "execution.stake_amount", "0.0001 or more"),
+        (
+            # Freqtrade 5428; `check` took it, and the engine refused it at its start.
+            {"execution": {"stake_amount": 1000, "starting_balance": 1000}},
+            "execution.stake_amount",
+            "is 1000 USDT, and 990 may be traded",
+        ),
+        (
+            {
+                "execution": {
+                    "stake_amount": 501,
+                    "starting_balance": 1000,
+                    "tradable_balance_ratio": 0.5,
+                }
+            },
+            "execution.stake_amount",
+            "(1000) times tradable_balance_ratio (0.5)",
+        ),
         ({"parameters": {"stoploss": -0.1}}, "parameters.stoploss", "execution.stoploss"),
         ({"parameters": {"early_stpo": 1}}, "parameters.early_stpo", "did you mean 'early_stop'?"),
         ({"parameters": {"dry_run": False}}, "parameters.dry_run", "is not a setting"),
@@ -416,6 +433,14 @@ def test_what_the_engine_cannot_do_is_refused_by_its_key(
 
     assert error.key == key
     assert said in str(error)
+
+
+def test_a_stake_of_all_that_may_be_traded_is_taken_and_a_dry_run_takes_any() -> None:
+    most: dict[str, object] = {"stake_amount": 990, "starting_balance": 1000}
+
+    assert plan(execution=most).config["stake_amount"] == 990
+    dry = plan(TradingMode.DRY_RUN, execution={**most, "stake_amount": 991})
+    assert dry.config["stake_amount"] == 991
 
 
 def test_order_types_that_a_configuration_leaves_open_are_rendered() -> None:

@@ -23,7 +23,9 @@ from hypothesis import given, strategies as st
 from tradai.core import TimeRange
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.chart import chart_data
+from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.model import TradeStats
+from tradai.entrypoint.freqtrade._modes.backtest import figures
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, summarize
@@ -67,6 +69,20 @@ def closed(hours: float, profit_abs: float, *, pair: str = "BTC/USDT") -> Closed
         exit_reason="roi",
         duration=timedelta(minutes=10),
     )
+
+
+def test_a_comparison_labels_and_rounds_the_figures_as_the_report(result: BacktestResult) -> None:
+    parts = report_parts(result, equity=None, candles=())
+    shown = FigureFormat(currency="USDT", decimals=2)
+
+    compared = {
+        (shown.label(name), shown.value(name, value))
+        for name, value in figures(result).items()
+        if isinstance(value, float | int)
+    }
+
+    assert len(compared) > 9
+    assert compared <= {(each.label, each.value) for each in (*parts.highlights, *parts.figures)}
 
 
 def test_totals_agree_with_the_engine(result: BacktestResult) -> None:

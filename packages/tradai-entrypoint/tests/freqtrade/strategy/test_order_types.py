@@ -130,6 +130,22 @@ def test_a_class_decides_the_keys_that_a_configuration_leaves_open(tmp_path: Pat
     assert class_order_types(WHOLE, source) == {}
 
 
+@pytest.mark.parametrize(
+    ("old", "present"),
+    [
+        ("buy", "entry"),
+        ("sell", "exit"),
+        *((f"emergency{side}", "emergency_exit") for side in ("sell", "exit")),
+        *((f"force{side}", "force_exit") for side in ("sell", "exit")),
+        *((f"force{side}", "force_entry") for side in ("buy", "entry")),
+    ],
+)
+def test_each_old_name_is_that_of_a_present_key(tmp_path: Path, old: str, present: str) -> None:
+    source = facts(tmp_path, f"order_types = {{{old!r}: 'market'}}")
+
+    assert class_order_types(None, source) == {present: "market"}
+
+
 def test_a_class_decides_keys_by_their_old_names_too(tmp_path: Path) -> None:
     source = facts(tmp_path, "order_types = {'buy': 'market', 'sell': 'limit'}")
 
@@ -145,7 +161,11 @@ def test_what_a_class_computes_is_not_known_before_it_runs(tmp_path: Path, body:
     ("name", "value", "said"),
     [
         ("stoploss_on_exchange_interval", -5, "is -5: write 0 or more seconds"),
-        ("stoploss_on_exchange_limit_ratio", 5, "is 5: write a ratio from 0 to 1, such as 0.99"),
+        (
+            "stoploss_on_exchange_limit_ratio",
+            1.5,
+            "is 1.5: write a ratio from 0 to 1, such as 0.99",
+        ),
         (
             "stoploss_on_exchange_limit_ratio",
             Decimal("-0.1"),

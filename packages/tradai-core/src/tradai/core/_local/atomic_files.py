@@ -19,6 +19,7 @@ _NO_FOLDER: Final = "a part of the path is a file, not a folder; choose another 
 _REASONS: Final = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the disk quota is used up; free some space or raise the quota",
+    errno.EFBIG: "it is larger than files may be; raise the limit on their size (ulimit -f)",
     errno.EACCES: "permission denied; grant it to this user, or choose another place",
     errno.EPERM: "the operation is not permitted here; choose another place",
     errno.EROFS: "the file system is read-only; mount it writable, or choose another place",

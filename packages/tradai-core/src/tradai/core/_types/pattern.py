@@ -1,6 +1,7 @@
 """Text types defined by a regular expression and checked by pydantic."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
 from tradai.core._types.pydantic_schemas import text_schema
@@ -15,9 +16,20 @@ if TYPE_CHECKING:
 class Grammar:
     """Accepts only text that matches a pattern; an annotation that pydantic understands."""
 
-    def __init__(self, what: str, pattern: str, expected: str) -> None:
-        """Name the text `what` in errors, and describe what was `expected`."""
+    def __init__(
+        self,
+        what: str,
+        pattern: str,
+        expected: str,
+        *,
+        is_refused: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Name the text `what` in errors, and describe what was `expected`.
+
+        Text that matches the pattern may be refused all the same.
+        """
         self._what = what
+        self._is_refused = is_refused
         self._pattern = re.compile(pattern)
         self._expected = expected
 
@@ -37,7 +49,7 @@ class Grammar:
             ValidationError: It is not text, or does not match.
         """
         match = self._pattern.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
+        if match is None or self._is_refused(match[0]):
             given = repr(text) if isinstance(text, str) else f"of type {type(text).__name__}"
             message = f"{self._what} {given} is not usable: expected {self._expected}"
             raise ValidationError(message, field=self._what, expected=self._expected)

@@ -1,21 +1,47 @@
 """Text types: currencies, symbols, pairs, versions.
 
 All are strings to Python, and checked when a model takes them; `Pair` and `Version` are also
-checked when they are made, and know their parts. Digits and letters are ASCII.
+checked when they are made, and know their parts. Digits are ASCII, and so are letters but for those
+of scripts without capitals, in which some coins have their names.
 """
 
+import unicodedata
 from typing import Annotated, Final, Self, TypeAlias, final
 
 from tradai.core._types.checked_text import CheckedText, OrderedText
 from tradai.core._types.pattern import Grammar
 
-_CODE: Final = "[A-Z0-9]{1,20}"
+# Letters and digits of any script but Latin, of which `_is_refused` leaves few.
+_OTHER: Final = r"[^\x00-\u02ff\W\d_]"
+_CODE: Final = f"(?:[A-Z0-9]|{_OTHER}){{1,20}}"
+# Letters that look like "/", and some that are not seen.
+_MISLEADING: Final = frozenset("\u30ce\u4e3f\u115f\u1160")
+# The letters of Lisu look like the capitals of Latin.
+_LISU: Final = ("\ua4d0", "\ua4ff")
 _NUMBER: Final = "(0|[1-9][0-9]*)"
+
+
+def _is_refused(text: str) -> bool:
+    """Return whether `text` has a letter that may be taken for another one, or is not seen.
+
+    Letters without capitals, such as those of Chinese, are none of Latin, Greek or Cyrillic.
+    """
+    if text.isascii():
+        return False
+    others = [letter for letter in text if not letter.isascii()]
+    return (
+        any(unicodedata.category(letter) != "Lo" for letter in others)
+        or not _MISLEADING.isdisjoint(others)
+        or any(_LISU[0] <= letter <= _LISU[1] for letter in others)
+        or not unicodedata.is_normalized("NFKC", text)
+    )
+
 
 _PAIR: Final = Grammar(
     "pair",
     rf"({_CODE})/({_CODE})(?::({_CODE}))?",
     "BASE/QUOTE in capital letters and digits, such as BTC/USDT",
+    is_refused=lambda text: any(map(_is_refused, text.replace(":", "/").split("/"))),
 )
 _VERSION: Final = Grammar(
     "version",
@@ -45,16 +71,26 @@ def check_strategy_name(name: str) -> str:
 
 
 Currency: TypeAlias = Annotated[
-    str, Grammar("currency", _CODE, "capital letters and digits, such as USDT")
+    str,
+    Grammar("currency", _CODE, "capital letters and digits, such as USDT", is_refused=_is_refused),
 ]
-"""A currency such as ``USDT``: ``[A-Z0-9]{1,20}``, as exchanges write their asset codes."""
+"""A currency such as ``USDT``: ``[A-Z0-9]{1,20}``, as exchanges write their asset codes.
+
+Letters of scripts without capitals, such as Chinese, are taken, too.
+"""
 
 Symbol: TypeAlias = Annotated[
     str,
-    Grammar("symbol", "[A-Z0-9._-]{1,20}", "capital letters, digits, '.', '_', '-', as BTCUSDT"),
+    Grammar(
+        "symbol",
+        f"(?:[A-Z0-9._-]|{_OTHER}){{1,20}}",
+        "capital letters, digits, '.', '_', '-', as BTCUSDT",
+        is_refused=_is_refused,
+    ),
 ]
 """A market as the exchange itself calls it, such as ``BTCUSDT``: ``[A-Z0-9._-]{1,20}``.
 
+Letters of scripts without capitals are taken, as in a `Currency`.
 Source: the range of characters in Binance's error -1100 for the parameter ``symbol``.
 """
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _log: Final = logging.getLogger(__name__)
-_NAME: Final = re.compile(r"([A-Z0-9]{1,20})_([A-Z0-9]{1,20})-([1-9][0-9]{0,5}(?:[smhdw]|Mo))")
+_NAME: Final = re.compile(r"([^_]+)_([^_]+)-([1-9][0-9]{0,5}(?:[smhdw]|Mo))")
 
 
 class CandleRepository(DataRepository):
@@ -159,7 +159,12 @@ def series_key(pair: str, timeframe: str) -> tuple[str, Timeframe]:
 def parse_series_name(name: str) -> tuple[str, Timeframe] | None:
     """Return the pair and timeframe that `name` names; None for any other name."""
     match = _NAME.fullmatch(name)
-    return match and (f"{match[1]}/{match[2]}", Timeframe(match[3].replace("Mo", "M")))
+    if match is None:
+        return None
+    try:
+        return series_key(f"{match[1]}/{match[2]}", match[3].replace("Mo", "M"))
+    except ValidationError:
+        return None
 
 
 def check_storable(columns: CandleColumns, pair: str, timeframe: Timeframe, now: datetime) -> None:

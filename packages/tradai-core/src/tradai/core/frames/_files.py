@@ -1,16 +1,20 @@
 """Candles as Parquet and Feather files, encoded and decoded by pyarrow."""
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tradai.core.exceptions import ValidationError
 from tradai.core.frames._columns import (
     COLUMNS,
     CandleColumns,
     Floats,
+    Span,
     Stamps,
     candles_error,
     check_columns,
@@ -31,7 +35,15 @@ DAMAGE: Final = (
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 _UTC: Final = ("UTC", "+00:00")
+# The years of a `TimeRange`.
+_USABLE: Final = Span(0, 7_258_118_400_000)
 _FINER: Final = {"us": 1_000, "ns": 1_000_000}
+_TEXT_KINDS: Final = (pa.types.is_string, pa.types.is_large_string)
+# A column without any value has no kind of its own.
+_NUMBER_KINDS: Final = (
+    *(pa.types.is_floating, pa.types.is_integer),
+    *(pa.types.is_decimal, pa.types.is_null),
+)
 
 
 def encode_parquet(columns: CandleColumns, *, use_dictionary: bool = False) -> pa.Buffer:
@@ -68,6 +80,7 @@ def decode_parquet(data: bytes, what: str) -> CandleColumns:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+    _check_names(file.schema_arrow.names, what)
     return _columns(file.read(columns=["date", *COLUMNS]), what)
 
 
@@ -75,8 +88,16 @@ def decode_feather(data: bytes, what: str) -> CandleColumns:
     """Return the candles in a Feather file, as `decode_parquet` does for a Parquet file."""
     from pyarrow import feather
 
-    table = feather.read_table(pa.BufferReader(data), columns=["date", *COLUMNS], memory_map=False)
+    table = feather.read_table(pa.BufferReader(data), memory_map=False)
+    _check_names(table.column_names, what)
     return _columns(table, what)
+
+
+def damaged(path: Path, problem: object, *, advice: str) -> ValidationError:
+    """Return the error for a file of candles that cannot be read because of the `problem`."""
+    expected = "a whole file of candles"
+    message = f"cannot read candles from {path}: {problem}; {advice}"
+    return ValidationError(message, field="frame", expected=expected)
 
 
 def _table(columns: CandleColumns) -> pa.Table:
@@ -90,10 +111,23 @@ def _array(numbers: Stamps | Floats, kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(numbers), [None, data])
 
 
+def _check_names(found: Sequence[str], what: str) -> None:
+    missing = [name for name in ("date", *COLUMNS) if name not in found]
+    if missing:
+        there = ", ".join(found) or "none"
+        raise candles_error(what, f"{', '.join(missing)} is missing among the columns {there}")
+
+
 def _columns(table: pa.Table, what: str) -> CandleColumns:
     opened = _opened(table["date"], what)
-    cells = {name: _floats(table[name]) for name in COLUMNS}
-    return check_columns(CandleColumns(opened, cells), what)
+    cells = {name: _floats(table[name], name, what) for name in COLUMNS}
+    columns = check_columns(CandleColumns(opened, cells), what)
+    kept = _USABLE.places(opened)
+    if kept != slice(0, len(opened)):
+        row = kept.stop if kept.start == 0 else 0
+        at = np.datetime64(int(opened[row]), "ms").astype("datetime64[s]")
+        raise candles_error(what, f"row {row + 1} is of {at}, outside the years 1970 to 2199")
+    return columns
 
 
 def _opened(dates: pa.ChunkedArray, what: str) -> Stamps:
@@ -111,7 +145,10 @@ def _opened(dates: pa.ChunkedArray, what: str) -> Stamps:
     return opened
 
 
-def _floats(cells: pa.ChunkedArray) -> Floats:
+def _floats(cells: pa.ChunkedArray, name: str, what: str) -> Floats:
+    if not any(is_kind(cells.type) for is_kind in _NUMBER_KINDS):
+        kind = "text" if any(is_kind(cells.type) for is_kind in _TEXT_KINDS) else cells.type
+        raise candles_error(what, f"{name} is of {kind}, not of numbers")
     if not pa.types.is_float64(cells.type):
         cells = cells.cast(pa.float64(), safe=False)
     if cells.null_count:

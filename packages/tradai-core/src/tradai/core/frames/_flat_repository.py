@@ -10,7 +10,7 @@ from tradai.core._local.regular_files import FileKind
 from tradai.core._ports.protocols import Clock
 from tradai.core._ports.repositories import Coverage, series_name
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.exceptions import ConflictError, StorageError, ValidationError
+from tradai.core.exceptions import ConflictError, ValidationError
 from tradai.core.frames._candle_repository import (
     CandleRepository,
     coverage_of,
@@ -20,6 +20,7 @@ from tradai.core.frames._candle_repository import (
 from tradai.core.frames._columns import CandleColumns, Span, candles_error, merge_columns
 from tradai.core.frames._files import (
     DAMAGE,
+    damaged,
     decode_feather,
     decode_parquet,
     encode_feather,
@@ -137,7 +138,7 @@ class FlatDataRepository(CandleRepository):
             self._store.delete(path.as_uri())
 
     def _load(self, pair: str, timeframe: Timeframe) -> _StoredSeries | None:
-        paths = [path for path in self._paths(pair, timeframe).values() if path.exists()]
+        paths = [path for path in self._paths(pair, timeframe).values() if _is_there(path)]
         if len(paths) > 1:
             names = " and ".join(str(path) for path in paths)
             problem = f"they are in {names}; remove the stale one"
@@ -159,6 +160,13 @@ class FlatDataRepository(CandleRepository):
         return f" in {self._root}"
 
 
+def _is_there(path: Path) -> bool:
+    if path.is_symlink() and not path.exists():
+        problem = "it is a link to nothing"
+        raise damaged(path, problem, advice="mend or remove the link")
+    return path.exists()
+
+
 def _encode(columns: CandleColumns, file_format: str) -> bytes:
     if file_format == "feather":
         return bytes(encode_feather(columns))
@@ -173,5 +181,4 @@ def _decode(data: bytes, path: Path) -> CandleColumns:
         # A `ValueError` too: the file is whole, and its candles are not usable.
         raise
     except DAMAGE as exc:
-        message = f"cannot read candles from {path}: {exc}; download the file again"
-        raise StorageError(message, operation="read") from exc
+        raise damaged(path, exc, advice="download the file again") from exc

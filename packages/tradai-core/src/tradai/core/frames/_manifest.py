@@ -14,7 +14,7 @@ from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._ports.repositories import Coverage
 from tradai.core._time.instants import from_epoch_ms
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import ValidationError
 from tradai.core.frames._columns import CandleColumns
 
 MANIFEST_NAME: Final = "manifest.json"
@@ -66,7 +66,8 @@ class Manifest(BaseModel):
         """Read the manifest in `folder`; None when there is none.
 
         Raises:
-            StorageError: It cannot be read, or is not a manifest.
+            ValidationError: It is not a manifest.
+            StorageError: It cannot be read.
         """
         path = folder / MANIFEST_NAME
         with file_errors("read", path):
@@ -77,8 +78,9 @@ class Manifest(BaseModel):
         try:
             return cls.model_validate_json(text)
         except pydantic.ValidationError as exc:
-            message = f"{path} is not a manifest of candles; restore it, or save the series again"
-            raise StorageError(message, operation="read") from exc
+            expected = "a manifest of candles"
+            message = f"{path} is not {expected}; restore it, or save the series again"
+            raise ValidationError(message, field="frame", expected=expected) from exc
 
     def commit(self, folder: Path) -> None:
         """Replace the manifest in `folder`, which changes the series at once."""

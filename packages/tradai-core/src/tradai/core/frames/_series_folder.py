@@ -16,9 +16,9 @@ from tradai.core._local.atomic_files import (
 )
 from tradai.core._local.regular_files import FileKind, read_regular_file
 from tradai.core._time.timeframe import Timeframe
-from tradai.core.exceptions import StorageError
+from tradai.core.exceptions import StorageError, ValidationError
 from tradai.core.frames._columns import CandleColumns, Span, merge_columns
-from tradai.core.frames._files import DAMAGE, decode_parquet, encode_parquet
+from tradai.core.frames._files import DAMAGE, damaged, decode_parquet, encode_parquet
 from tradai.core.frames._manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -138,17 +138,19 @@ class SeriesFolder:
                 raise StorageError(message, operation="read") from exc
         try:
             columns = decode_parquet(data, str(path))
+        except ValidationError:
+            # A `ValueError` too: the file is whole, and its candles are not usable.
+            raise
         except DAMAGE as exc:
-            message = f"cannot read candles from {path}: {exc}; restore the file"
-            raise StorageError(message, operation="read") from exc
+            raise damaged(path, exc, advice="restore the file") from exc
         opened = columns.opened
         if [*opened[:1], *opened[-1:], len(opened)] != [
             partition.first_ms,
             partition.last_ms,
             partition.count,
         ]:
-            message = f"{path} does not match {MANIFEST_NAME}; restore the file"
-            raise StorageError(message, operation="read")
+            problem = f"it does not match {MANIFEST_NAME}"
+            raise damaged(path, problem, advice="restore the file")
         return columns
 
     def _remove_stale(self, manifest: Manifest | None) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from tradai.core import printable
 from tradai.entrypoint._report.formatting import result_label, result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME
+from tradai.entrypoint._report.summary_tables import SummaryTable, summary_tables
 
 if TYPE_CHECKING:
     from tradai.entrypoint._process.exit_codes import Verdict
@@ -32,28 +33,40 @@ _BOLD: Final = "\x1b[1m{}\x1b[0m"
 
 
 def print_summary(record: "RunManifest", verdict: "Verdict", folder: Path) -> None:
-    """Print the result of the run in `folder`, as `print_result`."""
+    """Print the result of the run in `folder`, which may not exist, as `print_result`."""
     report = folder / REPORT_NAME
     shown = str(report) if report.exists() else None
-    print_result(record, verdict, place=str(folder), report=shown)
+    place = str(folder) if folder.exists() else None
+    tables = summary_tables(folder)
+    print_result(record, verdict, place=place, report=shown, tables=tables)
 
 
 def print_result(
-    record: "RunManifest", verdict: "Verdict", *, place: str, report: str | None
+    record: "RunManifest",
+    verdict: "Verdict",
+    *,
+    place: str | None,
+    report: str | None,
+    tables: Iterable[SummaryTable] = (),
 ) -> None:
     """Print results, notices and places to standard output, and a failure to standard error."""
     if record.results:
         rows = [(result_label(name), result_text(value)) for name, value in record.results.items()]
         print_table(("result", record.config_id or ""), rows)
+        for table in tables:
+            print_text("")
+            print_table(table.heads, table.rows)
     for notice in record.notices:
         print_text(f"note: {notice}")
     if report:
         print_text(f"report: {report}")
     if verdict.is_success:
-        print_text(f"run:    {place}")
+        if place:
+            print_text(f"run:    {place}")
         print_text(f"done:   {verdict.sentence}")
         return
-    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}, run {place})")
+    where = f", run {place}" if place else ""
+    print_failure(f"{verdict.sentence} (exit {int(verdict.exit_code)}{where})")
 
 
 def print_text(text: str, *, is_error: bool = False) -> None:

@@ -24,14 +24,21 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="strategy configuration: path or URI")
 
 
+def add_words(
+    parser: argparse.ArgumentParser, name: str, *, metavar: str, nargs: str, text: str
+) -> None:
+    """Add a list of words, which may stand before and after flags."""
+    parser.add_argument(name, metavar=metavar, nargs=nargs, help=text)
+    parser.set_defaults(listed=name)
+
+
 def add_run_arguments(parser: argparse.ArgumentParser, *, mode: TradingMode | None = None) -> None:
     """Add the arguments that choose a run; `mode` is the only one, unless it is None."""
     parser.add_argument(
         "config", metavar="CONFIG", nargs="?", help="strategy configuration: path or URI"
     )
-    parser.add_argument(
-        "overrides", metavar="key=value", nargs="*", help="override, e.g. execution.fee=0.001"
-    )
+    text = "override, e.g. execution.fee=0.001"
+    add_words(parser, "overrides", metavar="key=value", nargs="*", text=text)
     if mode is None:
         parser.add_argument("--mode", choices=[each.value for each in TradingMode], help="run mode")
     else:
@@ -157,5 +164,17 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
             message = f"{word!r} is not a whole number of {text}"
             raise argparse.ArgumentTypeError(message)
         return number
+
+    return read
+
+
+def words(expected: str) -> Callable[[str], str]:
+    """Return the reader of a text that is not empty, for argparse."""
+
+    def read(text: str) -> str:
+        if not text.strip():
+            message = f"it is empty: expected {expected}"
+            raise argparse.ArgumentTypeError(message)
+        return text
 
     return read

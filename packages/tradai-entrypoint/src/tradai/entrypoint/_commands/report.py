@@ -7,12 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tradai.core import TradingMode
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
 from tradai.entrypoint._runs.folder import RunFolder
@@ -48,7 +49,7 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
     """Check that the runs to compare are several.
 
     Raises:
-        ValidationError: Two names are those of one run, or there is a flag for one run.
+        ConfigurationError: Two names are those of one run, or there is a flag for one run.
     """
     if args.data is not None:
         raise _data_error("several runs are named")
@@ -58,17 +59,19 @@ def _check_comparable(args: argparse.Namespace, folders: Sequence[Path]) -> None
             message = (
                 f"{names[folder]!r} and {name!r} are both run {folder.name}: name each run once"
             )
-            raise ValidationError(message, field="run", expected="different runs")
+            raise ConfigurationError(message, key="RUN")
         names[folder] = name
 
 
-def _data_error(reason: str) -> ValidationError:
+def _data_error(reason: str) -> ConfigurationError:
     message = f"--data shows the slippage of one dry-run, and {reason}: leave it out"
-    return ValidationError(message, field="--data", expected="one dry-run")
+    return ConfigurationError(message, key="--data")
 
 
 def make_report(folder: Path, *, data: str | None = None) -> Path:
     """Make the report of the run in `folder` again, and return its path.
+
+    A note on standard error says that its candles compare nothing.
 
     Args:
         folder: Folder of the run.
@@ -76,7 +79,7 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
 
     Raises:
         NotFoundError: The run has not ended.
-        ValidationError: There are candles, and the run is no dry-run.
+        ConfigurationError: There are candles, and the run is no dry-run.
         StorageError: A file of the run cannot be read, or the disk refused.
     """
     from tradai.entrypoint.freqtrade import recorded_parts
@@ -93,9 +96,18 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
     if parts is None and report.is_file():
         # A handler of another distribution may have laid out what cannot be made again here.
         return report
+    if data is not None and not _has_slippage(parts):
+        why = f"there was none, or the candles in {data} do not cover them"
+        print_text(f"note: no fill of run {record.run_id} can be compared: {why}", is_error=True)
     verdict = Verdict(exit_code=ExitCode.of(record.exit_code), sentence=record.verdict or "")
     write_report(RunFolder(folder), record, verdict, ended_at=record.ended_at, parts=parts)
     return report
+
+
+def _has_slippage(parts: RunReportParts | None) -> bool:
+    """Return whether there is a fill that can be compared."""
+    slippage = parts.numbers.get("slippage") if parts else None
+    return isinstance(slippage, dict) and bool(slippage.get("pair"))
 
 
 def compare_runs(

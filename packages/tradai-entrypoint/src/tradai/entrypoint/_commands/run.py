@@ -141,7 +141,7 @@ def _as_json(record: RunManifest, verdict: Verdict, folder: Path) -> dict[str, o
         "run_id": record.run_id,
         "exit_code": int(verdict.exit_code),
         "verdict": verdict.sentence,
-        "folder": str(folder),
+        "folder": str(folder) if folder.exists() else None,
         "manifest": str(manifest) if manifest.exists() else None,
         "results": record.results,
         "digests": record.digests,

@@ -43,7 +43,7 @@ from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configu
 from tradai.entrypoint._sweep.comparison import Comparison
 from tradai.entrypoint._sweep.heat_map import map_json
 from tradai.entrypoint._sweep.local_runs import LocalRuns
-from tradai.entrypoint._sweep.outcomes import check_figure
+from tradai.entrypoint._sweep.outcomes import RunOutcome, check_figure
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, window_columns, window_rows
 from tradai.entrypoint._sweep.run_place import PlannedJob, RunPlace
@@ -82,7 +82,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         limit=chosen_limit(args, on_machine=args.on.startswith(LOCAL)),
         interrupts=interrupts,
     )
-    shown = ShownRuns(progress, folder)
+    shown = ShownRuns(progress, folder, text_of=RunOutcome.brief)
     comparison = Comparison(sweep, variants, windows, figure=args.by, on_outcome=shown.add)
     try:
         with progress:

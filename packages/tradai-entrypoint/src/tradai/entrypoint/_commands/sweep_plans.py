@@ -44,16 +44,29 @@ def chosen_limit(args: argparse.Namespace, *, on_machine: bool) -> int:
 class ShownRuns:
     """Shows each run that is done, and keeps their number in the folder of the result."""
 
-    def __init__(self, progress: Progress, folder: Path | None = None) -> None:
-        """Begin without a run; without a folder nothing is kept."""
+    def __init__(
+        self,
+        progress: Progress,
+        folder: Path | None = None,
+        *,
+        text_of: Callable[[RunOutcome], str] = RunOutcome.sentence,
+    ) -> None:
+        """Begin without a run.
+
+        Args:
+            progress: Shows the runs.
+            folder: Folder of the result; without one nothing is kept.
+            text_of: Text of a run; a command that names failures at its end takes the brief one.
+        """
         self._progress = progress
         self._folder = folder
+        self._text_of = text_of
         self._note("no run yet")
 
     def add(self, outcome: RunOutcome, done: str) -> None:
         """Show that so many runs are `done`, such as ``4 of 27 runs``, `outcome` the last one."""
         self._note(done)
-        self._progress.milestone(done, detail=outcome.sentence())
+        self._progress.milestone(done, detail=self._text_of(outcome))
 
     def sentence(self, name: str) -> str:
         """Return what an interrupted command says of its runs."""

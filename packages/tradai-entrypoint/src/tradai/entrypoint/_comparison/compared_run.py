@@ -8,6 +8,7 @@ from typing import Self, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ValidationError
+from tradai.entrypoint._history.run_figures import block_of
 from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._report.config_rows import flatten
 from tradai.entrypoint._report.formatting import time_range_text
@@ -77,6 +78,11 @@ class ComparedRun:
         return dict(_numbers(self.record.results))
 
     @property
+    def currency(self) -> str:
+        """Currency of the stake."""
+        return str(self.record.config.get("stake_currency"))
+
+    @property
     def settings(self) -> dict[str, str]:
         """Values of the configuration and the run, by dotted name."""
         values: dict[str, JsonValue] = {
@@ -86,6 +92,11 @@ class ComparedRun:
             "data": self.record.data.get("timerange"),
         }
         return {row.name: row.value for row in flatten(values, {})}
+
+    @property
+    def starting_balance(self) -> float:
+        """The configured balance before the first trade; 0 without a configuration."""
+        return float(block_of(self.record.config, "execution").get("starting_balance") or 0)
 
     @property
     def pairs(self) -> frozenset[str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tradai.entrypoint._comparison.compared_run import ComparedRun
-from tradai.entrypoint._comparison.result import RunComparison, tone_of_delta
+from tradai.entrypoint._comparison.result import RunComparison
 from tradai.entrypoint._report.chart import ChartBundle
 from tradai.entrypoint._report.curves import Curve, CurveChart
-from tradai.entrypoint._report.formatting import counted, percent, result_text, signed
+from tradai.entrypoint._report.formatting import counted, percent
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.page import notices_list, render_page
@@ -116,7 +116,7 @@ def _report_link(run: ComparedRun, folder: Path) -> Markup:
 def _figures_table(comparison: RunComparison) -> Markup:
     rows = (
         (
-            element("th", _label(figure), scope="row"),
+            element("th", _label(comparison, figure), scope="row"),
             *(_figure_cell(comparison, each, figure) for each in comparison.runs),
         )
         for figure in comparison.figures
@@ -125,19 +125,21 @@ def _figures_table(comparison: RunComparison) -> Markup:
     return plain_table("Figures", heads, rows)
 
 
-def _label(figure: str) -> str:
-    text = figure.replace("_", " ")
-    return text[:1].upper() + text[1:]
+def _label(comparison: RunComparison, figure: str) -> str:
+    owner = next(each for each in comparison.runs if figure in each.figures)
+    return comparison.format_of(owner).label(figure)
 
 
 def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Markup:
-    value, delta = run.figures.get(figure), comparison.delta(run, figure)
-    if value is None or delta is None or run is comparison.runs[0]:
-        return element("td", result_text(value))
+    shown = comparison.format_of(run)
+    delta = comparison.delta(run, figure)
+    text = shown.value(figure, run.figures.get(figure))
+    if delta is None or run is comparison.runs[0]:
+        return element("td", text)
     delta = round(delta, 8)
-    text = signed(delta, 8).rstrip("0").rstrip(".") if delta else "same"
-    tone = tone_of_delta(figure, delta)
-    return element("td", result_text(value), element("span", text, class_=f"delta {tone}"))
+    difference = shown.delta(figure, delta) if delta else "same"
+    tone = comparison.tone(run, figure) if delta else "even"
+    return element("td", text, element("span", difference, class_=f"delta {tone}"))
 
 
 def _settings_table(comparison: RunComparison) -> Markup:

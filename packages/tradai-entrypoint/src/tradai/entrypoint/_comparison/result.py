@@ -10,7 +10,8 @@ from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.figures import FigureFormat
+from tradai.entrypoint._report.formatting import decimals_for, result_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._runs._bias.bias_checks import BIAS_FOUND
 from tradai.entrypoint._sweep.common_notices import common_notices
@@ -30,6 +31,9 @@ _MORE: Final = frozenset(
         "sortino",
     }
 )
+# Figures in money: more is not better where accounts have another start or currency.
+_MONEY: Final = frozenset({"final_balance", "expectancy"})
+
 
 # Facts of a run that must be the same for its figures to compare, and the sentence if they are not.
 _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
@@ -38,9 +42,13 @@ _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
         "The runs cover different time ranges: totals such as profit do not compare.",
     ),
     (lambda run: run.pairs, "The runs trade different pairs."),
+    (lambda run: run.currency, "The runs have different stake currencies: only ratios compare."),
     (
-        lambda run: str(run.record.config.get("stake_currency")),
-        "The runs have different stake currencies: only ratios compare.",
+        lambda run: run.starting_balance,
+        (
+            "The runs start with different balances: amounts of money do not compare, nor do "
+            "percentages where the stake is a fixed amount."
+        ),
     ),
     (
         lambda run: run.record.digests.get("data"),
@@ -80,6 +88,21 @@ class RunComparison:
         """Return the figure of `run` less that of the first run; None where one has none."""
         first, value = self.runs[0].figures.get(figure), run.figures.get(figure)
         return None if first is None or value is None else value - first
+
+    def tone(self, run: ComparedRun, figure: str) -> str:
+        """Return the class of a delta: good, bad, or even where more is neither."""
+        first, delta = self.runs[0], self.delta(run, figure)
+        accounts = {(each.currency, each.starting_balance) for each in (first, run)}
+        if not delta or figure not in _LESS | _MORE or (figure in _MONEY and len(accounts) > 1):
+            return "even"
+        return "good" if (delta > 0) == (figure in _MORE) else "bad"
+
+    def format_of(self, run: ComparedRun) -> FigureFormat:
+        """Return the format of the figures of `run`; amounts of a currency have equal decimals."""
+        currency = run.currency
+        alike = (each for each in self.runs if each.currency == currency)
+        balances = [each.figures.get("final_balance", 0.0) for each in alike]
+        return FigureFormat(currency=currency, decimals=decimals_for(balances, currency))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -185,10 +208,3 @@ class RunComparison:
                     "profit": profit,
                     "drawdown": fall,
                 }
-
-
-def tone_of_delta(figure: str, delta: float) -> str:
-    """Return the class of a delta: good, bad, or even where more is neither."""
-    if not delta or figure not in _LESS | _MORE:
-        return "even"
-    return "good" if (delta > 0) == (figure in _MORE) else "bad"

@@ -1,6 +1,7 @@
 """Remove a run from the folder of runs, unless something waits for it."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +36,10 @@ def waiting_reason(run: RunSummary, tracker: Tracker | None) -> str | None:
 def remove_run(folder: Path) -> str | None:
     """Remove the run in `folder`, and return None, or the reason why it stays.
 
-    One that is cut off leaves no half of a run behind.
+    One that is cut off leaves no half of a run behind. A run that is gone is removed.
 
     Raises:
-        StorageError: The disk refused.
+        StorageError: The disk refused; the run has its name again.
     """
     try:
         with locked_run(folder) as is_free:
@@ -55,10 +56,24 @@ def _remove(folder: Path) -> None:
     doomed = folder.with_name(f"{_REMOVED}{folder.name}")
     try:
         folder.rename(doomed)
-        shutil.rmtree(doomed)
+    except FileNotFoundError:
+        # Another process removed it.
+        return
     except OSError as exc:
-        message = f"the run {folder} could not be removed: {exc.strerror}"
-        raise StorageError(message, operation="remove") from exc
+        raise _removal_error(folder, "could not be removed", exc) from exc
+    try:
+        shutil.rmtree(doomed)
+    except FileNotFoundError:
+        # Another process finishes the removal.
+        shutil.rmtree(doomed, ignore_errors=True)
+    except OSError as exc:
+        with suppress(OSError):
+            doomed.rename(folder)
+        raise _removal_error(folder, "could not be removed whole", exc) from exc
+
+
+def _removal_error(folder: Path, problem: str, exc: OSError) -> StorageError:
+    return StorageError(f"{folder} {problem}: {exc.strerror or exc}", operation="remove")
 
 
 def finish_removals(root: Path) -> None:

@@ -101,8 +101,11 @@ class RunNeeds:
             return f"it did not end: {_how_it_stands(run)}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
+        if run.folder.is_symlink():
+            return "it is a link to another folder: remove the link by hand"
+        # A run that is gone needs no reason to stay.
         if manifest is None:
-            return "its manifest cannot be read whole"
+            return "its manifest cannot be read whole" if run.folder.exists() else None
         needs = ((kind, text) for kind, text in self._needs(manifest) if kind not in self._ignored)
         return next((f"{text} (--also {kind})" for kind, text in needs), None)
 

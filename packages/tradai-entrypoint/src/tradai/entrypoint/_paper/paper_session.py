@@ -102,10 +102,13 @@ class PaperSession:
             return
         try:
             request = self._heartbeat.beat()
-            self._report()
-            self._go_along()
-            if request is not None and self._engine is not None:
-                self._obey(request, self._engine)
+            try:
+                self._report()
+                self._go_along()
+            finally:
+                # Also where neither status nor journal can be written.
+                if request is not None and self._engine is not None:
+                    self._obey(request, self._engine)
         except TradAIError as exc:
             _log.warning("the status of the dry-run was not written", extra={"error": str(exc)})
 

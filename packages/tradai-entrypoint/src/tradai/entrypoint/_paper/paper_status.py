@@ -40,9 +40,9 @@ class PaperStatus(BaseModel):
         at: Instant at which the engine was asked.
         currency: The stake currency of all sums.
         open_trades: Its positions; None when the engine did not answer.
-        profit: Profit of all trades, open ones at the last price; None without an answer.
-        closed_profit: Profit of closed trades; None without an answer.
-        closed_trades: Number of closed trades; None without an answer.
+        profit: Profit of all trades, open ones at the last price; None where that is not known.
+        closed_profit: Profit of closed trades; None where that is not known.
+        closed_trades: Number of closed trades; None where that is not known.
         last_candle: Pair and opening instant of the newest analysed candle; None before the first.
         last_error: The last error of the engine or of the strategy; None without any.
         problem: Reason why the bot stands still; None while it trades.

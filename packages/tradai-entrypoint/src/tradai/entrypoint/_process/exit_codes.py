@@ -66,8 +66,8 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.UNAVAILABLE: "The exchange or another service was not reachable; try again later.",
     ExitCode.CRASHED: "The engine or a handler crashed.",
     ExitCode.RESULT: "A result is missing or unreadable, or could not be written.",
-    ExitCode.OWNED: "Another process owns the run of this id and has not ended it, or holds the "
-    "lease; nothing was started.",
+    ExitCode.OWNED: "Another process owns the run of this id and has not ended it, holds the "
+    "lease, or writes into the folder of candles; nothing was started.",
     ExitCode.MISMATCH: "Records that must agree do not, after a stop or in a repeated run; "
     "a person must look.",
     ExitCode.NOT_PERMITTED: "The mode is not permitted; trading did not start.",

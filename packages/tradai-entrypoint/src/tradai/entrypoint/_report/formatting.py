@@ -10,7 +10,7 @@ from tradai.core.exceptions import ValidationError
 
 NOTHING: Final = "\N{EN DASH}"
 _MINUTE_S: Final = 60
-_MINUS: Final = "\N{MINUS SIGN}"
+MINUS: Final = "\N{MINUS SIGN}"
 # Smallest magnitude, and the number of decimals of an amount of at least that size.
 _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
 # Coins so dear that the profit of a trade is a small part of one, whatever the account holds.
@@ -41,7 +41,7 @@ def plain(value: float | None, decimals: int) -> str:
     """Return `value` with thousands separators and a typographic minus sign."""
     if value is None or not isfinite(value):
         return NOTHING
-    return f"{value:,.{decimals}f}".replace("-", _MINUS)
+    return f"{value:,.{decimals}f}".replace("-", MINUS)
 
 
 def signed(value: float, decimals: int) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from tradai.core import atomic_file, file_errors
 
 REPORT_NAME: Final = "report.html"
+DATA_NAME: Final = "report.json"
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -1,6 +1,7 @@
 """Sections of a result: figures, charts, months, trades, and tables by pair and exit reason."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from tradai.entrypoint._report.chart import ChartBundle, curve_sentence
@@ -32,6 +33,12 @@ _PAIR_CURVES: Final = (
     "Sum of the profits of each pair's closed trades. Of more than eight pairs, those that won or "
     "lost most are drawn; click a name to hide its curve."
 )
+# The length of a tag that a bot of the engine can store; a backtest takes any.
+_LONGEST_TAG: Final = 255
+_CUT_TAGS: Final = (
+    f"Tags and reasons of more than {_LONGEST_TAG} characters are cut on this page; trades.parquet "
+    "has them whole."
+)
 _REJECTED: Final = (
     "Numbers of the engine for all pairs together; it does not say which signals these were."
 )
@@ -57,8 +64,8 @@ def has_balance(parts: RunReportParts) -> bool:
 
 
 def results(parts: RunReportParts, bundle: ChartBundle | None) -> Markup:
-    """Return the sections of a result."""
-    return joined(_sections(parts, bundle))
+    """Return the sections of a result; tags of a length that no bot can store are cut."""
+    return joined(_sections(_with_short_tags(parts), bundle))
 
 
 def section(title: str, *children: str) -> Markup:
@@ -103,7 +110,29 @@ def _trades(parts: RunReportParts) -> Iterator[Markup]:
     if parts.candles and has_balance(parts):
         yield section("Candles", _candles(parts))
     if parts.trades:
-        yield section("Trades", trade_list(parts.trades, currency=parts.currency))
+        yield section("Trades", trade_list(parts.trades, currency=parts.currency), _remark(parts))
+
+
+def _remark(parts: RunReportParts) -> Markup:
+    tags = (tag for each in parts.trades for tag in (each.enter_tag, each.exit_reason))
+    has_cut = any(len(tag) > _LONGEST_TAG for tag in tags)
+    return element("p", _CUT_TAGS, class_="remark") if has_cut else Markup()
+
+
+def _with_short_tags(parts: RunReportParts) -> RunReportParts:
+    trades = [
+        replace(each, enter_tag=_cut(each.enter_tag), exit_reason=_cut(each.exit_reason))
+        for each in parts.trades
+    ]
+    tags, reasons = (
+        tuple(replace(each, name=_cut(each.name)) for each in groups)
+        for groups in (parts.entry_tags, parts.exit_reasons)
+    )
+    return replace(parts, trades=tuple(trades), entry_tags=tags, exit_reasons=reasons)
+
+
+def _cut(tag: str) -> str:
+    return tag if len(tag) <= _LONGEST_TAG else f"{tag[:_LONGEST_TAG]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _curve(parts: RunReportParts) -> Markup:

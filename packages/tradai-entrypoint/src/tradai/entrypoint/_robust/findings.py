@@ -22,6 +22,9 @@ _TOO_FEW: Final = "Too few trades to say"
 # Profits of ranges of different lengths are compared for so long.
 _MONTH: Final = timedelta(days=30)
 NO_PROFIT: Final = "The configuration makes no profit, so there is nothing that could survive."
+# Of the starting balance. A smaller profit is that of a few orders, and shares of it say nothing.
+_SMALLEST_PROFIT: Final = 0.001
+_TO_SPEAK_OF: Final = f"no profit to speak of, which begins at {percent(_SMALLEST_PROFIT)}"
 
 
 @final
@@ -37,7 +40,12 @@ def problem_with(trades: int, profit: float | None) -> str | None:
     """Return the reason for which no test of a backtest says something; None without one."""
     if trades < FEWEST_TRADES:
         return f"{_too_few('the backtest has', trades)} Choose a longer time range."
-    return NO_PROFIT if profit is None or profit <= 0 else None
+    if profit is None or profit <= 0:
+        return NO_PROFIT
+    if profit < _SMALLEST_PROFIT:
+        made = f"{percent(profit, with_sign=True)} of the starting balance"
+        return f"The configuration makes {made}: {_TO_SPEAK_OF}, so there is nothing to survive."
+    return None
 
 
 def profit_of(outcome: RunOutcome) -> float | None:
@@ -126,6 +134,10 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
     if inside <= 0:
         made = f"The best numbers make no profit in-sample ({percent(inside, with_sign=True)} in "
         return Finding(name, f"{made}30 days), so there is nothing that could survive.")
+    if inside < _SMALLEST_PROFIT:
+        made = f"The best numbers make {percent(inside, with_sign=True)} in 30 days in-sample"
+        shown = percent(outside, with_sign=True)
+        return Finding(name, f"{made}: {_TO_SPEAK_OF}. Out-of-sample they make {shown}.")
     winners = sum((profit_of(each.test) or 0) > 0 for each in windows if each.test)
     lost = f" {len(windows) - whole} of them came to no result." if whole < len(windows) else ""
     kept = _kept(outside, inside)

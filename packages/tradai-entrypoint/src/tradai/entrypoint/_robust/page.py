@@ -84,8 +84,9 @@ def _sections(result: Robustness, charts: tuple[CurveChart, ...], runs: str) -> 
     yield section("Runs", table)
     for chart in charts:
         yield section(chart.title, chart.figure(_CAPTION))
-    notes = element("ul", *(element("li", note) for note in result.notes))
-    yield section("Assumptions", notes)
+    if result.notes:
+        notes = element("ul", *(element("li", note) for note in result.notes))
+        yield section("Assumptions", notes)
 
 
 def _windows(result: Robustness, runs: str) -> Iterator[tuple[Markup, ...]]:

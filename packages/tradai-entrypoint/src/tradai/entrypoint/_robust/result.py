@@ -144,7 +144,9 @@ class Robustness:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on the assumptions of the tests."""
+        """Sentences on the assumptions of the tests; none when there are no tests."""
+        if self.problem:
+            return ()
         keys = ", ".join(self.shaken_keys)
         shaken = f"Shaken are {keys}." if keys else "No number was shaken."
         left = f": {', '.join(self.unshaken)}" if self.unshaken else ""

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from contextlib import suppress
 from datetime import datetime
-from errno import EACCES, EDQUOT, ENOSPC, ENOTDIR
+from errno import EACCES, EDQUOT, EFBIG, ENOSPC, ENOTDIR
 from pathlib import Path
 from typing import Final, final
 
@@ -212,9 +212,10 @@ def _reason(path: Path) -> OSError:
 
 
 def _creation_error(path: Path, exc: OSError) -> StorageError:
-    free_space = "free space, or " if exc.errno in {ENOSPC, EDQUOT} else ""
-    return StorageError(
-        f"the run folder {path} cannot be created: {exc.strerror}; {free_space}point "
-        "TRADAI_RUN_FOLDER (--runs) at a writable folder",
-        operation="mkdir",
-    )
+    if exc.errno == EFBIG:
+        advice = "raise the limit on the size of files (ulimit -f)"
+    else:
+        free_space = "free space, or " if exc.errno in {ENOSPC, EDQUOT} else ""
+        advice = f"{free_space}point TRADAI_RUN_FOLDER (--runs) at a writable folder"
+    message = f"the run folder {path} cannot be created: {exc.strerror}; {advice}"
+    return StorageError(message, operation="mkdir")

@@ -24,6 +24,7 @@ from tradai.core import (
     AnyTimeRange,
     JsonValue,
     LoadedConfig,
+    Pair,
     Timeframe,
     TimeRange,
     did_you_mean,
@@ -32,8 +33,18 @@ from tradai.core import (
 from tradai.core.exceptions import ConfigurationError, ValidationError
 
 _TIMEFRAME: Final = "@[1-9][0-9]*[smhdwM]"
-_SERIES: Final = re.compile(f"([A-Z0-9]+/[A-Z0-9]+)?{_TIMEFRAME}")
-_ABSENT: Final = re.compile(f"[A-Z0-9]+/[A-Z0-9]+(:[A-Z0-9-]+)?({_TIMEFRAME})?")
+_SERIES: Final = re.compile(f"(?P<pair>[^/@]+/[^/@]+)?{_TIMEFRAME}")
+_ABSENT: Final = re.compile(f"(?P<pair>[^/@:]+/[^/@:]+)(:[A-Z0-9-]+)?({_TIMEFRAME})?")
+
+
+def _names_series(match: re.Match[str] | None) -> bool:
+    """Return whether a series is named, whose pair, where it has one, can be one."""
+    if match is None or match["pair"] is None:
+        return match is not None
+    try:
+        return bool(Pair(match["pair"]))
+    except ValidationError:
+        return False
 
 
 def _read_series(text: str) -> str:
@@ -43,14 +54,14 @@ def _read_series(text: str) -> str:
             "run.without if the strategy can do without it"
         )
         raise ValueError(message)
-    if not _SERIES.fullmatch(text):
+    if not _names_series(_SERIES.fullmatch(text)):
         message = "must be PAIR@timeframe, such as BTC/USDT@1h, or @1h for every traded pair"
         raise ValueError(message)
     return text
 
 
 def _read_absent(text: str) -> str:
-    if not _ABSENT.fullmatch(text):
+    if not _names_series(_ABSENT.fullmatch(text)):
         message = "must be PAIR or PAIR@timeframe, such as BTC/USDT:USDT@1h"
         raise ValueError(message)
     return text

@@ -182,7 +182,8 @@ class RecordedRun:
             # A disk that refuses is no crash of ours, so a traceback would explain nothing.
             self.record.notices.append(f"there is no report: {exc}")
             if verdict.is_success:
-                return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
+                return Verdict(exit_code=ExitCode.RESULT, sentence=f"there is no report: {exc}")
+            return replace(verdict, sentence=f"{verdict.sentence}; there is no report")
         return verdict
 
 

@@ -2,19 +2,16 @@
 
 import shlex
 from datetime import datetime
-from typing import Final
 
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report.data import report_data
 from tradai.entrypoint._report.formatting import result_label, result_text, time_range_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
-from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
+from tradai.entrypoint._report.report_files import DATA_NAME, REPORT_NAME, write_together
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import BIAS, BIAS_MODE
-
-DATA_NAME: Final = "report.json"
 
 
 def write_report(

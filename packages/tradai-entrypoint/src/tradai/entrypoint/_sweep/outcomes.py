@@ -52,10 +52,19 @@ class RunOutcome:
 
     def sentence(self) -> str:
         """Return variant, time range and end in one line."""
-        window = f" over {self.timerange}" if self.timerange else ""
         code = "" if self.is_success else f" (exit {self.exit_code})"
-        name = self.variant.label or "configuration"
-        return f"{name}{window}: {self.verdict}{code}"
+        return f"{self._name}: {self.verdict}{code}"
+
+    def brief(self) -> str:
+        """Return the same without the reason of a failure, for those who give it later."""
+        if self.is_success:
+            return self.sentence()
+        return f"{self._name}: failed (exit {self.exit_code})"
+
+    @property
+    def _name(self) -> str:
+        window = f" over {self.timerange}" if self.timerange else ""
+        return f"{self.variant.label or 'configuration'}{window}"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the values of the variant, and the run with its figures, as JSON."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot as MarketsSnapshot
+    from tradai.entrypoint.freqtrade._exchange.rules_beside import (
+        check_rules_beside as check_rules_beside,
+    )
     from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME as MARKETS_NAME
     from tradai.entrypoint.freqtrade._modes._bias.bias import BiasEntrypoint as BiasEntrypoint
     from tradai.entrypoint.freqtrade._modes._live.live import LiveHandler as LiveHandler
@@ -56,6 +59,9 @@ if TYPE_CHECKING:
         plan_session as plan_session,
     )
     from tradai.entrypoint.freqtrade._results.best_patch import recorded_patch as recorded_patch
+    from tradai.entrypoint.freqtrade._results.collected import (
+        unfinished_epochs as unfinished_epochs,
+    )
     from tradai.entrypoint.freqtrade._results.epochs import (
         Epoch as Epoch,
         read_epochs as read_epochs,
@@ -86,6 +92,7 @@ if not TYPE_CHECKING:
             "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MarketsSnapshot",
+            "_exchange.rules_beside": "check_rules_beside",
             "_exchange.rules_reading": "MARKETS_NAME",
             "_modes.backtest": "BacktestHandler",
             "_modes.download": "download",
@@ -101,6 +108,7 @@ if not TYPE_CHECKING:
             "_new_folder.move": "StrategyMove move_strategy",
             "_new_folder.moved_key": "KeyStatus MovedKey",
             "_results.best_patch": "recorded_patch",
+            "_results.collected": "unfinished_epochs",
             "_results.epochs": "Epoch read_epochs",
             "_strategy.files": "SourceFiles list_source",
             "_strategy.parameters": "DeclaredParameter",

@@ -26,6 +26,10 @@ RULES = MarketRules(tick="1", step="1", min_notional="1")
 BYBIT = exchange_named("bybit")
 
 
+def recorded(name: str) -> RecordedExchange:
+    return next(each for each in RECORDED_EXCHANGES if each.name == name)
+
+
 @pytest.mark.parametrize("exchange", RECORDED_EXCHANGES, ids=lambda each: each.name)
 def test_every_address_of_the_client_leads_to_the_replay(exchange: RecordedExchange) -> None:
     config = exchange.ccxt_config("http://127.0.0.1:1/token/")
@@ -35,6 +39,39 @@ def test_every_address_of_the_client_leads_to_the_replay(exchange: RecordedExcha
     assert all(each.startswith("http://127.0.0.1:1/token/https://") for each in addresses)
     assert config["enableRateLimit"] is False
     assert "urls" not in exchange.ccxt_config(None)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "url"),
+    [
+        ("binanceus", "https://api.binance.us/api/v3/exchangeInfo"),
+        ("bitget", "https://api.bitget.com/api/v2/spot/public/symbols"),
+        ("bybit", "https://api.bybit.com/v5/market/instruments-info?category=spot"),
+        ("gate", "https://api.gateio.ws/api/v4/futures/usdt/contracts"),
+        ("htx", "https://api.hbdm.vn/linear-swap-api/v1/swap_contract_info"),
+        ("kraken", "https://api.kraken.com/0/public/AssetPairs"),
+        ("okx", "https://www.okx.com/api/v5/public/instruments?instType=SPOT"),
+    ],
+)
+def test_a_request_from_which_markets_are_loaded_is_public(exchange: str, url: str) -> None:
+    assert recorded(exchange).is_public(url)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "url"),
+    [
+        ("binanceus", "https://api.binance.us/sapi/v1/capital/config/getall"),
+        ("bybit", "https://api.bybit.com/v5/asset/coin/query-info"),
+        ("bybit", "https://api.bybit.com/v5/market/../asset/coin/query-info"),
+        ("bybit", "https://api.bybit.com/v5/market/%2e%2e/asset/coin/query-info"),
+        ("bybit", "https://api.exchange.test/v5/market/instruments-info"),
+        ("gate", "https://api.gateio.ws/api/v4/wallet/deposits"),
+        ("kraken", "https://api.kraken.com/0/private/Balance"),
+        ("okx", "https://www.okx.com/api/v5/asset/currencies"),
+    ],
+)
+def test_any_other_request_may_be_one_of_an_account(exchange: str, url: str) -> None:
+    assert not recorded(exchange).is_public(url)
 
 
 def test_nested_parts_of_the_client_are_redirected() -> None:

@@ -40,8 +40,8 @@ class Attempt:
         if left <= 0:
             message = "the deadline is over"
             raise TimeoutError(message)
-        is_decisive = self.was_sent and not self.may_repeat
-        return min(left, max(STALL_S, left / 2) if is_decisive else STALL_S)
+        is_last_try = self.was_sent and not self.may_repeat
+        return min(left, max(STALL_S, left / 2) if is_last_try else STALL_S)
 
     def bound(self, wire: socket.socket) -> None:
         """Have the next step on `wire` end with the deadline."""

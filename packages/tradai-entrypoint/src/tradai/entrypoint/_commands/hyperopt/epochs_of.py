@@ -1,4 +1,4 @@
-"""Epochs of a recorded hyperopt, and each as JSON."""
+"""Epochs of a recorded hyperopt, and each as JSON and as cells of a table."""
 
 import argparse
 import math
@@ -8,14 +8,20 @@ from pathlib import Path
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import NotFoundError
+from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._history.run_source import RunSource
+from tradai.entrypoint._history.summaries import is_killed
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.figures import fall
+from tradai.entrypoint._report.formatting import counted, percent
 from tradai.entrypoint._store.names import EPOCHS_NAME
-from tradai.entrypoint.freqtrade import Epoch, read_epochs
+from tradai.entrypoint.freqtrade import Epoch, read_epochs, unfinished_epochs
 
 
 def epochs_of(args: argparse.Namespace, *, interrupts: Interrupts) -> tuple[Path, Sequence[Epoch]]:
     """Return the folder of the run that `args` name, and its epochs in the order they ended.
+
+    Those of a run that did not end are read where the engine writes them.
 
     Raises:
         NotFoundError: The run does not exist, or it has no epochs.
@@ -25,13 +31,19 @@ def epochs_of(args: argparse.Namespace, *, interrupts: Interrupts) -> tuple[Path
     with interrupts.raising():
         folder = RunSource.of(args.runs, args.store, os.environ).folder(args.run)
         path = folder / EPOCHS_NAME
-        if not path.is_file():
+        if path.is_file():
+            return folder, read_epochs(path)
+        epochs = unfinished_epochs(folder)
+        if not epochs:
             message = (
                 f"run {folder.name!r} has no epochs: it is no hyperopt, or ended before the first; "
                 "`tradai-entrypoint runs list --mode hyperopt` lists the runs that may have some"
             )
             raise NotFoundError(message, kind="epochs", key=str(path))
-        return folder, read_epochs(path)
+        end = "was killed" if is_killed(folder) else "goes on"
+        note = f"note: run {folder.name!r} {end}; it has {counted(len(epochs), 'epoch')} so far"
+        print_text(note, is_error=True)
+        return folder, epochs
 
 
 def best_first(epochs: Sequence[Epoch], by: str = "loss") -> list[Epoch]:
@@ -60,4 +72,15 @@ def epoch_json(epoch: Epoch) -> dict[str, JsonValue]:
         "profit_percent": round(100 * epoch.profit_ratio, 4),
         "max_drawdown_percent": None if fall is None else round(100 * fall, 4),
         "parameters": epoch.parameters,
+    }
+
+
+def epoch_cells(epoch: Epoch) -> dict[str, str]:
+    """Return the figures of an epoch as they are shown, by their labels."""
+    return {
+        "epoch": str(epoch.number),
+        "loss": f"{epoch.loss:.6g}" if epoch.is_ranked else "not ranked",
+        "trades": str(epoch.trades),
+        "profit": percent(epoch.profit_ratio, with_sign=True),
+        "closed drawdown": fall(epoch.drawdown_ratio),
     }

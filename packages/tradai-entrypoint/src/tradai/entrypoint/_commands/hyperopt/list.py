@@ -2,12 +2,17 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tradai.entrypoint._commands.console import print_csv, print_json, print_table, print_text
-from tradai.entrypoint._commands.hyperopt.epochs_of import best_first, epoch_json, epochs_of
+from tradai.entrypoint._commands.hyperopt.epochs_of import (
+    best_first,
+    epoch_cells,
+    epoch_json,
+    epochs_of,
+)
 from tradai.entrypoint._process.interrupts import Interrupts
-from tradai.entrypoint._report.formatting import percent, result_text
+from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint.freqtrade import Epoch
 
 
@@ -21,8 +26,8 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         _print_csv(shown)
     elif shown:
         names = _names(shown)
-        heads = ("epoch", "loss", "trades", "profit", "closed drawdown", *names)
-        print_table(heads, (tuple(_cells(each, names)) for each in shown))
+        rows = [epoch_cells(each) | _parameter_cells(each, names) for each in shown]
+        print_table(tuple(rows[0]), (tuple(row.values()) for row in rows))
     else:
         print_text(f"none of {len(epochs)} epochs is as asked for")
     return 0
@@ -38,15 +43,9 @@ def _names(epochs: Sequence[Epoch]) -> list[str]:
     return list(dict.fromkeys(name for epoch in epochs for name in epoch.parameters))
 
 
-def _cells(epoch: Epoch, names: Sequence[str]) -> Iterator[str]:
-    fall = epoch.drawdown_ratio
-    yield str(epoch.number)
-    yield f"{epoch.loss:.6g}" if epoch.is_ranked else "not ranked"
-    yield str(epoch.trades)
-    yield percent(epoch.profit_ratio, with_sign=True)
-    yield percent(None if fall is None else 0.0 - fall, with_sign=True)
+def _parameter_cells(epoch: Epoch, names: Sequence[str]) -> dict[str, str]:
     parameters = epoch.parameters
-    yield from (result_text(parameters.get(name)) for name in names)
+    return {name: result_text(parameters.get(name)) for name in names}
 
 
 def _print_csv(epochs: Sequence[Epoch]) -> None:

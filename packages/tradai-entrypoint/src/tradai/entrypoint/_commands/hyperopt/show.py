@@ -7,7 +7,12 @@ from pathlib import Path
 from tradai.core import file_errors, file_path
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
-from tradai.entrypoint._commands.hyperopt.epochs_of import best_first, epoch_json, epochs_of
+from tradai.entrypoint._commands.hyperopt.epochs_of import (
+    best_first,
+    epoch_cells,
+    epoch_json,
+    epochs_of,
+)
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._report.formatting import result_text
 from tradai.entrypoint.freqtrade import Epoch, recorded_patch
@@ -17,15 +22,14 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print an epoch with its parameters, and write its patch; without a number the best."""
     folder, epochs = epochs_of(args, interrupts=interrupts)
     epoch = _epoch(epochs, args.epoch, folder.name)
-    values = epoch_json(epoch)
     if args.patch is not None:
         _write_new(file_path(args.patch), recorded_patch(epoch, folder))
     if args.json:
-        print_json(values)
+        print_json(epoch_json(epoch))
         return 0
-    figures = {name: value for name, value in values.items() if name != "parameters"}
-    rows = {**figures, **epoch.parameters}
-    print_table(("result", folder.name), ((k, result_text(v)) for k, v in rows.items()))
+    parameters = {name: result_text(value) for name, value in epoch.parameters.items()}
+    rows = {**epoch_cells(epoch), **parameters}
+    print_table(("result", folder.name), rows.items())
     best = folder / "best.yaml"
     is_best = epoch == best_first(epochs)[0] and best.is_file()
     patch = args.patch or (best if is_best else None)

@@ -12,6 +12,7 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_run_arguments,
     add_verbs,
+    add_words,
     whole_number,
 )
 from tradai.entrypoint._sweep.figures import FIGURES
@@ -89,12 +90,8 @@ def add_compare(commands: Commands) -> None:
         "not run again, so a comparison that was stopped goes on where it ended.",
     )
     parser.set_defaults(module="runs.compare", mode=TradingMode.BACKTEST.value)
-    parser.add_argument(
-        "configs",
-        metavar="CONFIG",
-        nargs="+",
-        help="strategy configurations (path or URI), and key=value overrides for all of them",
-    )
+    text = "strategy configurations (path or URI), and key=value overrides for all of them"
+    add_words(parser, "configs", metavar="CONFIG", nargs="+", text=text)
     add_inputs(parser)
     add_limit(parser)
     add_comparisons(parser)

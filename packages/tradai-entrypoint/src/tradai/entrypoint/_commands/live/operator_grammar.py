@@ -9,6 +9,7 @@ from tradai.entrypoint._commands.flags import (
     add_output,
     add_verbs,
     whole_number,
+    words,
 )
 
 _SESSION: Final = (
@@ -116,5 +117,13 @@ def _add_approvals(commands: Commands) -> None:
 
 
 def _add_reason(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", metavar="TEXT", required=True, help="a sentence for people")
-    parser.add_argument("--by", metavar="NAME", help="your name (default: that of this login)")
+    sentence = "a sentence for people"
+    parser.add_argument(
+        "--reason", metavar="TEXT", type=words(sentence), required=True, help=sentence
+    )
+    parser.add_argument(
+        "--by",
+        metavar="NAME",
+        type=words("the name of a person"),
+        help="your name (default: that of this login)",
+    )

@@ -4,7 +4,12 @@ import argparse
 import sys
 from typing import Final
 
-from tradai.core.exceptions import ConflictError, NotFoundError, ValidationError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    ValidationError,
+)
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
 from tradai.entrypoint._live._risk.halt_latch import Halt, HaltLatch
@@ -51,7 +56,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 def _record_lost(session: str | None, settings: LiveSettings, latch: HaltLatch) -> None:
     if session is None:
         message = "--lost is about one session: expected --session NAME beside it"
-        raise ValidationError(message, field="session", expected="--session NAME")
+        raise ConfigurationError(message, key="--session")
     record = session_record(session_store_of(settings), session)
     record_lost_halt(latch, record, place=settings.place("latch"))
 

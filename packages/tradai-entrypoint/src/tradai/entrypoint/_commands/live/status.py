@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tradai.core import SystemClock
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ConfigurationError
 from tradai.core.live import SessionStore
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.live.operator import ago
@@ -29,7 +29,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         return show_paper(paper, args, interrupts=interrupts)
     if args.watch:
         message = "--watch follows a dry-run: name one, or ask again for a live session"
-        raise ValidationError(message, field="watch", expected="a dry-run")
+        raise ConfigurationError(message, key="--watch")
     if args.session is None and _has_shown_papers(args):
         return 0
     store = session_store_of(LiveSettings())

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from tradai.core import SystemClock, WaitingClock
-from tradai.core.exceptions import ValidationError
-from tradai.core.live import SessionRecord, SessionRequest, SessionState, SessionStore
+from tradai.core.live import SessionRecord, SessionRequest, SessionState
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._commands.live.operator import operator_of
 from tradai.entrypoint._commands.paper.paper_run import PaperRun, paper_run
@@ -23,6 +24,7 @@ _WANTED: Final = {
     SessionState.PAUSED: "pause",
     SessionState.RUNNING: "go on",
 }
+_WAITING: Final = "waiting until it is done; Ctrl-C ends the waiting, the request stays"
 
 
 def execute(
@@ -41,8 +43,11 @@ def execute(
         if args.detach:
             record = session_record(store, args.session)
         else:
-            screen.say("waiting until it is done; Ctrl-C ends the waiting, the request stays")
-            record = _followed(store, args.session, request, clock, screen)
+            screen.say(_WAITING)
+            with _waiting_for(args.session):
+                record = follow_request(
+                    store, args.session, request, clock=clock, on_record=screen.show
+                )
     if args.json:
         print_json(SessionView(record=record, now=clock.now()).to_json())
     return int(ExitCode.DONE if args.detach else _code(record, request))
@@ -61,7 +66,11 @@ def _stop_paper(
     with interrupts.raising():
         paper.request(request)
         screen.say(f"{paper.run_id} is asked to {_WANTED[request.state]}")
-        code = ExitCode.DONE if args.detach else paper.follow(request, clock, screen.show)
+        code = ExitCode.DONE
+        if not args.detach:
+            screen.say(_WAITING)
+            with _waiting_for(paper.run_id):
+                code = paper.follow(request, clock, screen.show)
     if args.json:
         print_json(paper.to_json())
     elif not args.detach and paper.verdict:
@@ -69,21 +78,15 @@ def _stop_paper(
     return int(code)
 
 
-def _followed(
-    store: SessionStore,
-    session: str,
-    request: SessionRequest,
-    clock: WaitingClock,
-    screen: "_Screen",
-) -> SessionRecord:
-    """Wait until the session has obeyed.
+@contextmanager
+def _waiting_for(session: str) -> Iterator[None]:
+    """Say of a signal inside the block, which waits for a session, that the request stays.
 
     Raises:
-        RunInterruptedError: A signal came first; the request stays.
-        TradAIError: See `follow_request`.
+        RunInterruptedError: A signal came.
     """
     try:
-        return follow_request(store, session, request, clock=clock, on_record=screen.show)
+        yield
     except RunInterruptedError as exc:
         message = (
             f"{exc}: only the waiting has ended, and the request to {session} stays; "
@@ -96,15 +99,9 @@ def _request(args: argparse.Namespace, clock: WaitingClock) -> SessionRequest:
     """Return the request.
 
     Raises:
-        ValidationError: It has no reason.
         ConfigurationError: This login has no name.
     """
     by = operator_of(args)
-    for field, text in (("reason", args.reason), ("by", by)):
-        if not text.strip():
-            expected = "a sentence for people" if field == "reason" else "the name of a person"
-            message = f"--{field} is empty: expected {expected}"
-            raise ValidationError(message, field=field, expected=expected)
     fields = {"state": args.wanted, "reason": args.reason, "by": by, "at": clock.now()}
     return SessionRequest.model_validate(fields)
 

@@ -26,13 +26,13 @@ def capture(
     """Write the rules of `config`'s pairs to `path` and return a sentence with it.
 
     Raises:
-        ConfigurationError: The exchange is not known.
+        ConfigurationError: The exchange is not known, or made rules lie beside recorded answers.
         NotFoundError: The exchange does not list a pair.
         ExternalServiceError: The exchange could not be reached.
         RunInterruptedError: A signal came first; nothing is written.
         StorageError: The disk refused.
     """
-    from tradai.entrypoint.freqtrade import capture_markets
+    from tradai.entrypoint.freqtrade import capture_markets, check_rules_beside
 
     with Progress() as progress:
         progress.say(f"asking {config.exchange} for its markets")
@@ -43,6 +43,7 @@ def capture(
             interrupts=interrupts,
             environ=os.environ,
         )
+    check_rules_beside(snapshot, path)
     snapshot.save(path)
     pairs = counted(len(snapshot.pairs), "pair")
     return f"captured the market rules of {pairs} into {path}"

@@ -46,7 +46,9 @@ def _add_make(verbs: Commands) -> None:
     make.add_argument("--maker-fee", metavar="RATIO", help="fee of orders that wait, as 0.001")
     make.add_argument("--taker-fee", metavar="RATIO", help="fee of orders that are filled at once")
     make.add_argument("--note", metavar="TEXT", help="where the numbers are from")
-    make.add_argument("--force", action="store_true", help="replace rules that are there")
+    present = make.add_mutually_exclusive_group()
+    present.add_argument("--add", action="store_true", help="add the pairs to made rules")
+    present.add_argument("--force", action="store_true", help="replace rules that are there")
     _add_place(make)
 
 

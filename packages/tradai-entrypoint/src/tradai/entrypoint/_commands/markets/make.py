@@ -1,8 +1,10 @@
 """`tradai-entrypoint markets make`: write market rules without asking the exchange."""
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tradai.core import (
@@ -14,7 +16,7 @@ from tradai.core import (
     read_regular_file,
     utc_now,
 )
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.markets.capture import rules_file
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -33,20 +35,24 @@ _NOTE: Final = "by `markets make`"
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the rules of the pairs and print the path."""
     del interrupts
-    from tradai.entrypoint.freqtrade import MarketsSnapshot
+    from tradai.entrypoint.freqtrade import MarketsSnapshot, check_rules_beside
 
     rules, fees, note = _given(args)
     _check_one_market(rules)
     path = rules_file(args)
-    if path.exists() and not args.force:
-        message = f"{path} is there: keep it, or replace it with --force"
+    if path.exists() and not (args.force or args.add):
+        message = f"{path} is there: add the pairs to it with --add, or replace it with --force"
         raise ConfigurationError(message, key="--force")
     made = MarketsSnapshot.made(
         rules, note=args.note or note or _NOTE, captured_at=utc_now(), fees=fees
     )
     made.require(rules)
+    check_rules_beside(made, path)
+    if args.add:
+        made = MarketsSnapshot.load(path).with_made(made)
     made.save(path)
-    print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}")
+    in_all = f", which has {len(made.pairs):,} now" if args.add else ""
+    print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}{in_all}")
     return 0
 
 
@@ -65,7 +71,7 @@ def _given(args: argparse.Namespace) -> _Given:
         message = "name a pair with --pair: the other flags are its rules"
         raise ConfigurationError(message, key="--pair")
     has_fees = any(value is not None for value in fees.values())
-    rules = {_pair(pair): _rules(pair, flags, lambda _=None: "") for pair in args.pair}
+    rules = {_pair(pair): _rules(pair, flags, lambda *_: "") for pair in args.pair}
     return rules, _fees(fees) if has_fees else None, None
 
 
@@ -85,17 +91,27 @@ def _of_file(name: str) -> _Given:
         )
         raise ConfigurationError(message, key="pairs", source=str(path))
 
-    def rules_of(pair: str, given: object) -> "MarketRules":
-        def place(name: str | None = None) -> str:
-            marks = document.marks
-            found = marks.get(("pairs", pair, str(name))) or marks.get(("pairs", pair))
-            return f"{path}:{found[0]}: " if found else f"{path}: "
+    def place(*keys: str) -> str:
+        found = document.marks.get(keys) or document.marks.get(keys[:-1])
+        return f"{path}:{found[0]}: " if found else f"{path}: "
 
-        return _rules(pair, given, place)
+    rules = {}
+    for pair, given in pairs.items():
+        with _errors_at(place("pairs", pair), key=pair):
+            _pair(pair)
+        rules[pair] = _rules(pair, given, partial(place, "pairs", pair))
+    with _errors_at(place("fees"), key="fees"):
+        fees = None if values.get("fees") is None else _fees(values["fees"])
+    return rules, fees, None if note is None else str(note)
 
-    rules = {_pair(pair): rules_of(pair, given) for pair, given in pairs.items()}
-    fees = values.get("fees")
-    return rules, None if fees is None else _fees(fees), None if note is None else str(note)
+
+@contextmanager
+def _errors_at(place: str, *, key: str) -> Iterator[None]:
+    """Raise errors of a value as those of the file at `place`."""
+    try:
+        yield
+    except (ConfigurationError, ValidationError) as exc:
+        raise ConfigurationError(f"{place}{exc}", key=key) from exc
 
 
 def _fees(given: object) -> "MarketFees":

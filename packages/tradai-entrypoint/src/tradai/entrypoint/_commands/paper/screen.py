@@ -55,7 +55,7 @@ def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
 def _run_row(paper: PaperRun) -> tuple[str, ...]:
     status = _status_of(paper)
     trades = status.open_trades if status else None
-    profit = f"{_text(status.profit)} {status.currency}" if status else "-"
+    profit = _sum(status.profit, status.currency) if status else "-"
     candle = status.last_candle if status else None
     count = "-" if trades is None else str(len(trades))
     return (paper.run_id, _short_state(paper, status), count, profit, candle or "-")
@@ -160,8 +160,8 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
     trades = status.open_trades
     yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
     yield "closed trades", _text(status.closed_trades)
-    yield "profit", f"{_text(status.profit)} {status.currency} with open trades"
-    yield "closed profit", f"{_text(status.closed_profit)} {status.currency}"
+    yield "profit", _sum(status.profit, f"{status.currency} with open trades")
+    yield "closed profit", _sum(status.closed_profit, status.currency)
     yield "last candle", status.last_candle or "none yet"
     yield "last error", status.last_error or "-"
     if status.problem:
@@ -172,6 +172,10 @@ def _row(trade: OpenTrade) -> tuple[str, ...]:
     amount = _text(trade.amount) if trade.amount else "not filled yet"
     numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
     return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
+
+
+def _sum(number: float | None, unit: str) -> str:
+    return "-" if number is None else f"{_text(number)} {unit}"
 
 
 def _text(number: float | None) -> str:

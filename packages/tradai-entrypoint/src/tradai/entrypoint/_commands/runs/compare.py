@@ -44,7 +44,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     bases = _bases(args)
     staging = own_staging(args, Path(args.comparisons))
     progress = Progress(enabled=not args.json)
-    shown = ShownRuns(progress)
+    shown = ShownRuns(progress, text_of=RunOutcome.brief)
     try:
         with progress:
             outcomes = _run(bases, args, shown, staging=staging, interrupts=interrupts)

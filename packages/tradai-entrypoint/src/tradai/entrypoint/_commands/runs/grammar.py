@@ -13,6 +13,7 @@ from tradai.entrypoint._commands.flags import (
     add_store,
     add_table_output,
     add_verbs,
+    add_words,
     whole_number,
 )
 from tradai.entrypoint._history.run_need import RunNeed
@@ -138,7 +139,7 @@ def add_report(commands: Commands) -> None:
         "copied into the folder of runs first.",
     )
     parser.set_defaults(module="report")
-    parser.add_argument("run", metavar="RUN", nargs="+", help=RUN)
+    add_words(parser, "run", metavar="RUN", nargs="+", text=RUN)
     text = "candles of the time of a dry-run, to show its slippage against a backtest: path or URI"
     parser.add_argument("--data", metavar="DIR", help=text)
     add_comparisons(parser)
@@ -156,9 +157,8 @@ def add_sync(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "runs on this machine and in the run store. Runs whose process is gone are closed there.",
     )
     parser.set_defaults(module="sync")
-    parser.add_argument(
-        "folders", metavar="FOLDER", nargs="*", help="a run, or a folder of runs (default: all)"
-    )
+    text = "a run, or a folder of runs (default: all)"
+    add_words(parser, "folders", metavar="FOLDER", nargs="*", text=text)
     parser.add_argument(
         "--dead",
         metavar="RUN",

@@ -23,7 +23,8 @@ from tradai.entrypoint._history.summaries import local_runs, newer_schema, store
 from tradai.entrypoint._history.unfinished import with_unfinished
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.runs_folder import runs_folder, runs_store, store_timeout_s
-from tradai.entrypoint._report.formatting import counted, percent, plain
+from tradai.entrypoint._report.figures import fall
+from tradai.entrypoint._report.formatting import counted, percent
 from tradai.entrypoint._store.names import (
     KILLED,
     KILLED_SENTENCE,
@@ -192,8 +193,8 @@ def _drawdown(run: RunSummary) -> str:
     known = first_known(run.figures, DRAWDOWNS)
     if known is None:
         return "-"
-    name, fall = known
-    return f"{plain(fall, 2)} %{'' if name == DRAWDOWNS[0] else ' closed'}"
+    name, value = known
+    return f"{fall(value / 100)}{'' if name == DRAWDOWNS[0] else ' closed'}"
 
 
 def _verdict(run: RunSummary) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tradai.core import utc_now
-from tradai.core.exceptions import ConfigurationError
+from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._commands.console import print_json, print_text
 from tradai.entrypoint._history.prune import finish_removals, remove_run, waiting_reason
 from tradai.entrypoint._history.prune_choice import PruneChoice, RunNeeds, old_runs
@@ -36,23 +36,36 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     )
     removed: list[RunSummary] = []
     kept = list(chosen.kept)
+    failures: list[StorageError] = []
     try:
         with interrupts.raising():
-            for run, reason in _prune(chosen, is_wanted=args.yes):
+            for run, reason in _prune(chosen, failures, is_wanted=args.yes):
                 removed += [run] if reason is None else []
                 kept += [(run, reason)] if reason else []
     finally:
         _print(removed, kept, args)
+    if failures:
+        message = f"{counted(len(failures), 'old run')} could not be removed: {failures[0]}"
+        raise StorageError(message, operation="remove")
     return 0
 
 
-def _prune(chosen: PruneChoice, *, is_wanted: bool) -> Iterator[tuple[RunSummary, str | None]]:
-    """Yield each run with the reason why it stays after all; None for one that goes."""
+def _prune(
+    chosen: PruneChoice, failures: list[StorageError], *, is_wanted: bool
+) -> Iterator[tuple[RunSummary, str | None]]:
+    """Yield each run with the reason why it stays after all; None for one that goes.
+
+    Errors of the disk are added to `failures`.
+    """
     tracker = find_tracker(os.environ) if is_wanted else None
     for run in chosen.removed:
         reason = waiting_reason(run, tracker) if is_wanted else None
         if is_wanted and reason is None:
-            reason = remove_run(run.folder)
+            try:
+                reason = remove_run(run.folder)
+            except StorageError as exc:
+                failures.append(exc)
+                reason = str(exc)
         yield run, reason
 
 

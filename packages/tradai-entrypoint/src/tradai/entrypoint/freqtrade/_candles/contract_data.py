@@ -1,12 +1,21 @@
 """The data of a perpetual contract in the engine's layout: candles, mark candles, funding."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
-from tradai.core import OpenTimeRange, TimeRange, file_errors, from_epoch_ms
+from tradai.core import (
+    FileKind,
+    OpenTimeRange,
+    TimeRange,
+    file_errors,
+    from_epoch_ms,
+    read_regular_file,
+)
 from tradai.core.exceptions import ConfigurationError, ValidationError
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files, data_folder
 from tradai.entrypoint.freqtrade._candles.staged_data import (
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
 
 # Half an hour: a rate that came later than that after its full hour is missing.
 _LONGEST_DELAY_MS: Final = 30 * 60 * 1000
+# Whole numbers and floats, in the words of NumPy.
+_NUMBER_KINDS: Final = "iuf"
 _SHORTEST_INTERVAL_MS: Final = 60 * 60 * 1000
 
 
@@ -72,7 +83,7 @@ def read_rates(
         ValidationError: The file is not one of funding rates, or a rate is not a number.
         StorageError: It cannot be read.
     """
-    paths = [path for name in candle_files(series) if (path := folder / name).exists()]
+    paths = [path for name in candle_files(series) if os.path.lexists(path := folder / name)]
     if not paths:
         return None
     rates = _load(paths[0])
@@ -143,13 +154,20 @@ def _load(path: Path) -> FundingRates:
     import pandas as pd
 
     read = pd.read_parquet if path.suffix == ".parquet" else pd.read_feather
+    with file_errors("read", path):
+        data = BytesIO(read_regular_file(path, FileKind.CANDLES))
     try:
-        with file_errors("read", path):
-            frame = read(path)
+        frame = read(data)
         # The engine wrote them as the opening price before 2026.
-        rates = frame["funding_rate" if "funding_rate" in frame else "open"].to_numpy(float)
+        column = frame["funding_rate" if "funding_rate" in frame else "open"]
+        if column.dtype.kind not in _NUMBER_KINDS:
+            raise _not_rates(path, "rates as numbers")
+        rates = column.to_numpy(float)
         opened = frame["date"].dt.as_unit("ms").astype("int64").to_numpy()
-    except (AttributeError, LookupError, TypeError, ValueError) as exc:
+    except ValidationError:
+        # A `ValueError` too.
+        raise
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as exc:
         raise _not_rates(path, "dates and rates") from exc
     # The exchange sends some a few milliseconds late.
     opened = opened // 1000 * 1000

@@ -29,13 +29,15 @@ def needed_series(
 
     Raises:
         ConfigurationError: The number of candles that the strategy needs first is not known, an
-            ``@informative`` method cannot be read, a series is of a futures market, or the FreqAI
-            settings do not say how far it looks back.
+            ``@informative`` method cannot be read, a series is of a futures market, `run.without`
+            names one of ``parameters.timeframe_detail``, or the FreqAI settings do not say how far
+            it looks back.
     """
     _check_informative(run, facts)
     startup, training = startup_candles(config, run, facts), timedelta(0)
     traded = [(pair, str(config.timeframe)) for pair in config.pairs]
-    others = [*_informative(config, facts), *_named(config, run)]
+    details = _detail_series(config, run)
+    others = [*_informative(config, facts), *_named(config, run), *details]
     freqai = enabled_freqai(config)
     if freqai is not None:
         features = _features(freqai)
@@ -50,6 +52,7 @@ def needed_series(
             timeframe=timeframe,
             warmup=startup + training // candle_length(Timeframe(timeframe)),
             is_traded=(pair, timeframe) in traded,
+            is_detail=(pair, timeframe) in details,
             kind="futures" if trades_futures(config) else "spot",
         )
         for pair, timeframe in dict.fromkeys([*traded, *others])
@@ -150,9 +153,23 @@ def _named(config: StrategyConfig, run: RunParameters) -> Iterator[_Key]:
     for series in run.informative:
         name, _, timeframe = series.partition("@")
         yield from ((pair, timeframe) for pair in ([name] if name else config.pairs))
+
+
+def _detail_series(config: StrategyConfig, run: RunParameters) -> list[_Key]:
     detail = config.parameters.get("timeframe_detail")
+    series: list[_Key] = []
     if isinstance(detail, str):
-        yield from ((pair, detail) for pair in config.pairs)
+        series = [(pair, detail) for pair in config.pairs]
+    refused = [
+        f"{pair}@{timeframe}" for pair, timeframe in series if run.goes_without(pair, timeframe)
+    ]
+    if refused:
+        message = (
+            f"run.without takes {', '.join(refused)}, which parameters.timeframe_detail asks for: "
+            "the engine needs all of its candles; leave them in, or drop that parameter"
+        )
+        raise ConfigurationError(message, key="run.without")
+    return series
 
 
 def _freqai_series(config: StrategyConfig, features: Mapping[str, JsonValue]) -> Iterator[_Key]:

@@ -36,6 +36,7 @@ class NeededSeries:
         is_traded: Whether the strategy trades on them, rather than only reads them.
         kind: The engine's name of the kind of candles: ``spot``, or of a perpetual contract
             ``futures``, ``mark`` or ``funding_rate``.
+        is_detail: Whether ``parameters.timeframe_detail`` asks for them.
     """
 
     pair: str
@@ -43,6 +44,7 @@ class NeededSeries:
     warmup: int
     is_traded: bool
     kind: str = "spot"
+    is_detail: bool = False
 
     @property
     def name(self) -> str:
@@ -161,6 +163,7 @@ class StagedSeries:
         gaps: Where candles are missing, in order of time.
         jumps: Prices that no market makes, as phrases in order of time.
         digest: SHA-256 over the values; the file format does not matter.
+        lowest: The lowest price; 0 when it is not known.
     """
 
     pair: str
@@ -171,6 +174,7 @@ class StagedSeries:
     gaps: tuple[StagedGap, ...]
     jumps: tuple[str, ...]
     digest: str
+    lowest: float = 0.0
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> Self:

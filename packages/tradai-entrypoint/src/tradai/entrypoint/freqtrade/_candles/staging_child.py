@@ -163,20 +163,32 @@ def _not_found(
     hint += _shorter_hint(missing[0], request) if is_spot and not known else ""
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
-        "choose a range that has them, or drop what asks for them (pairs, run.informative, "
-        f"@informative){_without_hint(missing)}{hint}"
+        f"choose a range that has them, or drop what asks for them ({_asking(missing)})"
+        f"{_without_hint(missing)}{hint}"
     )
     return NotFoundError(message, kind="candles", key=missing[0].name)
 
 
+def _asking(missing: Sequence[NeededSeries]) -> str:
+    """Return the names of what asks for the series `missing`."""
+    names = ["pairs"]
+    if any(map(_may_be_absent, missing)):
+        names += ["run.informative", "@informative"]
+    if any(each.is_detail for each in missing):
+        names.append("parameters.timeframe_detail")
+    return ", ".join(names)
+
+
 def _without_hint(missing: Iterable[NeededSeries]) -> str:
     """Return the part of a sentence on series that are only read, which a run can go without."""
-    read = [
-        each.name for each in missing if not each.is_traded and each.kind in {"spot", "futures"}
-    ]
+    read = [each.name for each in missing if _may_be_absent(each)]
     if not read:
         return ""
     return f"; where the strategy can do without {', '.join(read)}, name it in run.without"
+
+
+def _may_be_absent(series: NeededSeries) -> bool:
+    return not series.is_traded and not series.is_detail and series.kind in {"spot", "futures"}
 
 
 def _contract_hint(series: NeededSeries) -> str:
@@ -244,6 +256,7 @@ def _stage_columns(
         ),
         jumps=tuple(map(str, jumps(candles, series.timeframe))),
         digest=candles_digest(candles),
+        lowest=float(candles.cells["low"].min()),
     )
 
 

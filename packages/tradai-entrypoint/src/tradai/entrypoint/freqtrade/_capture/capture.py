@@ -83,7 +83,7 @@ def _record(
     interrupts: Interrupts,
     environ: Mapping[str, str],
 ) -> MarketsSnapshot:
-    with RecordingRelay(Upstream(exchange=source.name, base_url=base_url)) as relay:
+    with RecordingRelay(Upstream(exchange=source.name, base_url=base_url), source) as relay:
         ended = load_markets(
             pairs, source, relay.base_url, engine, interrupts=interrupts, environ=environ
         )

@@ -9,10 +9,12 @@ from socket import socket
 from threading import Thread
 from types import TracebackType
 from typing import Final, Protocol, Self, final
+from urllib.parse import urlsplit
 
 from tradai.core import register_secret
 from tradai.core.exceptions import ExternalServiceError
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
+from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 
 _LARGEST_BODY: Final = 64 * 1024
 _POLL_S: Final = 0.05
@@ -48,9 +50,10 @@ class RecordingRelay:
     the name of the client, so that no key could be sent.
     """
 
-    def __init__(self, upstream: Fetcher) -> None:
-        """Take the exchange; nothing listens yet."""
+    def __init__(self, upstream: Fetcher, exchange: RecordedExchange) -> None:
+        """Take the exchange, and what is known of it; nothing listens yet."""
         self._upstream = upstream
+        self._exchange = exchange
         self._answers: dict[tuple[str, str], RecordedAnswer] = {}
         self._failures: list[ExternalServiceError] = []
         self._token = secrets.token_urlsafe(24)
@@ -107,12 +110,25 @@ class RecordingRelay:
         if self.failure is not None:
             raise self.failure
         try:
+            self._check_public(url)
             text = self._upstream.fetch(url, body, agent=agent)
         except ExternalServiceError as exc:
             self._failures.append(exc)
             raise
         self._answers[url, body] = RecordedAnswer(url=url, body=body, text=text)
         return text
+
+    def _check_public(self, url: str) -> None:
+        if not self._exchange.is_public(url):
+            path = urlsplit(url).path
+            message = (
+                f"the engine asks {self._exchange.name} for {path}, which is not known as a public "
+                "address from which markets are loaded: nothing was asked; use another version of "
+                "the engine"
+            )
+            raise ExternalServiceError(
+                message, service=self._exchange.name, operation="load markets"
+            )
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         relay = self

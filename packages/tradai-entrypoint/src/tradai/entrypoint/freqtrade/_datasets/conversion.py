@@ -23,7 +23,7 @@ from tradai.entrypoint.freqtrade._datasets.resampling import (
     check_longer,
     longer_candles,
 )
-from tradai.entrypoint.freqtrade._datasets.writing import write_series
+from tradai.entrypoint.freqtrade._datasets.writing import sole_writer, write_series
 
 
 @final
@@ -83,21 +83,29 @@ def convert_series(
         ValidationError: The format is unknown, a file is damaged or has no rows, a series to write
             is there, two files of one series would be written to one, or the candles to make are
             not longer.
+        FolderInUseError: Another conversion writes into `folder`.
         StorageError: The disk refused.
     """
     if resampling is not None and resampling.source is not None:
         check_longer(resampling.source, resampling.target)
-    plan = planned_files(data, folder, file_format=file_format, resampling=resampling)
-    check_replaced(plan, force=force)
+
+    def plan() -> tuple[PlannedFile, ...]:
+        files = planned_files(data, folder, file_format=file_format, resampling=resampling)
+        check_replaced(files, force=force)
+        return files
+
+    # A folder is made only for files to write; another conversion may have written since.
+    plan()
     done: list[Conversion] = []
     problems: list[ValidationError] = []
-    for each in plan:
-        try:
-            done.append(_convert(each, file_format, resampling))
-        except ValidationError as exc:
-            problems.append(exc)
-        else:
-            on_written(done[-1])
+    with sole_writer(folder):
+        for each in plan():
+            try:
+                done.append(_convert(each, file_format, resampling))
+            except ValidationError as exc:
+                problems.append(exc)
+            else:
+                on_written(done[-1])
     if problems:
         raise _unconverted(problems, written=len(done))
     return tuple(done)

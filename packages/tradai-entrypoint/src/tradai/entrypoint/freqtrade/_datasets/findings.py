@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PRICES: Final = ("open", "high", "low", "close")
 _UTC: Final = ("UTC", "+00:00")
+_PREMIUM: Final = "premiumIndex"
 
 
 @final
@@ -37,12 +38,21 @@ class Effect(Enum):
     TWICE = "one file of a series is enough: remove the stale one"
     MENDED = "no run reads this series, and `data convert` mends it"
     UNREAD = "no run reads this series; `data convert` refuses it, or keeps the fault"
+    ASIDE = "no run reads this series"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
     @property
     def is_fault(self) -> bool:
         """Whether the series has to be mended; the other effects are notes."""
         return self in {Effect.REFUSED, Effect.CONVERTIBLE, Effect.TRADED, Effect.UNREAD}
+
+
+# Effects on a backtest, and those where no run reads the series.
+_EFFECTS_UNREAD: Final = {
+    Effect.TRADED: Effect.UNREAD,
+    Effect.FILLED: Effect.ASIDE,
+    Effect.LEFT_OUT: Effect.ASIDE,
+}
 
 
 @final
@@ -113,12 +123,19 @@ class _Rows:
     file: DataFile
 
     @property
+    def may_be_negative(self) -> bool:
+        """Whether the rows are premiums, which are below zero as often as above."""
+        return self.file.kind == _PREMIUM
+
+    @property
     def rise(self) -> bool:
         """Whether each row is later than the one before."""
         return bool((self.raw.opened[1:] > self.raw.opened[:-1]).all())
 
     def finding(self, problem: str, effect: Effect, first_ms: int | None = None) -> Finding:
         first = None if first_ms is None else from_epoch_ms(first_ms)
+        if self.file.kind not in READ_KINDS:
+            effect = _EFFECTS_UNREAD.get(effect, effect)
         return Finding(
             series=self.file.series,
             path=self.file.path,
@@ -158,7 +175,11 @@ def _in_order(rows: _Rows) -> Iterator[Finding]:
 def _in_numbers(rows: _Rows) -> Iterator[Finding]:
     import numpy as np
 
-    refused = refusal(rows.file)
+    refused, texts = refusal(rows.file), rows.raw.texts
+    if texts:
+        names = f"{', '.join(texts)} {'is' if len(texts) == 1 else 'are'}"
+        problem = f"{names} of text, not of numbers: `data convert` writes numbers"
+        yield rows.finding(problem, refusal(rows.file, is_mended=True))
     for name, cells in rows.raw.cells.items():
         # An exchange reports one of the two columns of open interest, or both.
         if rows.file.kind != "open_interest":
@@ -170,9 +191,10 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
 
     cells, refused = rows.raw.cells, refusal(rows.file)
     with np.errstate(invalid="ignore"):
-        lowest = np.minimum.reduce([cells[name] for name in _PRICES])
-        yield from rows.where(lowest < 0, "with a negative price", refused)
-        yield from rows.where(lowest == 0, "with a price of zero", Effect.TRADED)
+        if not rows.may_be_negative:
+            lowest = np.minimum.reduce([cells[name] for name in _PRICES])
+            yield from rows.where(lowest < 0, "with a negative price", refused)
+            yield from rows.where(lowest == 0, "with a price of zero", Effect.TRADED)
         yield from rows.where(cells["volume"] < 0, "with a negative volume", refused)
         is_upside_down = cells["high"] < cells["low"]
         yield from rows.where(is_upside_down, "with a high below the low", refused)
@@ -207,7 +229,9 @@ def _jumps(rows: _Rows, timeframe: Timeframe) -> Iterator[Finding]:
     """Yield the finding for prices that a market does not reach from one candle to the next."""
     from tradai.core.frames import CandleColumns, jumps
 
-    if rows.rise and (found := jumps(CandleColumns(rows.raw.opened, rows.raw.cells), timeframe)):
+    if rows.may_be_negative or not rows.rise:
+        return
+    if found := jumps(CandleColumns(rows.raw.opened, rows.raw.cells), timeframe):
         phrase = str(found[0]).rpartition(" at ")[0]
         problem = f"{counted(len(found), 'jump')} that no market makes: {phrase}"
         yield rows.finding(problem, Effect.TRADED, to_epoch_ms(found[0].at))
@@ -219,7 +243,7 @@ def _leaps(rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -
 
     from tradai.core.frames import CandleColumns, gaps
 
-    if not rows.rise:
+    if rows.may_be_negative or not rows.rise:
         return
     found = gaps(CandleColumns(np.unique(opened), {}), timeframe)
     candles = CandleColumns(rows.raw.opened, rows.raw.cells)

@@ -36,9 +36,8 @@ _DAMAGE: Final = (
 # Places of columns in the rows of a JSON file of trades: time, id, type, side, price, amount, cost.
 _TRADE_PLACES: Final = {"time": 0, "price": 4, "amount": 5}
 _OLD_FUNDING_WIDTH: Final = 6
-# Years 1900 to 2200 in milliseconds; present times in microseconds are far beyond.
-_EARLIEST_MS: Final = -2_208_988_800_000
-_LATEST_MS: Final = 7_258_118_400_000
+# Years 1970 to 2199 in milliseconds; present times in microseconds are far beyond.
+_LATEST_MS: Final = 7_258_118_399_999
 # Years 2001 to 2096 in seconds, which would be weeks of 1970.
 _EARLIEST_S: Final = 1_000_000_000
 _LATEST_S: Final = 4_000_000_000
@@ -57,6 +56,7 @@ class RawSeries:
             of JSON.
         again: Of trades, whether a row is equal to one before it, which has its id; None of other
             kinds.
+        texts: Names of the columns of numbers that are stored as text, in files of Arrow.
     """
 
     opened: "npt.NDArray[np.int64]"
@@ -64,6 +64,7 @@ class RawSeries:
     undated: int = 0
     zone: str | None = "UTC"
     again: "npt.NDArray[np.bool_] | None" = None
+    texts: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Return the digest of the rows in order of time, which is that of equal rows only."""
@@ -93,6 +94,9 @@ def read_raw(file: DataFile) -> RawSeries:
     try:
         raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
         _check_times(raw)
+    except ValidationError:
+        # A `ValueError` too: the file is whole, and its rows are not usable.
+        raise
     except _DAMAGE as exc:
         reason = str(exc).partition("\n")[0] or type(exc).__name__
         message = (
@@ -101,15 +105,24 @@ def read_raw(file: DataFile) -> RawSeries:
         )
         expected = f"a whole {file.file_format} file with {', '.join(file.columns)}"
         raise ValidationError(message, field=str(file.path), expected=expected) from exc
+    _check_years(raw, file)
     return raw
 
 
-def _check_times(raw: RawSeries) -> None:
-    outside = (raw.opened < _EARLIEST_MS) | (raw.opened > _LATEST_MS)
+def _check_years(raw: RawSeries, file: DataFile) -> None:
+    """Raise `ValidationError` for a row that no time range can name."""
+    import numpy as np
+
+    outside = (raw.opened < 0) | (raw.opened > _LATEST_MS)
     if outside.any():
-        found = int(raw.opened[outside.argmax()])
-        message = f"a time is {found}, not milliseconds since 1970 in the years 1900 to 2200"
-        raise ValueError(message)
+        row = int(outside.argmax())
+        at = np.datetime64(int(raw.opened[row]), "ms").astype("datetime64[s]")
+        expected = "milliseconds since 1970, before the year 2200"
+        message = f"{file.path}: row {row + 1} is of {at}; expected {expected}"
+        raise ValidationError(message, field=str(file.path), expected=expected)
+
+
+def _check_times(raw: RawSeries) -> None:
     if len(raw.opened) and ((raw.opened > _EARLIEST_S) & (raw.opened < _LATEST_S)).all():
         message = f"the times, such as {raw.opened[0]}, are seconds, not milliseconds since 1970"
         raise ValueError(message)
@@ -181,15 +194,37 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
     names = dict(zip(file.columns, file.columns, strict=True))
     if file.kind == "funding_rate" and "funding_rate" not in table.column_names:
         names = {"funding_rate": "open"}
+    _check_names((time, *names.values()), table.column_names, file)
     dated = table.filter(table[time].is_valid())
     cells = {name: _floats(dated[column]) for name, column in names.items()}
     kind = table[time].type
     zone = kind.tz if pa.types.is_timestamp(kind) else None
-    raw = RawSeries(_stamps(dated[time]), cells, undated=len(table) - len(dated), zone=zone)
+    raw = RawSeries(
+        _stamps(dated[time]),
+        cells,
+        undated=len(table) - len(dated),
+        zone=zone,
+        texts=tuple(name for name, column in names.items() if _is_text(table[column].type)),
+    )
     if file.kind != TRADES:
         return raw
     ids = dated["id"] if "id" in table.column_names else [None] * len(dated)
     return replace(raw, again=repeated_trades(raw.opened, ids, raw.cells))
+
+
+def _check_names(names: Sequence[str], found: Sequence[str], file: DataFile) -> None:
+    missing = [name for name in names if name not in found]
+    if missing:
+        expected = f"the columns {', '.join(names)}"
+        there = ", ".join(found) or "none"
+        message = f"{file.path}: {', '.join(missing)} is missing among the columns {there}"
+        raise ValidationError(message, field=str(file.path), expected=expected)
+
+
+def _is_text(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _table(source: "pa.BufferReader", file: DataFile) -> "pa.Table":

@@ -1,12 +1,17 @@
 """Write a series in one of the engine's formats, whole or not at all."""
 
+import fcntl
 import gzip
 import json
 import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
-from tradai.core import FileStore
+from tradai.core import atomic_file, file_errors
+from tradai.core.exceptions import TradAIError
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
@@ -15,15 +20,62 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@final
+class FolderInUseError(TradAIError):
+    """Another process writes into a folder of candles: try again when it has ended."""
+
+    code = "folder_in_use"
+    exit_code = 75
+    retryable = True
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Keep other conversions out of `folder`, which is made if it is missing and stays if used.
+
+    A file system that cannot lock folders (NFS) keeps none out.
+
+    Raises:
+        FolderInUseError: Another process writes into it.
+        StorageError: The disk refused.
+    """
+    is_new = not folder.exists()
+    with file_errors("open", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+        if is_new:
+            # It stays where files are in it.
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        message = f"another process writes into {folder} just now: try again when it has ended"
+        raise FolderInUseError(message) from None
+
+
 def write_series(rows: RawSeries, path: Path, file_format: str) -> None:
-    """Write `rows` to `path`; a file that is there is replaced.
+    """Write `rows` to `path`, which `sole_writer` lends; a file that is there is replaced.
 
     Raises:
         StorageError: The disk refused.
     """
     is_json = "json" in file_format
     data = _json(rows, file_format) if is_json else _arrow(rows, file_format)
-    FileStore().write(path.absolute().as_uri(), data)
+    # A file store would wait for the lock of the folder, which this process holds.
+    with file_errors("write", path):
+        path.parent.mkdir(exist_ok=True)
+        with atomic_file(path) as file:
+            file.write(data)
 
 
 def _json(rows: RawSeries, file_format: str) -> bytes:

@@ -121,7 +121,11 @@ def _incomplete(evidence: EngineEvidence) -> Verdict | None:
     untrained = [] if evidence.has_run else evidence.untrained
     for items, code, problem in (
         (evidence.dropped, ExitCode.DATA, _DROPPED + _REMEDY[evidence.asks_exchange]),
-        (evidence.undownloaded, ExitCode.RESULT, "the download failed of {}: download again"),
+        (
+            evidence.undownloaded,
+            ExitCode.RESULT,
+            "candles could not be downloaded of {}: download again",
+        ),
         (missing, ExitCode.DATA, "candles were asked for and missing, {}"),
         (untrained, ExitCode.DATA, "a model could not be trained: {} Provide more candles."),
     ):

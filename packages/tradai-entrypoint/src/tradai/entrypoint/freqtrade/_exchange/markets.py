@@ -11,19 +11,8 @@ from typing import Literal, Self, final
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 
-from tradai.core import (
-    FileStore,
-    JsonObject,
-    JsonValue,
-    MarketSnapshot,
-    digest,
-    utc_now,
-)
-from tradai.core.exceptions import (
-    ConfigurationError,
-    NotFoundError,
-    ValidationError,
-)
+from tradai.core import FileStore, JsonObject, JsonValue, MarketSnapshot, digest, utc_now
+from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
 from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnswer
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols
@@ -84,6 +73,23 @@ class MarketsSnapshot(BaseModel):
         if isinstance(exchange_named(self.exchange), RecordedExchange) is not bool(self.answers):
             message = "the recorded answers and the exchange do not belong together"
             raise ValueError(message)
+        if self.answers and self.origin == "made":
+            message = "made rules have no recorded answers"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _has_public_answers(self) -> Self:
+        exchange = exchange_named(self.exchange)
+        if isinstance(exchange, RecordedExchange):
+            for answer in self.answers:
+                if not exchange.is_public(answer.url):
+                    # Without its query, which may have a key.
+                    message = (
+                        f"{answer.url.partition('?')[0]} is not among the public addresses of "
+                        f"{self.exchange} from which markets are loaded"
+                    )
+                    raise ValueError(message)
         return self
 
     @model_validator(mode="after")
@@ -181,6 +187,25 @@ class MarketsSnapshot(BaseModel):
             fees=fees,
             symbols=tuple(source.make_symbol(pair, each) for pair, each in rules.items()),
         )
+
+    def with_made(self, added: Self) -> Self:
+        """Return made rules with those of `added`, whose note is new and whose fees win.
+
+        Raises:
+            ConfigurationError: These rules were captured, are of another market, or have a pair.
+        """
+        twice = sorted(self.pairs & added.pairs)
+        problem = None
+        if self.origin != "made":
+            problem = "they were captured: capture them again with the pairs"
+        elif self.exchange != added.exchange:
+            problem = f"they are of {self.exchange}, and the pairs of {added.exchange}"
+        elif twice:
+            problem = f"they have {', '.join(twice)}: replace all of them with --force"
+        if problem:
+            raise ConfigurationError(f"nothing can be added to the rules: {problem}", key="--add")
+        symbols, fees = (*self.symbols, *added.symbols), added.fees or self.fees
+        return added.model_copy(update={"symbols": symbols, "fees": fees})
 
     @property
     def pairs(self) -> frozenset[str]:

@@ -7,6 +7,8 @@ from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._candles.dataset import data_folder
+from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
+from tradai.entrypoint.freqtrade._exchange.rules_beside import check_rules_beside
 from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 
 
@@ -30,6 +32,24 @@ def markets_file(given: str | None, data: str) -> Path:
         )
         raise ConfigurationError(message, key="TRADAI_RUN_MARKETS")
     return folder / MARKETS_NAME
+
+
+def rules_of(context: RunContext, data: str) -> MarketsSnapshot:
+    """Return the market rules of a run, with a check of those that lie beside its candles, too.
+
+    Args:
+        context: The run.
+        data: Path or URI of its candles on this machine.
+
+    Raises:
+        ConfigurationError: As `markets_file_of` and `check_rules_beside`.
+        TradAIError: As `MarketsSnapshot.load`.
+    """
+    path, folder = markets_file_of(context, data), data_folder(data)
+    rules = MarketsSnapshot.load(path, exchange=context.config.exchange)
+    if folder is not None and folder.resolve() == path.resolve().parent:
+        check_rules_beside(rules, path)
+    return rules
 
 
 def markets_file_of(context: RunContext, data: str) -> Path:

@@ -27,6 +27,7 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import (
     EngineDatabase,
     entry_orders,
+    has_tables,
     trade_figures,
 )
 
@@ -235,7 +236,11 @@ class BotHandler(EngineHandler):
         database = self._bot.database
         kept = self._orders.kept
         stored = entry_orders(database) - self._bot.earlier_orders
-        context.record.results |= trade_figures(database, context.config.stake_currency) | {
+        figures = trade_figures(database, context.config.stake_currency)
+        if (kept or self._bot.earlier_orders) and not has_tables(database):
+            # The database was removed while the bot traded: zeros would be wrong.
+            figures = dict.fromkeys(figures)
+        context.record.results |= figures | {
             "orders_in_journal": len(kept) + len(self._orders.removed),
             "orders_in_database": len(stored),
             "orders_removed": len(self._orders.removed),

@@ -113,7 +113,11 @@ def _verdict(
 ) -> Verdict:
     stored = _stored(config, folder)
     if outside := outside_of(stored, timerange):
-        sentence = f"{folder} has no candle of {timerange} after the download: {outside}"
+        sentence = (
+            f"{folder} has no candle of {timerange} after the download: {outside}; remove the "
+            "pairs, or name a range in which they were traded; the files of the other pairs are "
+            "complete"
+        )
         return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
     lacking = _lacking(config, folder, timerange)
     if is_downloaded:

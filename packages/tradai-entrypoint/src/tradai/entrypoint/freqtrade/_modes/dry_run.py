@@ -22,7 +22,7 @@ from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._modes.bot_handler import Bot, BotHandler
 from tradai.entrypoint.freqtrade._modes.engine_interface import check_interface, show_interface
 from tradai.entrypoint.freqtrade._modes.paper_report import PaperReport
-from tradai.entrypoint.freqtrade._modes.takeover import take_over, was_paused
+from tradai.entrypoint.freqtrade._modes.takeover import pause_notices, take_over, was_paused
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.database import entry_orders
@@ -31,6 +31,7 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, Sqli
 _log: Final = logging.getLogger(__name__)
 # The fallback places no order, so no rule of its market matters.
 _ANY_RULES: Final = MarketRules(tick="0.01", step="0.00001", min_notional="5")
+_IDLE: Final = "running the built-in strategy, which places no order"
 
 
 @final
@@ -41,6 +42,7 @@ class DryRunHandler(BotHandler):
         _warn_of_bias(context)
         verdict = super()._judged(job, context)
         add_bias_notices(context.folder.path.parent, context.record)
+        context.record.notices += pause_notices(context)
         _report(context)
         return verdict
 
@@ -75,7 +77,7 @@ class DryRunHandler(BotHandler):
     ) -> Verdict:
         with _exchange_address(context) as address:
             bot = Bot(
-                doing="trading on paper",
+                doing=_IDLE if context.record.is_fallback else "trading on paper",
                 address=address,
                 database=database,
                 sections={"initial_state": "paused"} if self._is_paused else {},

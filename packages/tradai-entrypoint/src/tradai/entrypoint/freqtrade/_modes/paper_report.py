@@ -39,7 +39,9 @@ class PaperReport:
             self._status().write(self._context.folder.scratch)
 
     def _status(self) -> PaperStatus:
-        profit, trades = self._control.profit(), self._control.open_trades()
+        trades = self._control.open_trades()
+        # Of a database that is gone the engine gives no trades, and figures of zero.
+        profit = {} if trades is None else self._control.profit()
         closed = profit.get("closed_trade_count")
         return PaperStatus(
             at=utc_now(),

@@ -1,5 +1,6 @@
 """Take over the trades of an earlier dry-run: its database, with a record in both manifests."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from tradai.entrypoint.freqtrade._results.collected import ENGINE_DATABASE
 from tradai.entrypoint.freqtrade._results.database import trade_figures
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, SqliteFile
 
+_log: Final = logging.getLogger(__name__)
 # Rows of trades mean something else with another one of these.
 _FIXED: Final = frozenset({"exchange", "stake_currency", "strategy.class"})
 _HARMLESS: Final = frozenset({"version"})
@@ -77,6 +79,23 @@ def was_paused(folder: Path) -> bool:
     return asked[-1:] == [PAUSED]
 
 
+def pause_notices(context: RunContext) -> list[str]:
+    """Return how it went on for a dry-run that has ended, if it began paused as the one before."""
+    before = context.continues.manifest if context.continues else None
+    moves = [entry for entry in context.journal.entries() if entry.event in {PAUSED, RESUMED}]
+    if before is None or not moves or moves[0].facts.get("by") != _by(before):
+        return []
+    resumed = next((entry.at for entry in moves if entry.event == RESUMED), None)
+    if resumed is None:
+        return [f"it was paused from start to end, as run {before.run_id} was before it"]
+    at = f"{resumed:%Y-%m-%d %H:%M} UTC"
+    return [f"it began paused, as run {before.run_id} was before it, and was resumed at {at}"]
+
+
+def _by(run: RunManifest) -> str:
+    return f"run {run.run_id}"
+
+
 def _require_database(folder: Path, before: RunManifest) -> SqliteFile:
     database = trades_of(folder)
     if database is None:
@@ -122,12 +141,11 @@ def _record(
     RunFolder(folder).write_manifest(before)
     context.journal.append("run continued", **context.record.continuation)
     if was_paused(folder):
-        context.journal.append(PAUSED, by=f"run {before.run_id}", reason="it was paused")
-        notice = (
-            f"run {before.run_id} was paused, and so is this one: `tradai-entrypoint stop "
-            f"{context.run_id} --run --reason TEXT` lets it open positions"
-        )
-        context.record.notices.append(notice)
+        context.journal.append(PAUSED, by=_by(before), reason="it was paused")
+        how = f"`tradai-entrypoint stop {context.run_id} --run --reason TEXT`"
+        reason = f"run {before.run_id} was paused, and so is this one: {how} lets it open positions"
+        # At the end of the run, where notices are printed, this is too late.
+        _log.warning("the dry-run begins paused", extra={"reason": reason})
     if changes:
         notice = f"continues run {before.run_id} with changes: {', '.join(changes)}"
         context.record.notices.append(notice)

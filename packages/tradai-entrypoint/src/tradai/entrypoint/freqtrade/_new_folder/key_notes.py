@@ -108,6 +108,17 @@ _TEXTS: Final = {
 TEXTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {block: frozenset(names.split()) for block, names in _TEXTS.items()}
 )
+# Settings that Freqtrade reads in a block alone, by their names.
+IN_BLOCKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        path.partition(".")[2]: path
+        for path in (
+            *("exchange.pair_blacklist", "exchange.pair_whitelist"),
+            *("entry_pricing.price_side", "entry_pricing.use_order_book"),
+            "internals.process_throttle_secs",
+        )
+    }
+)
 _CLIENT: Final = "tradai sets up the client of the exchange itself"
 _FUTURES: Final = "futures are proven in backtests only, which do not use it"
 _ANALYSIS: Final = "`analyse CONFIG --bias` decides it"

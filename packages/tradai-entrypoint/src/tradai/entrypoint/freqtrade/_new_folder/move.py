@@ -41,6 +41,7 @@ from tradai.entrypoint.freqtrade._strategy.files import copy_files
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, inspect_source
 
 _VERSION: Final = "1.0.0"
+_MOST_NAMED: Final = 3
 _END_OF_RANGE: Final = (
     "the end of a range: Freqtrade trades the candle that opens at the stop of --timerange, too; "
     "here a range ends before its stop, so 20250101-20250201 has no candle of 1 February"
@@ -289,7 +290,9 @@ def _notices(
         yield computed
     yield from missing_values(translation)
     if found.others:
-        yield f"files beside the class that its code does not name: {', '.join(found.others)}"
+        more = len(found.others) - _MOST_NAMED
+        names = ", ".join(found.others[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield f"files beside the class that its code does not name: {names}"
     if found.user_data:
         yield f"{found.user_data} uses user_data_dir: each run has a new one, without your files"
     for name in key_variables(environ):

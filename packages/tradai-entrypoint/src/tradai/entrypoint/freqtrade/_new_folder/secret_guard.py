@@ -7,7 +7,7 @@ from typing import Final, Self, final
 
 from tradai.core import JsonValue
 from tradai.core.exceptions import ConfigurationError
-from tradai.entrypoint.freqtrade._new_folder.key_notes import PRIVATE, TEXTS
+from tradai.entrypoint.freqtrade._new_folder.key_notes import IN_BLOCKS, PRIVATE, TEXTS
 from tradai.entrypoint.freqtrade._new_folder.moved_key import KeyStatus, MovedKey
 from tradai.entrypoint.freqtrade._new_folder.secret_leaves import secret_leaves, texts
 from tradai.entrypoint.freqtrade._new_folder.special_keys import Config, Fate, block_of
@@ -87,6 +87,8 @@ def _kept_out(moved: MovedKey, reason: str) -> Fate:
 
 def _unknown_texts(moved: MovedKey, kept: JsonValue) -> Iterator[str]:
     """Yield the names of the texts in `kept` that no setting of Freqtrade takes."""
+    if moved.key in IN_BLOCKS:
+        return
     block, _, name = moved.key.partition(".")
     for path in texts(kept):
         steps = f"{name}.{path}".strip(".")

@@ -13,7 +13,10 @@ MASK: Final = "***"
 # Names of secrets when they have a text: elsewhere they are those of switches and counts.
 _OF_TEXTS: Final = re.compile(
     r"(?i)(?:\A|[\W_])(?:auth|bearer|hmac|jwt|pass|pin|pwd|seed_phrase)\Z"
-    r"|api[_-]?key|credential|login|passphrase|passw(?:or)?d|webhook[_-]?url"
+)
+# Those of a text or a number, wherever they are in a name.
+_OF_VALUES: Final = re.compile(
+    r"(?i)api[_-]?key|credential|login|passphrase|passw(?:or)?d|webhook[_-]?url"
 )
 # A body of a message has no other keys than those of its receiver.
 _BODIES: Final = frozenset({"discord", "webhook"})
@@ -24,6 +27,8 @@ _AUTHORIZATION: Final = re.compile(
 )
 # Whoever has the address of a hook can write to it.
 _HOOK: Final = re.compile(r"(?i)://(?:web)?hooks?\.[^\s/]+/\S|://\S*/(?:web)?hooks?/\S")
+# A timeframe, or a pair of coins with ordinary names.
+_PLAIN: Final = re.compile(r"\d{1,3}[mhdwM]|[A-Z0-9]{2,10}/[A-Z]{3,5}(?::[A-Z]{3,5})?", re.ASCII)
 # Keys of a pair that is an object.
 _NAMES: Final = ("field", "header", "key", "name")
 _VALUE: Final = "value"
@@ -39,8 +44,10 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
     [('feed.logins.0.api_token', 'not-a-token')]
     """
     for path, leaf, is_named in _leaves(tuple(key.split(".")), value):
-        if looks_like_secret((*path, "secret") if is_named else path, leaf) or (
-            isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf))
+        if (
+            looks_like_secret((*path, "secret") if is_named else path, leaf)
+            or (leaf and not isinstance(leaf, bool) and _OF_VALUES.search(str(path[-1])))
+            or (isinstance(leaf, str) and (is_secret_text(leaf) or _is_secret_name(path, leaf)))
         ):
             yield ".".join(MASK if is_secret_text(str(step)) else str(step) for step in path), leaf
 
@@ -48,11 +55,13 @@ def secret_leaves(key: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]
 def texts(value: JsonValue) -> Iterator[str]:
     """Yield the path of each text in `value`, which any secret may be; empty for `value` itself.
 
-    >>> list(texts({"window": 5, "users": ["bob", 7, ""]}))
+    A timeframe and a pair are none.
+
+    >>> list(texts({"window": 5, "users": ["bob", 7, ""], "slow": "4h", "lead": "BTC/USDT"}))
     ['users.0']
     """
     for path, leaf, _ in _leaves((), value):
-        if isinstance(leaf, str) and leaf and path[-1:] != (MASK,):
+        if isinstance(leaf, str) and leaf and path[-1:] != (MASK,) and not _PLAIN.fullmatch(leaf):
             yield ".".join(map(str, path))
 
 
@@ -114,4 +123,5 @@ def _names_secret(name: JsonValue) -> bool:
     if not isinstance(name, str):
         return False
     bare = name.strip("-:= ")
-    return looks_like_secret((bare,), "any") or _OF_TEXTS.search(bare) is not None
+    is_of_ours = _OF_TEXTS.search(bare) or _OF_VALUES.search(bare)
+    return looks_like_secret((bare,), "any") or is_of_ours is not None

@@ -29,6 +29,7 @@ from tradai.entrypoint.freqtrade._new_folder.dotted_paths import has_path, set_p
 from tradai.entrypoint.freqtrade._new_folder.key_notes import (
     ARGUMENTS,
     BLOCKS,
+    IN_BLOCKS,
     MESSAGES,
     PRIVATE,
     SECRETS,
@@ -241,7 +242,10 @@ def _with_place(key: str, value: JsonValue) -> Fate:
 def _own_key(key: str, value: JsonValue) -> Fate:
     """Return that the strategy gets `key`; one that resembles a key of Freqtrade is doubted."""
     place, note = f"{OWN_KEYS}.{key}", "a key of the strategy's own"
-    if hint := did_you_mean(key, (name for name in IN_FILE if _resembles(key, name))):
+    hint = did_you_mean(key, (name for name in IN_FILE if _resembles(key, name)))
+    if key in IN_BLOCKS:
+        hint = f": Freqtrade reads {IN_BLOCKS[key]} alone"
+    if hint:
         moved = MovedKey(key=key, status=KeyStatus.DOUBTFUL, place=place, note=f"{note}{hint}")
         return moved, value
     return mapped(key, place, value, note=note)

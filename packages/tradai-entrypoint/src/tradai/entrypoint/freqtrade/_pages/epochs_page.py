@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from tradai.entrypoint._report.curves import Curve, CurveChart
+from tradai.entrypoint._report.figures import fall
 from tradai.entrypoint._report.formatting import counted, percent, plain, result_text
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import Figure, ReportSection, RunReportParts
@@ -136,13 +137,12 @@ def _epochs_table(epochs: Sequence[Epoch], ranked: Sequence[Epoch]) -> Markup:
 
 
 def _epoch_row(epoch: Epoch, names: Sequence[str]) -> tuple[Markup, ...]:
-    profit, fall = epoch.profit_ratio, epoch.drawdown_ratio
-    parameters = epoch.parameters
+    profit, parameters = epoch.profit_ratio, epoch.parameters
     return (
         element("th", str(epoch.number), scope="row"),
         element("td", f"{epoch.loss:.6g}" if epoch.is_ranked else "not ranked"),
         element("td", plain(epoch.trades, 0)),
         element("td", percent(profit, with_sign=True), class_=tone_of(profit)),
-        element("td", percent(None if fall is None else 0.0 - fall, with_sign=True)),
+        element("td", fall(epoch.drawdown_ratio)),
         *(element("td", result_text(parameters.get(name))) for name in names),
     )

@@ -95,14 +95,29 @@ def _overridden(config: StrategyConfig, facts: SourceFacts) -> Iterator[str]:
     filling = filling_notice(config.execution.order_types, facts)
     if filling:
         yield filling
+    values = {
+        key: value
+        for key, value in _differing_values(config, facts)
+        if not (filling and key == "execution.order_types")
+    }
+    if len(values) == 1:
+        ((key, value),) = values.items()
+        name = key.rpartition(".")[2]
+        yield f"{key} goes over the {name} of class {facts.class_name}, which is {value}"
+    elif values:
+        shown = ", ".join(f"{key} (there {value})" for key, value in values.items())
+        yield f"{len(values)} keys go over class {facts.class_name}: {shown}"
+
+
+def _differing_values(config: StrategyConfig, facts: SourceFacts) -> Iterator[tuple[str, str]]:
+    """Yield each key that goes over an attribute of another value, and that value."""
     for key, decided in _decided_by_configuration(config).items():
         name = key.rpartition(".")[2]
         value = _final(facts, name)
-        is_open = name in facts.assigned or name in facts.names - facts.constants.keys()
-        is_other = is_open or (value is not None and plain_json(value) != decided)
-        if is_other and not (filling and name == "order_types"):
-            shown = "a value computed when it runs" if is_open else value
-            yield f"{key} goes over the {name} of class {facts.class_name}, which is {shown}"
+        if name in facts.assigned or name in facts.names - facts.constants.keys():
+            yield key, "a value computed when it runs"
+        elif value is not None and plain_json(value) != decided:
+            yield key, str(value)
 
 
 def _checks_depth(config: StrategyConfig) -> bool:

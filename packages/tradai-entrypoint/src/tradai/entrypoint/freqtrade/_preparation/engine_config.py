@@ -56,6 +56,8 @@ LIVE_CONSTANTS: Final[Mapping[str, JsonValue]] = MappingProxyType(
 )
 # The least that the engine accepts.
 _SMALLEST_STAKE: Final = Decimal("0.0001")
+# The engine's default (freqtrade 2026.9).
+_TRADABLE: Final = Decimal("0.99")
 # Called the same in `Execution` and in the engine's configuration.
 _SAME_NAMES: Final = (
     "exit_profit_offset",
@@ -90,8 +92,8 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
     """Return the engine's configuration for `config`; its exchange is at `ENDPOINT`.
 
     Raises:
-        ConfigurationError: The exchange is not known, the stake is not set or too small, or the
-            engine does not have a key.
+        ConfigurationError: The exchange is not known, the stake is not set, too small or more than
+            the balance, or the engine does not have a key.
     """
     execution, block = config.execution, config.engine or {}
     is_futures = exchange_named(config.exchange).market_type == "futures"
@@ -101,7 +103,7 @@ def engine_config(config: StrategyConfig, mode: TradingMode) -> dict[str, JsonVa
         "bot_name": config.name,
         "timeframe": str(config.timeframe),
         "stake_currency": config.stake_currency,
-        "stake_amount": _stake_amount(config),
+        "stake_amount": _stake_amount(config, mode),
         "dry_run_wallet": float(execution.starting_balance),
         **market_keys(config),
         "exchange": _exchange(config),
@@ -144,7 +146,7 @@ def _exchange(config: StrategyConfig) -> dict[str, JsonValue]:
     }
 
 
-def _stake_amount(config: StrategyConfig) -> JsonValue:
+def _stake_amount(config: StrategyConfig, mode: TradingMode) -> JsonValue:
     stake = config.execution.stake_amount
     if stake is None:
         message = (
@@ -155,7 +157,23 @@ def _stake_amount(config: StrategyConfig) -> JsonValue:
     if isinstance(stake, Decimal) and stake < _SMALLEST_STAKE:
         message = f"execution.stake_amount is {stake}: the engine needs {_SMALLEST_STAKE} or more"
         raise ConfigurationError(message, key="execution.stake_amount")
+    if isinstance(stake, Decimal) and not mode.holds_positions:
+        _check_balance(stake, config)
     return plain_json(stake)
+
+
+def _check_balance(stake: Decimal, config: StrategyConfig) -> None:
+    """Check that a backtest can pay one stake, as the engine does, in floats."""
+    execution = config.execution
+    ratio = execution.tradable_balance_ratio or _TRADABLE
+    tradable = float(execution.starting_balance) * float(ratio)
+    if float(stake) > tradable:
+        problem = (
+            f"is {stake:f} {config.stake_currency}, and {tradable:.8g} may be traded: "
+            f"execution.starting_balance ({execution.starting_balance:f}) times "
+            f"tradable_balance_ratio ({ratio:f}); lower the stake, or raise the balance"
+        )
+        raise key_error(key="execution.stake_amount", problem=problem)
 
 
 def _strategy_settings(execution: Execution) -> dict[str, JsonValue]:

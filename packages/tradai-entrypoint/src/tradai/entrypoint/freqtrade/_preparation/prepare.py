@@ -29,7 +29,7 @@ from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
-from tradai.entrypoint.freqtrade._exchange.markets_file import markets_file_of
+from tradai.entrypoint.freqtrade._exchange.markets_file import rules_of
 from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
 from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     DIGEST_NAME as TIERS_DIGEST,
@@ -45,7 +45,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
     USER_DATA,
     render_plan,
 )
-from tradai.entrypoint.freqtrade._preparation.stake import check_stake
+from tradai.entrypoint.freqtrade._preparation.stake import check_amounts, check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
 from tradai.entrypoint.freqtrade._strategy.source import (
@@ -109,7 +109,7 @@ class EngineJob:
                 staged for several runs.
 
         Raises:
-            ConfigurationError: The number of candles that the strategy needs first is not known.
+            ConfigurationError: The start-up candles are not known, or the stake buys no order.
             NotFoundError: A series is missing; all of them are named.
             ValidationError: A series is broken.
             RunInterruptedError: A signal came first.
@@ -136,6 +136,7 @@ class EngineJob:
             context.record.run_parameters["timerange"] = str(staged.timerange)
         self.parameters = self.parameters.with_timerange(staged.timerange)
         self.plan = replace(self.plan, timerange=staged.timerange)
+        check_amounts(context.config, self.markets.rules, self.facts, staged)
         return staged
 
     def _stage(self, request: StagingRequest) -> StagedData:
@@ -158,8 +159,7 @@ class EngineJob:
         if context.markets is not None:
             context.record.data["markets"] = context.markets
         data = self._data_folder()
-        path = markets_file_of(context, data)
-        snapshot = MarketsSnapshot.load(path, exchange=context.config.exchange)
+        snapshot = rules_of(context, data)
         markets = snapshot.restricted_to(series.pair for series in self.series)
         markets.require(series.pair for series in self.series)
         check_agreement(markets, self.engine, context)

@@ -6,7 +6,8 @@ from typing import Final
 
 from tradai.core import file_errors
 from tradai.core.exceptions import NotFoundError, StorageError
-from tradai.entrypoint._store.names import EPOCHS_NAME
+from tradai.entrypoint._store.names import EPOCHS_NAME, SCRATCH_NAME
+from tradai.entrypoint.freqtrade._results.epochs import Epoch, read_epochs
 from tradai.entrypoint.freqtrade._results.sqlite_file import DATABASE_NAME, keep_database
 
 BACKTEST_NAME: Final = "engine-result.zip"
@@ -51,6 +52,19 @@ def collect_results(user_data: Path, folder: Path) -> list[str]:
 def newest_epochs(user_data: Path) -> Path | None:
     """Return the file of epochs that the engine writes; None before the first epoch."""
     return next(iter(_newest(user_data, _EPOCHS)), None)
+
+
+def unfinished_epochs(folder: Path) -> list[Epoch] | None:
+    """Return the epochs of the run in `folder` that the engine has written so far, in scratch.
+
+    None before the first, and once they are kept as the result of the run. An epoch whose line is
+    only begun is left out.
+
+    Raises:
+        StorageError: The file cannot be read, or is damaged.
+    """
+    files = _newest(folder / SCRATCH_NAME, f"*/{_EPOCHS}")
+    return read_epochs(files[0], is_unfinished=True) if files else None
 
 
 def has_models(user_data: Path) -> bool:

@@ -16,6 +16,7 @@ _ENTRY_ORDERS: Final = "SELECT ft_pair, order_id FROM orders WHERE ft_order_side
 _TRADES: Final = (
     "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
 )
+_COUNT: Final = "SELECT count(*) FROM trades"
 _ORDERS: Final = """
     SELECT ft_pair, order_id, ft_trade_id, ft_order_side, ft_is_open, coalesce(filled, 0),
            coalesce(trades.is_open, false)
@@ -126,6 +127,15 @@ def traded_strategies(database: EngineDatabase) -> set[str]:
         TradAIError: It cannot be read; see `EngineDatabase.rows`.
     """
     return {str(row[0]) for row in database.rows(_STRATEGIES)}
+
+
+def has_tables(database: EngineDatabase) -> bool:
+    """Return whether the engine has made its tables in `database`.
+
+    Raises:
+        TradAIError: It cannot be read; see `EngineDatabase.rows`.
+    """
+    return bool(database.rows(_COUNT))
 
 
 def trade_figures(database: EngineDatabase, currency: str) -> dict[str, JsonValue]:

@@ -103,19 +103,24 @@ def _is_ranked(loss: float) -> bool:
     return math.isfinite(loss) and loss != _UNRANKED_LOSS
 
 
-def read_epochs(path: Path) -> list[Epoch]:
+def read_epochs(path: Path, *, is_unfinished: bool = False) -> list[Epoch]:
     """Return all epochs the engine wrote to `path`, in the order they ended.
+
+    Args:
+        path: A file with a line for each epoch.
+        is_unfinished: The engine writes it or was killed: a last line without an end is left out.
 
     Raises:
         StorageError: The file cannot be read, or a line of it is cut off.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as exc:
         raise StorageError(
             f"the hyperopt result {path} cannot be read: {type(exc).__name__}",
             operation="read hyperopt result",
         ) from exc
+    lines = text[: text.rfind("\n") + 1 if is_unfinished else None].splitlines()
     return [_of_line(line, number, path) for number, line in enumerate(lines, start=1)]
 
 

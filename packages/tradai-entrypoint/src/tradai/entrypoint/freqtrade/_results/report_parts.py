@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from tradai.entrypoint._report.figures import LABELS, PROFIT_LABEL, expectancy_decimals, fall
 from tradai.entrypoint._report.formatting import NOTHING, decimals_for, percent, plain, signed
 from tradai.entrypoint._report.model import Figure, RunReportParts, TradeRow, TradeStats
 from tradai.entrypoint.freqtrade._results.results import BacktestResult
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._results.equity import Equity
 
 _NO_TAG: Final = "(none)"
-_CLOSED_FALL: Final = "Largest drawdown, closed trades only"
 _NO_SLOT: Final = "Entry signals without a free slot (max_open_trades)"
 _REJECTED: Final[Mapping[str, str]] = {
     "locks": "Locks of pairs by protections",
@@ -74,12 +74,12 @@ def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tup
     total = summary.total
     amount = signed(total.profit_abs, decimals_for([summary.final_balance], currency))
     return (
-        Figure("Profit", f"{amount} {currency}"),
-        Figure("Profit on the start", percent(total.profit_ratio, with_sign=True)),
-        Figure("Largest drawdown", _fall(equity.max_drawdown))
+        Figure(PROFIT_LABEL, f"{amount} {currency}"),
+        Figure(LABELS["profit_percent"], percent(total.profit_ratio, with_sign=True)),
+        Figure(LABELS["equity_drawdown_percent"], fall(equity.max_drawdown))
         if equity
-        else Figure(_CLOSED_FALL, _fall(_closed_fall(summary))),
-        Figure("Trades", str(total.trades)),
+        else Figure(LABELS["max_drawdown_percent"], fall(_closed_fall(summary))),
+        Figure(LABELS["trades"], str(total.trades)),
     )
 
 
@@ -87,24 +87,25 @@ def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, .
     summary, total, engine = result.summary, result.summary.total, result.engine_figures
     currency = result.stake_currency
     decimals = decimals_for([summary.final_balance], currency)
+    expectancy = plain(total.expectancy, expectancy_decimals(decimals))
     shown = {
-        "Starting balance": f"{plain(summary.starting_balance, decimals)} {currency}",
-        "Final balance": f"{plain(summary.final_balance, decimals)} {currency}",
-        "Growth per year": percent(summary.cagr),
+        LABELS["starting_balance"]: f"{plain(summary.starting_balance, decimals)} {currency}",
+        LABELS["final_balance"]: f"{plain(summary.final_balance, decimals)} {currency}",
+        LABELS["cagr_percent"]: percent(summary.cagr),
         "Won, drawn, lost": f"{total.wins} / {total.draws} / {total.losses}",
         "Win rate": percent(total.winrate),
-        "Profit factor": plain(total.profit_factor, 2),
-        "Expectancy": f"{plain(total.expectancy, max(decimals, 4))} {currency}",
+        LABELS["profit_factor"]: plain(total.profit_factor, 2),
+        LABELS["expectancy"]: f"{expectancy} {currency}",
         "Market change": percent(engine["market_change"]),
-        "Sharpe (engine)": plain(engine["sharpe"], 2),
-        "Sortino (engine)": plain(engine["sortino"], 2),
+        LABELS["sharpe"]: plain(engine["sharpe"], 2),
+        LABELS["sortino"]: plain(engine["sortino"], 2),
         "Calmar (engine)": plain(engine["calmar"], 2),
         "SQN (engine)": plain(engine["sqn"], 2),
         "First candle opens": f"{summary.period.start:%Y-%m-%d %H:%M} UTC",
         "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
     if equity:
-        shown[_CLOSED_FALL] = _fall(_closed_fall(summary))
+        shown[LABELS["max_drawdown_percent"]] = fall(_closed_fall(summary))
     return tuple(Figure(label, value) for label, value in shown.items())
 
 
@@ -165,7 +166,3 @@ def _rejected(result: BacktestResult) -> tuple[Figure, ...]:
 
 def _closed_fall(summary: Summary) -> float:
     return summary.max_drawdown.ratio if summary.max_drawdown else 0.0
-
-
-def _fall(ratio: float) -> str:
-    return percent(-ratio, with_sign=True) if ratio else "none"

@@ -59,8 +59,8 @@ class {observer}(Observed):
         counts["tried"] += 1
         stake = super().custom_stake_amount(*args, **kwargs)
         least, most = kwargs["min_stake"] or 0, kwargs["max_stake"]
-        # The engine passes over a stake that is text, too.
-        if not stake or isinstance(stake, str) or stake <= 0:
+        # The engine passes over a stake that is text or NaN, too.
+        if not stake or isinstance(stake, str) or not stake > 0:
             counts["custom_stake_amount"] += 1
         elif least > most:
             counts["wallet"] += 1

@@ -11,9 +11,14 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint.freqtrade._strategy.parameters import DeclaredParameter
 from tradai.entrypoint.freqtrade._strategy.source import SourceFacts
 
-# The engine's spaces without a parameter of the strategy, and its names for several spaces.
-_ENGINE_SPACES: Final = frozenset({"all", "default", "roi", "stoploss", "trades", "trailing"})
+# The engine's spaces without a parameter of the strategy, by its names for several spaces.
+_WITHOUT_PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "all": ("roi", "stoploss", "trades", "trailing"),
+    "default": ("roi", "stoploss"),
+}
 _NOT_IN_DEFAULT: Final = frozenset({"protection"})
+# Of these names, the engine searches these spaces whatever the strategy declares.
+_ALWAYS_SEARCHED: Final = ("buy", "sell", "protection")
 
 
 def searches(spaces: Collection[str], space: str) -> bool:
@@ -25,17 +30,15 @@ def searches(spaces: Collection[str], space: str) -> bool:
 def check_search(facts: SourceFacts, spaces: Collection[str]) -> None:
     """Check that the strategy has parameters to search in each of `spaces`, all of them portable.
 
-    The engine ignores a space without parameters, and the values of some parameters cannot be
-    written into a configuration.
+    The engine ignores a space without parameters, or fails on it at once, and the values of some
+    parameters cannot be written into a configuration.
 
     Raises:
         ConfigurationError: It has not; the error names the space or the parameter.
     """
     known = {parameter.space for parameter in facts.declared.values()}
     if facts.is_resolved and not facts.opaque and None not in known:
-        for space in spaces:
-            if space not in known | _ENGINE_SPACES:
-                raise _no_parameters(space, {name for name in known if name}, facts)
+        _check_spaces(facts, spaces)
     for name, parameter in facts.declared.items():
         is_named = parameter.space is None or searches(spaces, parameter.space)
         if is_named and parameter.is_searched and (problem := _obstacle(parameter)):
@@ -64,14 +67,40 @@ def check_helpers(facts: SourceFacts) -> None:
             )
 
 
-def _no_parameters(space: str, known: set[str], facts: SourceFacts) -> ConfigurationError:
-    hint = did_you_mean(space, known) or (
-        f": set run.spaces=[{', '.join(sorted(known))}]" if known else "; it has none at all"
-    )
-    return ConfigurationError(
-        f"run.spaces names {space!r}, but {facts.class_name} has no parameter of that space{hint}",
-        key="run.spaces",
-    )
+def _check_spaces(facts: SourceFacts, spaces: Collection[str]) -> None:
+    declared = {each.space or "" for each in facts.declared.values()}
+    searched = {each.space or "" for each in facts.declared.values() if each.is_searched}
+    for name in spaces:
+        if name in _WITHOUT_PARAMETERS:
+            _check_several(name, declared, searched, facts)
+        elif name not in searched and name not in _WITHOUT_PARAMETERS["all"]:
+            hint = did_you_mean(name, searched) or (_instead(searched) or "; it has none at all")
+            message = (
+                f"run.spaces names {name!r}, but {facts.class_name} has no parameter of that "
+                f"space to search{hint}"
+            )
+            raise ConfigurationError(message, key="run.spaces")
+
+
+def _check_several(name: str, declared: set[str], searched: set[str], facts: SourceFacts) -> None:
+    """Check that each space that the engine takes for `name` has something to search."""
+    engines = _WITHOUT_PARAMETERS[name]
+    asked = (each for each in (*_ALWAYS_SEARCHED, *sorted(declared)) if searches({name}, each))
+    lacking = [
+        each for each in asked if each not in searched and each not in _WITHOUT_PARAMETERS["all"]
+    ]
+    if lacking:
+        possible = {each for each in searched if searches({name}, each)}
+        message = (
+            f"run.spaces names {name!r}, which includes {lacking[0]!r}, and {facts.class_name} has "
+            f"no parameter of that space to search{_instead(possible, *engines)}"
+        )
+        raise ConfigurationError(message, key="run.spaces")
+
+
+def _instead(searched: Collection[str], *engines: str) -> str:
+    names = [*sorted(searched), *engines]
+    return f": set run.spaces=[{', '.join(names)}]" if names else ""
 
 
 def _obstacle(parameter: DeclaredParameter) -> str | None:

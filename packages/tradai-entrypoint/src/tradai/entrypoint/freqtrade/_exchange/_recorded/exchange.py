@@ -1,7 +1,9 @@
 """An exchange that this release knows by its recorded answers alone."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final, Literal, NoReturn, final
+from urllib.parse import urlsplit
 
 from tradai.core import JsonValue, Market
 from tradai.core.exceptions import ConfigurationError
@@ -29,11 +31,14 @@ class RecordedExchange:
         name: Its name in a strategy configuration, in the engine and in ccxt.
         addresses: Addresses of its REST API, and for each the names of the parts in ccxt that
             have it; a dot leads into a nested part.
+        public: Paths of the requests that loading its markets needs, as patterns of the shell. Any
+            other may be one of an account, and is neither asked for nor recorded.
         options: Options of its client that leave out what is not a spot market.
     """
 
     name: str
     addresses: dict[str, str]
+    public: tuple[str, ...]
     options: dict[str, JsonValue]
 
     @property
@@ -70,6 +75,15 @@ class RecordedExchange:
     def is_backtest_only(self) -> bool:
         """Other modes are not proven."""
         return True
+
+    def is_public(self, url: str) -> bool:
+        """Return whether a request for `url` is one of those in `public`, at this exchange."""
+        parts = urlsplit(url)
+        hosts = {urlsplit(address).netloc for address in self.addresses}
+        # A path that a server reads as another one.
+        is_plain = not {"..", ".", ""} & set(parts.path[1:].split("/")) and "%" not in parts.path
+        is_known = any(fnmatchcase(parts.path, each) for each in self.public)
+        return parts.netloc in hosts and is_plain and is_known
 
     def _refuse(self, *_args: object, **_options: object) -> NoReturn:
         message = (

@@ -20,10 +20,22 @@ _GATE_CONTRACTS: Final = (
 )
 
 
+_MARKETS_OF_OKX: Final = "/api/v5/public/instruments /api/v5/public/time"
+_MARKETS_OF_GATE: Final = (
+    "/api/v4/*/time /api/v4/spot/currencies /api/v4/*/currency_pairs /api/v4/options/underlyings "
+    "/api/v4/*/contracts"
+)
+
+
 def _exchange(
-    name: str, addresses: dict[str, str], options: dict[str, JsonValue] | None = None
+    name: str,
+    addresses: dict[str, str],
+    public: str,
+    options: dict[str, JsonValue] | None = None,
 ) -> RecordedExchange:
-    return RecordedExchange(name=name, addresses=addresses, options=options or {})
+    return RecordedExchange(
+        name=name, addresses=addresses, public=tuple(public.split()), options=options or {}
+    )
 
 
 RECORDED_EXCHANGES: Final = (
@@ -48,6 +60,7 @@ RECORDED_EXCHANGES: Final = (
             "https://papi.binance.com/papi/v2": "papiV2",
             "https://www.binance.us": "web",
         },
+        "/?api/v?/exchangeInfo /api/v?/exchangeInfo /?api/v?/time /api/v?/time",
     ),
     _exchange(
         "bingx",
@@ -55,6 +68,8 @@ RECORDED_EXCHANGES: Final = (
             "https://open-api.bingx.com/openApi": "fund spot swap contract wallets user subAccount "
             "account copyTrading cswap api"
         },
+        "/openApi/spot/v?/common/symbols /openApi/swap/v?/quote/contracts "
+        "/openApi/cswap/v?/market/contracts /openApi/swap/v?/server/time",
     ),
     _exchange(
         "bitget",
@@ -62,17 +77,25 @@ RECORDED_EXCHANGES: Final = (
             "https://api.bitget.com": "spot mix user p2p broker margin common tax convert copy "
             "earn uta"
         },
+        "/api/v?/spot/public/* /api/v?/mix/market/contracts /api/v?/margin/currencies "
+        "/api/v?/market/instruments /api/v?/public/time",
         _SPOT,
     ),
-    _exchange("bybit", {"https://api.bybit.com": _BYBIT}, _SPOT),
-    _exchange("bybiteu", {"https://api.bybit.eu": _BYBIT}),
-    _exchange("gate", {"https://api.gateio.ws/api/v4": f"{_GATE} {_GATE_CONTRACTS}"}, _SPOT),
+    _exchange("bybit", {"https://api.bybit.com": _BYBIT}, "/v5/market/*", _SPOT),
+    _exchange("bybiteu", {"https://api.bybit.eu": _BYBIT}, "/v5/market/*"),
+    _exchange(
+        "gate",
+        {"https://api.gateio.ws/api/v4": f"{_GATE} {_GATE_CONTRACTS}"},
+        _MARKETS_OF_GATE,
+        _SPOT,
+    ),
     _exchange(
         "gateeu",
         {
             "https://api.gateeu.com/api/v4": _GATE,
             "https://api.gateio.ws/api/v4": _GATE_CONTRACTS,
         },
+        _MARKETS_OF_GATE,
     ),
     _exchange(
         "htx",
@@ -80,11 +103,14 @@ RECORDED_EXCHANGES: Final = (
             "https://api.huobi.pro": "status spot public private v2Public v2Private",
             "https://api.hbdm.vn": "contract",
         },
+        "/v?/common/* /v2/reference/currencies /*swap-api/v1/swap_contract_info "
+        "/api/v1/contract_contract_info /api/v1/timestamp",
         {"fetchMarkets": {"types": {"spot": True, "linear": False, "inverse": False}}},
     ),
     _exchange(
         "hyperliquid",
         {"https://api.hyperliquid.xyz": "public private"},
+        "/info",
         # One client hands this table of contracts to the other, and must have it.
         {**_SPOT, "hip3TokensByName": {}},
     ),
@@ -94,7 +120,8 @@ RECORDED_EXCHANGES: Final = (
             "https://api.kraken.com": "public private",
             "https://kraken.zendesk.com/api/v2/help_center/en-us/articles": "zendesk",
         },
+        "/0/public/*",
     ),
-    _exchange("myokx", {"https://eea.okx.com": "rest"}, _SPOT),
-    _exchange("okx", {"https://www.okx.com": "rest"}, _SPOT),
+    _exchange("myokx", {"https://eea.okx.com": "rest"}, _MARKETS_OF_OKX, _SPOT),
+    _exchange("okx", {"https://www.okx.com": "rest"}, _MARKETS_OF_OKX, _SPOT),
 )

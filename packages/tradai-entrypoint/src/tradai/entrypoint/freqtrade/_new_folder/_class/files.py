@@ -22,7 +22,8 @@ class ClassFiles:
         root: Their folder.
         file: The file of the class, relative to `root`.
         needed: That file, the modules it imports and the data files that they name.
-        others: Names of further files in `root` that are not Python.
+        others: Names of further files in `root` that are neither Python nor the parameters of
+            another class.
         user_data: First line that uses the engine's own folder, as ``file.py:12``, if any.
     """
 
@@ -76,7 +77,8 @@ def _class_files(folder: Path, file: Path, modules: dict[Path, PythonModule]) ->
         for each in beside
         if each != values and any(module.mentions([each.name.encode()]) for module in used)
     ]
-    others = (str(each) for each in beside if each not in data and each != values)
+    parameters = {values, *_parameters_of_others(modules, file)}
+    others = (str(each) for each in beside if each not in data and each not in parameters)
     return ClassFiles(
         root=folder,
         file=file,
@@ -84,6 +86,14 @@ def _class_files(folder: Path, file: Path, modules: dict[Path, PythonModule]) ->
         others=tuple(others),
         user_data=next((place for module in used for place in _user_data(module)), ""),
     )
+
+
+def _parameters_of_others(modules: dict[Path, PythonModule], file: Path) -> Iterator[Path]:
+    """Yield the parameter file of each other class, which has its name or that of its module."""
+    for other, module in modules.items():
+        if other != file:
+            yield other.with_suffix(".json")
+            yield from (other.with_name(f"{name}.json") for name in module.classes)
 
 
 def _user_data(module: PythonModule) -> Iterator[str]:

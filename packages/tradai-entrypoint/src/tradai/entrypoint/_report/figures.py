@@ -1,0 +1,121 @@
+"""Labels and formats of a backtest's figures, the same in its report and in a comparison."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, final
+
+from tradai.entrypoint._report.formatting import (
+    MINUS,
+    NOTHING,
+    percent,
+    plain,
+    result_label,
+    result_text,
+    signed,
+)
+
+# Labels by the names that the figures have in the results of a run.
+LABELS: Final[Mapping[str, str]] = {
+    "trades": "Trades",
+    "profit_percent": "Profit on the start",
+    "starting_balance": "Starting balance",
+    "final_balance": "Final balance",
+    "cagr_percent": "Growth per year",
+    "max_drawdown_percent": "Largest drawdown, closed trades only",
+    "profit_factor": "Profit factor",
+    "expectancy": "Expectancy",
+    "sharpe": "Sharpe (engine)",
+    "sortino": "Sortino (engine)",
+    "equity_drawdown_percent": "Largest drawdown",
+}
+PROFIT_LABEL: Final = "Profit"
+_LEAST_EXPECTANCY_DECIMALS: Final = 4
+# Falls are stored as positive numbers.
+_FALLS: Final = frozenset({"max_drawdown_percent", "equity_drawdown_percent"})
+_DECIMALS: Final[Mapping[str, int]] = {
+    "trades": 0,
+    "profit_percent": 2,
+    "cagr_percent": 1,
+    "profit_factor": 2,
+    "sharpe": 2,
+    "sortino": 2,
+    **dict.fromkeys(_FALLS, 2),
+}
+_AMOUNTS: Final = ("starting_balance", "final_balance", "expectancy")
+
+
+def fall(ratio: float | None) -> str:
+    """Return the fall of an account, which is below zero wherever it is shown.
+
+    >>> fall(0.0855) == "\N{MINUS SIGN}8.55 %", fall(0.0)
+    (True, 'none')
+    """
+    if ratio is None:
+        return NOTHING
+    return percent(-ratio, with_sign=True) if ratio else "none"
+
+
+def expectancy_decimals(decimals: int) -> int:
+    """Return the number of decimals for a mean profit, where balances have `decimals`."""
+    return max(decimals, _LEAST_EXPECTANCY_DECIMALS)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureFormat:
+    """Format of the figures of a run; those that are not of a backtest have all their digits.
+
+    Attributes:
+        currency: Currency of its stake.
+        decimals: Number of decimals of its balances.
+    """
+
+    currency: str
+    decimals: int
+
+    def label(self, name: str) -> str:
+        """Return the label of the figure `name`."""
+        text = result_label(name)
+        label = LABELS.get(name, text[:1].upper() + text[1:])
+        return PROFIT_LABEL if name == self._profit else label
+
+    def value(self, name: str, value: float | None) -> str:
+        """Return the figure `name` with its unit."""
+        if value is None:
+            return NOTHING
+        if name in _FALLS:
+            return fall(value / 100)
+        has_sign = name in (self._profit, "profit_percent")
+        number = self._signed(name, value) if has_sign else self._plain(name, value)
+        if name.endswith("_percent"):
+            return f"{number} %"
+        return f"{number} {self.currency}" if self._is_amount(name) else number
+
+    def delta(self, name: str, delta: float) -> str:
+        """Return a difference between two runs in the figure `name`, as they show it."""
+        return self._signed(name, -delta if name in _FALLS else delta)
+
+    @property
+    def _profit(self) -> str:
+        return f"profit_{self.currency}"
+
+    def _is_amount(self, name: str) -> bool:
+        return name in (self._profit, *_AMOUNTS)
+
+    def _decimals(self, name: str) -> int | None:
+        if name == "expectancy":
+            return expectancy_decimals(self.decimals)
+        return self.decimals if self._is_amount(name) else _DECIMALS.get(name)
+
+    def _plain(self, name: str, value: float) -> str:
+        decimals = self._decimals(name)
+        if decimals is None:
+            return result_text(value).replace("-", MINUS)
+        return plain(value, decimals)
+
+    def _signed(self, name: str, value: float) -> str:
+        decimals = self._decimals(name)
+        if decimals is None:
+            text = self._plain(name, value)
+            return f"+{text}" if value > 0 else text
+        return signed(value, decimals)

@@ -1,0 +1,79 @@
+"""Short tables of a run's trades by pair and by exit reason, for the terminal."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from tradai.core import FileKind, read_regular_file
+from tradai.entrypoint._report.formatting import NOTHING, decimals_for, percent, signed
+from tradai.entrypoint._report.report_files import DATA_NAME
+
+# Tables of the report's data by name, and the heads of the columns that are shown.
+_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "pairs": ("pair", "trades", "profit", "win rate"),
+    "exit_reasons": ("exit reason", "trades", "profit"),
+}
+_MOST_ROWS: Final = 10
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SummaryTable:
+    """Heads and cells of a table."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Group:
+    name: str
+    trades: int
+    wins: int
+    profit: float
+
+    def cells(self, decimals: int, currency: str) -> tuple[str, ...]:
+        profit = f"{signed(self.profit, decimals)} {currency}"
+        wins = percent(self.wins / self.trades) if self.trades else NOTHING
+        return self.name, str(self.trades), profit, wins
+
+
+def summary_tables(folder: Path) -> Iterator[SummaryTable]:
+    """Yield the tables of the run in `folder` from the data of its report; none without them."""
+    # A run whose report could not be written has none, and one by a later version may have others.
+    try:
+        data = json.loads(read_regular_file(folder / DATA_NAME, FileKind.MANIFEST))
+        groups = {name: _groups(data[name]) for name in _TABLES if data.get(name)}
+        currency = str(data["currency"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return
+    for name, traded in groups.items():
+        decimals = decimals_for([each.profit for each in traded], currency)
+        rows = (each.cells(decimals, currency) for each in _shortened(traded))
+        heads = _TABLES[name]
+        yield SummaryTable(heads, tuple(row[: len(heads)] for row in rows))
+
+
+def _groups(columns: Mapping[str, Sequence[Any]]) -> list[_Group]:
+    """Return the groups with trades, the most profitable first."""
+    rows = zip(*(columns[name] for name in ("name", "trades", "wins", "profit_abs")), strict=True)
+    traded = (_Group(*row) for row in rows)
+    return sorted((each for each in traded if each.trades), key=lambda each: -each.profit)
+
+
+def _shortened(groups: Sequence[_Group]) -> list[_Group]:
+    """Return the best and the worst of `groups`, and the sum of those between."""
+    if len(groups) <= _MOST_ROWS:
+        return list(groups)
+    ends = _MOST_ROWS // 2
+    between = groups[ends:-ends]
+    summed = _Group(
+        f"and {len(between)} more",
+        sum(each.trades for each in between),
+        sum(each.wins for each in between),
+        sum(each.profit for each in between),
+    )
+    return [*groups[:ends], summed, *groups[-ends:]]
