@@ -228,8 +228,8 @@ def test_a_file_of_something_else_is_a_fault_that_a_run_refuses(
     found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
 
     (named,) = [each for text, each in found.items() if problem in text]
-    is_mended = "of text" in problem
-    assert named.effect is (Effect.CONVERTIBLE if is_mended else Effect.REFUSED)
+    # A conversion reads the numbers of texts.
+    assert named.effect is (Effect.CONVERTIBLE if "of text" in problem else Effect.REFUSED)
     assert named.path.name == f"BTC_USDT-1m.{kind}"
     assert not any("damaged" in text for text in found)
     assert refuses(tmp_path)
