@@ -25,13 +25,16 @@ Report = Callable[[str, str | None], PaperStatus | None]
 
 
 class Control:
-    """An engine that answers."""
+    """An engine that answers; it gives a trade without a tag none."""
+
+    enter_tag: str | None = "dip"
 
     def profit(self) -> dict[str, float]:
         return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
 
     def open_trades(self) -> list[dict[str, Any]]:
-        return [{"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}]
+        trade = {"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}
+        return [trade | {"current_rate": 49, "profit_ratio": -0.02, "enter_tag": self.enter_tag}]
 
     def newest_candle_s(self, _pair: str, _timeframe: str) -> float:
         return 1_790_000_000.0
@@ -60,6 +63,18 @@ def test_an_engine_that_trades_is_reported(report: Report, state: str) -> None:
 
     assert status is not None
     assert (status.profit, status.closed_trades, status.problem) == (1.5, 2, None)
+
+
+@pytest.mark.parametrize(("given", "tag"), [("dip", "dip"), (None, "")])
+def test_an_open_trade_is_reported_with_its_price_its_profit_and_its_tag(
+    report: Report, monkeypatch: pytest.MonkeyPatch, given: str | None, tag: str
+) -> None:
+    monkeypatch.setattr(Control, "enter_tag", given)
+
+    status = report("RUNNING", None)
+
+    (trade,) = (status and status.open_trades) or ()
+    assert (trade.last_rate, trade.profit_ratio, trade.enter_tag) == (49.0, -0.02, tag)
 
 
 def test_an_engine_that_has_stopped_trading_is_reported_with_the_reason(report: Report) -> None:
