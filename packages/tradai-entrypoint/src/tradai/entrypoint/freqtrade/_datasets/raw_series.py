@@ -93,7 +93,7 @@ def read_raw(file: DataFile) -> RawSeries:
         data = read_regular_file(file.path, FileKind.CANDLES)
     try:
         raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
-        _check_times(raw)
+        _check_unit(raw)
     except ValidationError:
         # A `ValueError` too: the file is whole, and its rows are not usable.
         raise
@@ -122,7 +122,7 @@ def _check_years(raw: RawSeries, file: DataFile) -> None:
         raise ValidationError(message, field=str(file.path), expected=expected)
 
 
-def _check_times(raw: RawSeries) -> None:
+def _check_unit(raw: RawSeries) -> None:
     if len(raw.opened) and ((raw.opened > _EARLIEST_S) & (raw.opened < _LATEST_S)).all():
         message = f"the times, such as {raw.opened[0]}, are seconds, not milliseconds since 1970"
         raise ValueError(message)
