@@ -127,8 +127,8 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
 def _doubts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     if paper.manifest.is_fallback:
         yield "configuration", _FALLBACK
-    if paper.bias:
-        yield "bias", paper.bias
+    if (bias := paper.bias) is not None:
+        yield "bias", bias
 
 
 def _way_on(paper: PaperRun) -> str | None:

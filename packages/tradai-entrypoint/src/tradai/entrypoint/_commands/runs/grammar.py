@@ -85,7 +85,8 @@ def _add_prune(verbs: Commands) -> None:
         "--keep",
         metavar="N",
         type=whole_number(0),
-        help="keep the N newest runs, not counting refused ones and analyses for bias",
+        help="keep the N newest runs; parts of others, refused ones and analyses for bias do "
+        "not count",
     )
     prune.add_argument(
         "--older-than",
