@@ -4,6 +4,8 @@ import argparse
 import io
 from pathlib import Path
 
+import pytest
+
 from tradai.core import TradingMode
 from tradai.entrypoint import Progress
 from tradai.entrypoint._commands.sweep_plans import ShownRuns, base_facts, own_staging
@@ -34,6 +36,18 @@ def test_a_pipe_gets_a_line_for_each_outcome() -> None:
     ShownRuns(Progress(stream=piped)).add(outcome, "1 of 2 runs")
 
     assert piped.getvalue() == f"1 of 2 runs: {outcome.sentence()}\n"
+
+
+@pytest.mark.parametrize("name", ["file", "loop"])
+def test_a_folder_that_takes_no_progress_ends_no_run(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    outcome = RunOutcome(variant=Variant(number=1, values={}), exit_code=0, verdict="", figures={})
+
+    shown = ShownRuns(Progress(stream=io.StringIO()), tmp_path / name / "trend-573cef2e")
+    shown.add(outcome, "1 of 2 runs")
+
+    assert shown.sentence("trend").startswith("trend is unfinished: 1 of 2 runs; ")
 
 
 def test_a_pipe_gets_the_reason_of_a_failure_once_from_a_command_that_gives_it_at_its_end() -> None:

@@ -118,6 +118,15 @@ def test_an_amount_without_a_known_currency_is_a_number_alone(tmp_path: Path) ->
     page = comparison_page(RunComparison(runs), tmp_path)
 
     assert ">Final balance</th><td>1,056.00</td><td>859.00<span" in page
+def test_the_decimals_of_an_account_do_not_depend_on_those_of_another_currency(
+    tmp_path: Path,
+) -> None:
+    small = run("a", currency="DOGE", final_balance=0.05)
+    runs = (small, run("b", final_balance=1000.0), run("c", currency="DOGE", final_balance=0.5))
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert all(text in page for text in ("0.0500 DOGE", "1,000.00 USDT", "0.5000 DOGE"))
 
 
 def test_runs_with_names_are_headed_by_them_and_have_their_ids_beside(tmp_path: Path) -> None:

@@ -136,11 +136,17 @@ def test_a_run_that_ends_while_it_is_listed_was_not_killed(
     assert [(each.state, each.exit_code) for each in list_runs(tmp_path)] == [("ended", 0)]
 
 
-def test_a_run_that_ends_after_it_was_listed_has_the_state_of_its_manifest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("was_killed", [True, False])
+def test_a_run_that_ends_after_it_was_listed_has_the_state_of_its_manifest(
+    tmp_path: Path, *, was_killed: bool
+) -> None:
     folder = tmp_path / "a"
     folder.mkdir()
     (folder / "manifest.json").write_text(run("a").model_dump_json())
+    if was_killed:
+        (folder / "journal.jsonl").touch()
     listing = RunListing.of(local_runs(tmp_path))
+    assert listing.runs[0].state == ("killed" if was_killed else "running")
     (folder / "manifest.json").write_text(run("a", state="ended", exit_code=0).model_dump_json())
 
     (facts,) = listed_manifests(listing, {})

@@ -192,6 +192,14 @@ def test_an_analysis_that_cannot_be_read_gives_no_notice_and_stops_no_run(tmp_pa
     assert bias_notices(tmp_path, PLANNED) == ()
 
 
+def test_an_analysis_has_no_notice_of_the_bias_that_another_one_found(tmp_path: Path) -> None:
+    record(tmp_path, hour=0, bias="found")
+    own = PLANNED.model_copy(update={"results": {"bias": "clean"}})
+
+    assert not bias_notices(tmp_path, own)
+    assert bias_notices(tmp_path, PLANNED)
+
+
 def test_the_notice_of_a_later_analysis_replaces_that_of_an_earlier_one(tmp_path: Path) -> None:
     record(tmp_path, hour=0, bias="found")
     noted = PLANNED.model_copy(update={"notices": ["synthetic", *bias_notices(tmp_path, PLANNED)]})

@@ -86,6 +86,25 @@ def test_a_silent_server_is_waited_for_longer_when_the_request_must_not_be_sent_
         assert ours.gettimeout() == pytest.approx(wait_s)
 
 
+def test_a_request_that_creates_something_is_waited_for_as_one_that_must_not_be_sent_twice(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Attempt] = []
+
+    def noted(*args: Any, **facts: Any) -> Attempt:
+        made.append(Attempt(*args, **facts))
+        return made[-1]
+
+    monkeypatch.setattr("tradai.mlflow._http.transport.Attempt", noted)
+    run = {"run": {"info": {"run_id": "r1", "experiment_id": "1"}}}
+    server.script(lambda exchange: exchange.reply(200, run))
+    with MLflowClient(uri=server.uri) as client:
+        client.get_run("r1")
+        client.create_run("1", name="trend")
+
+    assert [each.may_repeat for each in made] == [True, False]
+
+
 def test_a_request_counts_as_unsent_when_the_deadline_was_over_before(timer: Timer) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, _attempt(timer, 10) as attempt:

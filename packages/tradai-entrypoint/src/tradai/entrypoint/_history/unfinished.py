@@ -1,6 +1,7 @@
 """Progress of a sweep or an analysis, in its folder for as long as it has not all of its runs."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -24,7 +25,9 @@ def note_progress(folder: Path, done: str) -> None:
     """
     with suppress(StorageError):
         document = json.dumps({"done": done}) + "\n"
-        FileStore().write((folder / _NAME).resolve().as_uri(), document.encode())
+        # `Path.resolve` raises RuntimeError for a link that leads to itself, before Python 3.13.
+        path = Path(os.path.realpath(folder / _NAME))
+        FileStore().write(path.as_uri(), document.encode())
 
 
 def drop_progress(folder: Path) -> None:
