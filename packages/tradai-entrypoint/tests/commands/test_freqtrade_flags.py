@@ -57,7 +57,7 @@ def test_a_flag_of_freqtrade_is_refused_with_an_override_that_is_taken(
     loaded = loader.load_config(config_file, overrides=[override, *more])
     read_run_parameters(loaded)
 
-    assert said == f"{flag} has its place at {key}: write {override} instead"
+    assert said == f"{flag} has its place at {key}: write, for example, {override}"
     assert not loaded.warnings
     assert loaded.config.parameters.keys() <= OPTIONS
 
@@ -66,8 +66,8 @@ def test_each_of_several_flags_has_its_place(capsys: pytest.CaptureFixture[str])
     said = refusal(capsys, "compare", "a.yaml", "b.yaml", "--fee=0.002", "--timeframe", "1h")
 
     assert said == (
-        "--fee has its place at execution.fee: write execution.fee=0.001 instead; "
-        "--timeframe has its place at timeframe: write timeframe=5m instead"
+        "--fee has its place at execution.fee: write, for example, execution.fee=0.001; "
+        "--timeframe has its place at timeframe: write, for example, timeframe=5m"
     )
 
 

@@ -110,6 +110,16 @@ def test_the_page_shows_a_figure_as_the_report_of_a_run_does(
     assert f">{delta}</span></td>" in page
 
 
+def test_an_amount_without_a_known_currency_is_a_number_alone(tmp_path: Path) -> None:
+    runs = (run("a", final_balance=1056.0), run("b", final_balance=859.0))
+    for each in runs:
+        del each.record.config["stake_currency"]
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert ">Final balance</th><td>1,056.00</td><td>859.00<span" in page
+
+
 def test_runs_with_names_are_headed_by_them_and_have_their_ids_beside(tmp_path: Path) -> None:
     runs = (replace(run("c1b"), name="old.yaml"), replace(run("Cross-95"), name="new.yaml"))
     compared = RunComparison(runs)

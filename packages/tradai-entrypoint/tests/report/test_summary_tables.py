@@ -62,6 +62,14 @@ def test_of_many_pairs_the_best_and_the_worst_are_shown_and_the_sum_of_the_other
     assert table.rows[5] == ("and 3 more", "12", "+42.00 USDT", "25.0 %")
 
 
+def test_a_long_exit_reason_leaves_the_numbers_in_sight(tmp_path: Path) -> None:
+    store(tmp_path, exit_reasons=(group("x" * 100_000, 5),))
+
+    (table,) = summary_tables(tmp_path)
+
+    assert table.rows == ((f"{'x' * 40}\N{HORIZONTAL ELLIPSIS}", "2", "+5.0000 USDT"),)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", '{"pairs": 3}', '{"pairs": {"name": ["A"]}}', json.dumps({"pairs": {}}), None],

@@ -337,10 +337,10 @@ def test_few_trades_and_a_loss_are_not_tested() -> None:
         "Too few trades to say: the backtest has 29 trades, and at least 30 are needed. Choose a "
         "longer time range."
     )
-    assert "nothing that could survive" in str(result(profit=0.0).problem)
+    assert "nothing could survive" in str(result(profit=0.0).problem)
     assert result(profit=0.017).problem == (
         "The configuration makes +0.02 % of the starting balance: no profit to speak of, which "
-        "begins at 0.1 %, so there is nothing to survive."
+        "begins at 0.1 %, so nothing could survive."
     )
     assert result(profit=0.1).problem is None
     assert "has no result: failed" in str(result(profit=None).problem)

@@ -189,7 +189,15 @@ def years_later(years: int) -> Callable[[pa.Table], pa.Table]:
 
 
 def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
-    return lambda table: table.set_column(4, "close", table["close"].cast(kind))
+    """Return an edit that stores the closing prices as another kind."""
+
+    def stored(table: pa.Table) -> pa.Table:
+        closes = table["close"]
+        is_list = pa.types.is_list(kind)
+        other = pa.array([[each.as_py()] for each in closes]) if is_list else closes.cast(kind)
+        return table.set_column(4, "close", other)
+
+    return stored
 
 
 @pytest.mark.parametrize("kind", ["feather", "parquet"])
@@ -198,6 +206,8 @@ def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
     [
         (close_of(pa.string()), "close is of text, not of numbers", Effect.CONVERTIBLE),
         (close_of(pa.large_string()), "close is of text", Effect.CONVERTIBLE),
+        (close_of(pa.bool_()), "close is of bool, not of numbers", Effect.REFUSED),
+        (close_of(pa.list_(pa.float64())), "close is of list<", Effect.REFUSED),
         (
             lambda table: table.drop_columns(["volume"]),
             "volume is missing among the columns date, open, high, low, close",

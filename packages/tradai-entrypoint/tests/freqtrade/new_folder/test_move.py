@@ -170,6 +170,37 @@ def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
     assert key(moved, "bot_name").status is KeyStatus.UNNEEDED
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\x1b[2J", "\u202eliar", "a\nb"])
+def test_a_name_with_characters_that_are_not_shown_is_not_taken(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({"bot_name": name})
+
+    assert loaded(moved).config.name == "Wave"
+    assert key(moved, "bot_name").status is KeyStatus.UNSUPPORTED
+    assert "characters that are not shown" in key(moved, "bot_name").note
+
+
+@pytest.mark.parametrize(
+    ("modes", "is_another"),
+    [
+        ({"trading_mode": "futures", "margin_mode": "cross"}, True),
+        ({"trading_mode": "margin"}, True),
+        ({"trading_mode": "futures", "margin_mode": "isolated"}, False),
+        ({"trading_mode": "spot"}, False),
+        ({}, False),
+    ],
+)
+def test_the_last_notice_says_that_another_market_is_traded(
+    move: Callable[..., StrategyMove], modes: dict[str, Any], *, is_another: bool
+) -> None:
+    moved = move({"exchange": {"name": "binance", "pair_whitelist": ["BTC/USDT"]}, **modes})
+
+    last = moved.notices[-1]
+    assert last.startswith("the new folder trades the spot market") is is_another
+    assert (f"trading_mode is {modes.get('trading_mode')}" in last) is is_another
+
+
 def test_no_key_that_freqtrade_knows_is_dropped() -> None:
     blocks: dict[str, JsonValue] = {
         "telegram": {"enabled": True, "token": FAKE},

@@ -45,5 +45,5 @@ def advice_on_flags(words: Iterable[str]) -> str | None:
         if override is None:
             return None
         key = override.partition("=")[0]
-        sentences.append(f"{flag} has its place at {key}: write {override} instead")
+        sentences.append(f"{flag} has its place at {key}: write, for example, {override}")
     return "; ".join(sentences)

@@ -10,7 +10,7 @@ from tradai.entrypoint._history.run_listing import RunSummary
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import LATEST, MANIFEST_NAME
+from tradai.entrypoint._store.names import ENDED, LATEST, MANIFEST_NAME
 
 _SHOWN: Final = 5
 
@@ -95,7 +95,7 @@ def differences(left: RunManifest, right: RunManifest) -> Iterator[tuple[str, st
 
 
 def _has_finished(run: RunSummary) -> bool:
-    return run.state == "ended" and (run.exit_code == ExitCode.DONE or run.has_result)
+    return run.state == ENDED and (run.exit_code == ExitCode.DONE or run.has_result)
 
 
 def _comparable(manifest: RunManifest) -> dict[str, JsonValue]:

@@ -36,7 +36,8 @@ def waiting_reason(run: RunSummary, tracker: Tracker | None) -> str | None:
 def remove_run(folder: Path) -> str | None:
     """Remove the run in `folder`, and return None, or the reason why it stays.
 
-    One that is cut off leaves no half of a run behind. A run that is gone is removed.
+    A removal that is cut off leaves no half of a run behind. A run that is gone already counts as
+    removed.
 
     Raises:
         StorageError: The disk refused; the run has its name again.

@@ -14,7 +14,13 @@ from tradai.entrypoint._history.run_need import RunNeed
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs._bias.bias_checks import last_bias_checks
 from tradai.entrypoint._runs.record import RunManifest
-from tradai.entrypoint._store.names import BIAS_MODE, KILLED, TRACKING_NAME
+from tradai.entrypoint._store.names import (
+    BIAS_MODE,
+    ENDED,
+    KILLED,
+    TRACKING_NAME,
+    UNFINISHED_SENTENCE,
+)
 
 
 @final
@@ -41,12 +47,6 @@ class PruneChoice:
         )
 
 
-def _how_it_stands(run: RunSummary) -> str:
-    if run.state == KILLED:
-        return "its process was killed"
-    return "it goes on" if run.has_process else "it goes on, or its supervisor died"
-
-
 def old_runs(
     runs: Sequence[RunSummary], *, keep: int, before: datetime, mode: str | None = None
 ) -> list[RunSummary]:
@@ -55,16 +55,16 @@ def old_runs(
     Runs that a sweep or another command made among others are not counted, nor are refused ones,
     nor analyses for bias, unless `mode` says that all `runs` are such analyses.
     """
-    own = [
-        run.started_at
-        for run in runs
-        if run.part_of is None and not run.is_noise
-        if not run.is_bias_check or mode == BIAS_MODE
-    ]
+    own = [run.started_at for run in runs if _is_counted(run, mode)]
     if len(own) < keep:
         return []
     before = min(before, own[keep - 1]) if keep else before
     return [run for run in runs if run.started_at < before]
+
+
+def _is_counted(run: RunSummary, mode: str | None) -> bool:
+    is_other_check = run.is_bias_check and mode != BIAS_MODE
+    return not (run.part_of or run.is_noise or is_other_check)
 
 
 @final
@@ -97,8 +97,8 @@ class RunNeeds:
         return reasons
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
-        if run.state != "ended":
-            return f"it did not end: {_how_it_stands(run)}"
+        if run.state != ENDED:
+            return f"it {_without_end(run)}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
         if run.folder.is_symlink():
@@ -121,6 +121,12 @@ class RunNeeds:
         if manifest.run_id in self._pages:
             page = self._pages[manifest.run_id]
             yield RunNeed.PAGES, f"{page} links to it"
+
+
+def _without_end(run: RunSummary) -> str:
+    if run.state == KILLED:
+        return "did not end: its process was killed"
+    return "did not end: it goes on" if run.has_process else UNFINISHED_SENTENCE
 
 
 def _manifest(run: RunSummary) -> RunManifest | None:

@@ -60,8 +60,9 @@ class RunSummary:
         had_engine: Whether its engine was started; its run digest is recorded just before.
         biased_by: Id of the analysis that found bias in the source; see `with_found_bias`.
         part_of: Kind of the command that made it among others, and the trace id unless that is the
-            run's own id, as ``sweep trend-573cef2e``, with what `with_unfinished` adds; None for a
-            run of its own.
+            run's own id, as ``sweep trend-573cef2e``; None for a run of its own.
+        progress: Number of runs that this command has, as ``4 of 27 runs``, while it has no result;
+            see `with_unfinished`.
         uri: URI of a run in a store; None for one on this machine.
         has_process: Whether a process of this machine was seen to have it.
     """
@@ -83,6 +84,7 @@ class RunSummary:
     had_engine: bool = False
     biased_by: str | None = None
     part_of: str | None = None
+    progress: str | None = None
     schema_version: int = SCHEMA_VERSION
     uri: str | None = None
     has_process: bool = False
@@ -154,16 +156,24 @@ class RunListing:
     ) -> Self:
         """Return the runs of a mode, of a strategy and of a state as listed, None being any.
 
-        Those that cannot be read stay: each might be one of them.
+        Where no run has the name of the strategy, it is the beginning of names. Those that cannot
+        be read stay: each might be one of them.
         """
+        names = self._strategies(strategy)
         runs = [
             run
             for run in self.runs
             if mode in {None, run.listed_mode}
-            and strategy in {None, run.strategy}
+            and run.strategy in names
             and state in {None, run.listed_state}
         ]
         return replace(self, runs=runs)
+
+    def _strategies(self, wanted: str | None) -> set[str | None]:
+        names = {run.strategy for run in self.runs}
+        if wanted is None or wanted in names:
+            return names if wanted is None else {wanted}
+        return {name for name in names if name is not None and name.startswith(wanted)}
 
     def without_parts(self) -> Self:
         """Return the runs that no command made among others."""

@@ -57,6 +57,4 @@ def _notes(places: Iterable[Path]) -> Iterator[Path]:
 
 def _marked(run: RunSummary, found: dict[str, str]) -> RunSummary:
     name = (run.part_of or "").partition(" ")[2]
-    if name not in found:
-        return run
-    return replace(run, part_of=f"{run.part_of} (unfinished: {found[name]})")
+    return replace(run, progress=found.get(name))

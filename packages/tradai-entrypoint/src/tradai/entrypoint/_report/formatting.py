@@ -25,6 +25,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def cut(text: str, length: int) -> str:
+    """Return `text`; of a longer one the first `length` characters and an ellipsis.
+
+    >>> cut("roi", 3), cut("stop_loss", 4) == "stop\N{HORIZONTAL ELLIPSIS}"
+    ('roi', True)
+    """
+    return text if len(text) <= length else f"{text[:length]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def decimals_for(amounts: Iterable[float], currency: str = "") -> int:
     """Return the number of decimals for `amounts`: few for dollars, many for parts of a coin.
 

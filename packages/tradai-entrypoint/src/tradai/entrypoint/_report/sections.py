@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from tradai.entrypoint._report.chart import ChartBundle, curve_sentence
+from tradai.entrypoint._report.formatting import cut
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._report.months import days_table, months_table
@@ -132,7 +133,7 @@ def _with_short_tags(parts: RunReportParts) -> RunReportParts:
 
 
 def _cut(tag: str) -> str:
-    return tag if len(tag) <= _LONGEST_TAG else f"{tag[:_LONGEST_TAG]}\N{HORIZONTAL ELLIPSIS}"
+    return cut(tag, _LONGEST_TAG)
 
 
 def _curve(parts: RunReportParts) -> Markup:

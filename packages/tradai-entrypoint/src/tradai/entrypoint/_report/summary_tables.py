@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from tradai.core import FileKind, read_regular_file
-from tradai.entrypoint._report.formatting import NOTHING, decimals_for, percent, signed
+from tradai.entrypoint._report.formatting import NOTHING, cut, decimals_for, percent, signed
 from tradai.entrypoint._report.report_files import DATA_NAME
 
 # Tables of the report's data by name, and the heads of the columns that are shown.
@@ -16,6 +16,8 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "exit_reasons": ("exit reason", "trades", "profit"),
 }
 _MOST_ROWS: Final = 10
+# A strategy may give an exit reason of any length.
+_LONGEST_NAME: Final = 40
 
 
 @final
@@ -38,7 +40,7 @@ class _Group:
     def cells(self, decimals: int, currency: str) -> tuple[str, ...]:
         profit = f"{signed(self.profit, decimals)} {currency}"
         wins = percent(self.wins / self.trades) if self.trades else NOTHING
-        return self.name, str(self.trades), profit, wins
+        return cut(self.name, _LONGEST_NAME), str(self.trades), profit, wins
 
 
 def summary_tables(folder: Path) -> Iterator[SummaryTable]:

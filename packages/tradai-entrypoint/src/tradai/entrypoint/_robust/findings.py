@@ -21,7 +21,7 @@ RULE: Final = (
 _TOO_FEW: Final = "Too few trades to say"
 # Profits of ranges of different lengths are compared for so long.
 _MONTH: Final = timedelta(days=30)
-NO_PROFIT: Final = "The configuration makes no profit, so there is nothing that could survive."
+NO_PROFIT: Final = "The configuration makes no profit, so nothing could survive."
 # Of the starting balance. A smaller profit is that of a few orders, and shares of it say nothing.
 _SMALLEST_PROFIT: Final = 0.001
 _TO_SPEAK_OF: Final = f"no profit to speak of, which begins at {percent(_SMALLEST_PROFIT)}"
@@ -44,7 +44,7 @@ def problem_with(trades: int, profit: float | None) -> str | None:
         return NO_PROFIT
     if profit < _SMALLEST_PROFIT:
         made = f"{percent(profit, with_sign=True)} of the starting balance"
-        return f"The configuration makes {made}: {_TO_SPEAK_OF}, so there is nothing to survive."
+        return f"The configuration makes {made}: {_TO_SPEAK_OF}, so nothing could survive."
     return None
 
 
@@ -133,7 +133,7 @@ def walk_forward_finding(windows: Sequence[WindowResult], *, reason: str) -> Fin
     whole, inside, outside = monthly
     if inside <= 0:
         made = f"The best numbers make no profit in-sample ({percent(inside, with_sign=True)} in "
-        return Finding(name, f"{made}30 days), so there is nothing that could survive.")
+        return Finding(name, f"{made}30 days), so nothing could survive.")
     if inside < _SMALLEST_PROFIT:
         made = f"The best numbers make {percent(inside, with_sign=True)} in 30 days in-sample"
         shown = percent(outside, with_sign=True)

@@ -35,7 +35,7 @@ FAILED: Final = "failed"
 REFUSED: Final = "refused"
 LISTED_STATES: Final = (DONE, FAILED, KILLED, REFUSED, RUNNING)
 KILLED_SENTENCE: Final = "killed: its process is gone, and left no verdict"
-# Of a run in a store that did not end.
+# Of a run that did not end, where nothing shows whether a process has it.
 UNFINISHED_SENTENCE: Final = "did not end: it goes on, or its supervisor died"
 # Stands for the last finished run where a run is named.
 LATEST: Final = "latest"

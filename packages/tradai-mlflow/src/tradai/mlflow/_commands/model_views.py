@@ -115,7 +115,7 @@ def _drawdown(record: ModelRecord) -> str:
     if record.drawdown is None:
         return "-"
     name, fall = record.drawdown
-    # As `runs list` shows it.
+    # The word is that of `runs list`; the number is above zero, as in the record.
     return f"{fall:g}{'' if name == next(iter(DRAWDOWNS)) else ' closed'}"
 
 

@@ -46,7 +46,9 @@ def _add_list(verbs: Commands) -> None:
     listing = verbs.add_parser("list", help="list runs, newest first")
     listing.set_defaults(module="runs.list")
     listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
-    listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
+    listing.add_argument(
+        "--strategy", metavar="NAME", help="runs of this strategy, or of those whose names begin so"
+    )
     listing.add_argument(
         "--state",
         choices=LISTED_STATES,
@@ -83,7 +85,8 @@ def _add_prune(verbs: Commands) -> None:
         "--keep",
         metavar="N",
         type=whole_number(0),
-        help="keep the N newest runs, not counting refused ones and analyses for bias",
+        help="keep the N newest runs; parts of others, refused ones and analyses for bias do "
+        "not count",
     )
     prune.add_argument(
         "--older-than",

@@ -81,7 +81,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         mode=args.mode, strategy=args.strategy, state=args.state
     )
     own = every if args.all else every.without_parts()
-    # Who asks for refused runs gets them.
+    # `--state refused` shows them, too.
     listing = own if args.all or args.state else own.without_noise()
     _print(with_unfinished(listing, folder).sorted(args.sort), documents, args)
     parts, refused = len(every.runs) - len(own.runs), len(own.runs) - len(listing.runs)
@@ -176,7 +176,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     profit, trades = run.figures.get("profit_percent"), run.figures.get("trades")
     return (
         run.label,
-        run.part_of or "-",
+        _part(run),
         run.strategy or "-",
         run.listed_mode or "-",
         f"{run.started_at.astimezone(UTC):%Y-%m-%d %H:%M}",
@@ -187,6 +187,11 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         _drawdown(run),
         _verdict(run),
     )
+
+
+def _part(run: RunSummary) -> str:
+    unfinished = f" (unfinished: {run.progress})" if run.progress else ""
+    return f"{run.part_of or '-'}{unfinished}"
 
 
 def _drawdown(run: RunSummary) -> str:
