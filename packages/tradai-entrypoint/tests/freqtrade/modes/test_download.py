@@ -224,6 +224,19 @@ def test_a_file_without_a_candle_is_not_a_success(
 
 
 @pytest.mark.usefixtures("three_days")
+def test_a_file_that_cannot_be_read_after_the_download_is_lost(
+    fetch: Fetch, downloaded: Path
+) -> None:
+    downloaded.write_bytes(b"candles")
+
+    verdict = fetch(downloads=["ETH/USDT"], timerange="20250101-20250108")
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "ETH/USDT has none that can be read" in verdict.sentence
+    assert verdict.sentence.endswith("download ETH/USDT to 2025-01-04 00:00 UTC again")
+
+
+@pytest.mark.usefixtures("three_days")
 def test_a_pair_without_any_candle_is_named_and_what_to_do(fetch: Fetch, data: Path) -> None:
     file = data / "ETH_USDT-5m.feather"
     feather.write_feather(feather.read_table(file).slice(0, 0), file)

@@ -725,6 +725,16 @@ def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_
     assert NUMBER not in said
 
 
+def test_a_secret_in_a_block_that_is_off_has_no_place_to_write_the_rest_to(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"webhook": {"enabled": False, "status": {"my_login": WORD}}})
+
+    assert key(moved, "webhook.status").status is KeyStatus.UNNEEDED
+    assert key(moved, "webhook.status").note == "webhook is off"
+    assert not any(WORD in file.read_text() for file in moved.folder.rglob("*") if file.is_file())
+
+
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)
 def test_a_number_that_is_not_finite_is_not_supported(
     move: Callable[..., StrategyMove], value: object
