@@ -91,8 +91,8 @@ def test_a_request_that_creates_something_is_waited_for_as_one_that_must_not_be_
 ) -> None:
     made: list[Attempt] = []
 
-    def noted(*args: Any, **facts: Any) -> Attempt:
-        made.append(Attempt(*args, **facts))
+    def noted(deadline: Deadline, *, may_repeat: bool) -> Attempt:
+        made.append(Attempt(deadline, may_repeat=may_repeat))
         return made[-1]
 
     monkeypatch.setattr("tradai.mlflow._http.transport.Attempt", noted)
