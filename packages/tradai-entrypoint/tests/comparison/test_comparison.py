@@ -118,6 +118,8 @@ def test_an_amount_without_a_known_currency_is_a_number_alone(tmp_path: Path) ->
     page = comparison_page(RunComparison(runs), tmp_path)
 
     assert ">Final balance</th><td>1,056.00</td><td>859.00<span" in page
+
+
 def test_the_decimals_of_an_account_do_not_depend_on_those_of_another_currency(
     tmp_path: Path,
 ) -> None:
