@@ -176,6 +176,30 @@ def test_charts_and_trades_answer_to_the_keyboard_without_an_error(
     assert browser.errors == []
 
 
+def test_a_legend_has_colons_only_where_it_has_values(browser: Browser, page: Path) -> None:
+    entries = (
+        "[...document.querySelectorAll('#chart .u-legend tr')].map((row) => ["
+        "row.lastChild.textContent !== '', "
+        "getComputedStyle(row.firstChild, '::after').content.includes(':')])"
+    )
+    browser.open(page, width=DESKTOP)
+    browser.lay_out()
+    at_rest = browser.ask(entries)
+
+    browser.ask(
+        "for (const type of ['mouseenter', 'mousemove']) {"
+        "const over = document.querySelector('#chart .u-over');"
+        "const { left, top, width } = over.getBoundingClientRect();"
+        "const at = { clientX: left + width / 2, clientY: top + 10, bubbles: true };"
+        "over.dispatchEvent(new MouseEvent(type, at)); }"
+    )
+
+    assert at_rest
+    assert at_rest == [[False, False]] * len(at_rest)
+    browser.lay_out()
+    assert browser.ask(entries) == [[True, True]] * len(at_rest)
+
+
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
 def test_at_the_width_of_a_phone_nothing_is_cut_and_axe_finds_no_grave_fault(
     browser: Browser, page: Path, *, is_dark: bool

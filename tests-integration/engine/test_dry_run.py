@@ -65,6 +65,7 @@ def _require_asked_and_paused(first: Any, tradai: Callable[..., Any], ask: Ask) 
     assert status["profit"] != 0
     assert status["closed_trades"] == 0
     assert all(trade["stop"] > 0 < trade["amount"] for trade in status["open_trades"])
+    assert all(trade["last_rate"] * trade["profit_ratio"] for trade in status["open_trades"])
     assert {trade["pair"] for trade in status["open_trades"]} == {"BTC/USDT", "ETH/USDT"}
     for wanted, state in (("--pause", "paused"), ("--run", "running")):
         done = tradai("stop", "first", wanted, "--reason", "a test", "--by", "ann")

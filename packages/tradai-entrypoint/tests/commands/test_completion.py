@@ -17,6 +17,8 @@ from tradai.core import StrategyConfig
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._runs.parameters import RunParameters
+from tradai.entrypoint.freqtrade._engine_keys.ownership import ALLOWED, EXCHANGE, FUTURES, SECRETS
+from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS
 
 # The shells run the installed program, as those of users do.
 BIN = Path(sys.executable).parent
@@ -25,6 +27,7 @@ HEAVY = ("pydantic", "pandas", "omegaconf", "rich", "yaml", "asyncio", "boto3")
 
 BACKTEST = "20260101T000000Z-backtest-11111111"
 DRY_RUN = "20260202T000000Z-dry-run-22222222"
+HYPEROPT = "20260404T000000Z-hyperopt-44444444"
 SHELLS = {
     "bash": (["bash", "--norc", "-i"], 'eval "$(tradai-entrypoint completion bash)"'),
     "zsh": (
@@ -105,6 +108,8 @@ def candidates(folder: Path, script: str, line: str) -> set[str]:
         ("run strategy.yaml --data can", {"candles/"}),
         ("run strategy.yaml execution.fe", {"execution.fee="}),
         ("run strategy.yaml --mode backtest execution.fe", {"execution.fee="}),
+        ("run strategy.yaml parameters.enable", {"parameters.enable_protections="}),
+        ("run strategy.yaml engine.exchange.o", {"engine.exchange.outdated_offset="}),
         ("sweep strategy.yaml --vary run.timer", {"run.timerange="}),
         ("compare strategy.yaml execution.fe", {"execution.fee="}),
         ("sweep strategy.yaml --by e", {"equity_drawdown_percent", "expectancy"}),
@@ -128,6 +133,19 @@ def test_runs_of_a_sweep_are_completed_where_the_word_begins_no_other_run(
 
     assert candidates(folder, script, "report ") == {BACKTEST, DRY_RUN, "latest"}
     assert candidates(folder, script, "report 202603") == {part}
+
+
+@pytest.mark.parametrize("verb", ["list", "show"])
+def test_runs_with_epochs_are_completed_for_commands_about_them(
+    folder: Path, script: str, verb: str
+) -> None:
+    run = folder / ".tradai/runs" / HYPEROPT
+    run.mkdir()
+    (run / "manifest.json").write_text(json.dumps({"mode": "hyperopt"}, indent=2))
+
+    assert candidates(folder, script, f"hyperopt {verb} ") == {HYPEROPT, "latest"}
+    assert candidates(folder, script, f"hyperopt {verb} 2026") == {HYPEROPT}
+    assert HYPEROPT in candidates(folder, script, "runs show ")
 
 
 def test_the_help_of_sweep_names_the_figures_and_the_folder(
@@ -234,9 +252,24 @@ def test_an_answer_imports_nothing_heavy(folder: Path) -> None:
 
 
 def test_the_keys_are_those_of_the_schemas() -> None:
-    expected = [*_keys(StrategyConfig), *(f"run.{key}" for key in _keys(RunParameters))]
+    blocks = {"parameters": sorted(OPTIONS), "engine": sorted(_engine_keys())}
+    expected = [
+        *(
+            f"{key}.{name}" if name else key
+            for key in _keys(StrategyConfig)
+            for name in blocks.get(key, [""])
+        ),
+        *(f"run.{key}" for key in _keys(RunParameters)),
+    ]
 
     assert KEYS.read_text().split() == expected
+
+
+def _engine_keys() -> Iterator[str]:
+    yield from (ALLOWED | FUTURES) - {"exchange", *SECRETS}
+    yield from (f"exchange.{name}" for name in EXCHANGE)
+    for block, names in SECRETS.items():
+        yield from (f"{block}.{name}" for name in ("enabled", *names))
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

@@ -234,6 +234,7 @@ WRITTEN = "{tick: 1, step: 1, min_notional: 5}"
     [
         (f"pairs:\n  btc/usdt: {WRITTEN}\n", 2, "pair 'btc/usdt' is not usable"),
         (f"pairs:\n  BTC/USD:BTC: {WRITTEN}\n", 2, "BTC/USD:BTC is settled in BTC"),
+        (f"pairs:\n  USDT/USDT: {WRITTEN}\n", 2, "USDT/USDT is a currency in itself"),
         (f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: 1\n", 2, "the fees are not usable"),
         (
             f"pairs: {{BTC/USDT: {WRITTEN}}}\nfees: {{maker: x, taker: 1}}\n",

@@ -120,6 +120,16 @@ def test_a_difference_that_the_decimals_do_not_show_is_neither_better_nor_worse(
     assert '1.02<span class="delta even">0.00</span>' in page
 
 
+def test_an_amount_without_a_known_currency_is_a_number_alone(tmp_path: Path) -> None:
+    runs = (run("a", final_balance=1056.0), run("b", final_balance=859.0))
+    for each in runs:
+        del each.record.config["stake_currency"]
+
+    page = comparison_page(RunComparison(runs), tmp_path)
+
+    assert ">Final balance</th><td>1,056.00</td><td>859.00<span" in page
+
+
 def test_the_decimals_of_an_account_do_not_depend_on_those_of_another_currency(
     tmp_path: Path,
 ) -> None:

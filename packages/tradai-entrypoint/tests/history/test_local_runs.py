@@ -358,6 +358,23 @@ def test_runs_of_a_strategy_or_mode_are_chosen_and_what_cannot_be_read_stays(
     assert [each.run_id for each in listing.chosen(mode="live").unreadable] == ["torn"]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [("trend", ["high", "low"]), ("tren", ["long", "high", "low"]), ("end", [])],
+)
+def test_the_beginning_of_names_chooses_runs_where_none_has_it_for_a_name(
+    results_root: Path, wanted: str, chosen: list[str]
+) -> None:
+    long = finished("long", minute=3, profit=1.0, drawdown=0.5)
+    long.config["name"] = "trendrider"
+    (results_root / "long").mkdir()
+    (results_root / "long/manifest.json").write_text(long.model_dump_json())
+
+    listing = RunListing.of(local_runs(results_root)).chosen(strategy=wanted)
+
+    assert [each.run_id for each in listing.runs] == chosen
+
+
 def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
     tmp_path: Path,
 ) -> None:

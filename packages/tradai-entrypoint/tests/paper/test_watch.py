@@ -193,6 +193,41 @@ def test_figures_that_are_not_known_are_dashes_without_a_currency(
     assert capsys.readouterr().out.splitlines()[1].split()[-3:] == ["-", "-", "-"]
 
 
+def test_an_open_trade_is_shown_with_its_price_its_profit_in_percent_and_its_tag(
+    tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trade = OpenTrade(
+        pair="ETH/USDT",
+        opened_at="now",
+        amount=2.0,
+        open_rate=100.0,
+        stake=200.0,
+        last_rate=98.5,
+        profit=-3.25,
+        profit_ratio=-0.01625,
+        stop=90.0,
+        enter_tag="dip in an uptrend",
+    )
+    bare = OpenTrade(pair="BTC/USDT", opened_at="now", amount=1, open_rate=9, stake=4)
+    PaperStatus(at=START, currency="USDT", open_trades=(trade, bare)).write(tmp_path / "scratch")
+
+    with process:
+        screen.show_paper(
+            PaperRun(tmp_path), argparse.Namespace(watch=False, json=False), interrupts=Interrupts()
+        )
+
+    *_, heads, first, second = capsys.readouterr().out.rstrip().splitlines()
+    assert re.split("  +", heads) == [
+        *("open trade", "since", "amount", "at", "now", "stake", "profit", "percent", "stop"),
+        "entry tag",
+    ]
+    minus = "\N{MINUS SIGN}"
+    assert re.split("  +", first)[3:] == [
+        *("100", "98.5", "200", f"{minus}3.25", f"{minus}1.62 %", "90", "dip in an uptrend")
+    ]
+    assert re.split("  +", second)[3:] == ["9", "-", "4", "-", "-", "-", "-"]
+
+
 def test_the_row_of_a_bot_that_stands_still_says_so(
     tmp_path: Path, process: ExitStack, capsys: pytest.CaptureFixture[str]
 ) -> None:

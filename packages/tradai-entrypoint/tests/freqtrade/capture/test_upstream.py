@@ -189,6 +189,14 @@ def test_an_answer_that_grows_over_the_limit_when_it_is_opened_is_refused() -> N
     assert "its answer has more than 1 MiB" in str(error)
 
 
+def test_a_compressed_answer_of_the_largest_size_is_read() -> None:
+    text = '"' + "x" * (1024**2 - 2) + '"'
+
+    with sending([compressed(gzip.compress(text.encode()))]) as (address, _):
+        upstream = Upstream(exchange="okx", base_url=address, largest_bytes=1024**2)
+        assert upstream.fetch(URL) == text
+
+
 def test_silence_is_an_error_after_the_timeout() -> None:
     error = failure(
         [],

@@ -189,36 +189,60 @@ def years_later(years: int) -> Callable[[pa.Table], pa.Table]:
 
 
 def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
-    return lambda table: table.set_column(4, "close", table["close"].cast(kind))
+    """Return an edit that stores the closing prices as another kind."""
+
+    def stored(table: pa.Table) -> pa.Table:
+        closes = table["close"]
+        is_list = pa.types.is_list(kind)
+        other = pa.array([[each.as_py()] for each in closes]) if is_list else closes.cast(kind)
+        return table.set_column(4, "close", other)
+
+    return stored
 
 
 @pytest.mark.parametrize("kind", ["feather", "parquet"])
 @pytest.mark.parametrize(
-    ("edit", "problem"),
+    ("edit", "problem", "effect"),
     [
-        (close_of(pa.string()), "close is of text, not of numbers: `data convert` writes numbers"),
-        (close_of(pa.large_string()), "close is of text, not of numbers"),
+        (close_of(pa.string()), "close is of text, not of numbers", Effect.CONVERTIBLE),
+        (close_of(pa.large_string()), "close is of text", Effect.CONVERTIBLE),
+        (close_of(pa.bool_()), "close is of bool, not of numbers", Effect.REFUSED),
+        (close_of(pa.list_(pa.float64())), "close is of list<", Effect.REFUSED),
         (
             lambda table: table.drop_columns(["volume"]),
             "volume is missing among the columns date, open, high, low, close",
+            Effect.REFUSED,
         ),
         (
             lambda table: table.rename_columns([name.upper() for name in NAMES]),
             f"{', '.join(NAMES)} is missing among the columns DATE, OPEN, HIGH, LOW, CLOSE, VOLUME",
+            Effect.REFUSED,
         ),
-        (years_later(300), "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970"),
-        (years_later(-100), "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970"),
+        (
+            years_later(300),
+            "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970",
+            Effect.REFUSED,
+        ),
+        (
+            years_later(-100),
+            "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970",
+            Effect.REFUSED,
+        ),
     ],
 )
 def test_a_file_of_something_else_is_a_fault_that_a_run_refuses(
-    tmp_path: Path, edit: Callable[[pa.Table], pa.Table], problem: str, kind: str
+    tmp_path: Path,
+    edit: Callable[[pa.Table], pa.Table],
+    problem: str,
+    effect: Effect,
+    kind: str,
 ) -> None:
     edited(tmp_path, kind, edit)
 
     found = {finding.problem: finding for finding in check_series(str(tmp_path)).findings}
 
     (named,) = [each for text, each in found.items() if problem in text]
-    assert named.effect is Effect.REFUSED
+    assert named.effect is effect
     assert named.path.name == f"BTC_USDT-1m.{kind}"
     assert not any("damaged" in text for text in found)
     assert refuses(tmp_path)

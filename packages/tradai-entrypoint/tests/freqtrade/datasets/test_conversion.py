@@ -485,10 +485,11 @@ def test_the_origin_of_the_candles_and_their_rules_go_with_them(
     (source / "dataset.json").write_text('{"synthetic": true, "source": "a walk"}')
     (source / "markets.json").write_text("{}")
     (source / "notes.json").write_text("{}")
+    own = '{"synthetic": true, "source": "my own"}'
 
     assert convert(source, target, "--to", "feather") == 0
     first = capsys.readouterr().out
-    (target / "dataset.json").write_text("my own")
+    (target / "dataset.json").write_text(own)
     assert convert(source, target, "--to", "feather", "--force", "--json") == 0
     again = capsys.readouterr()
 
@@ -497,9 +498,27 @@ def test_the_origin_of_the_candles_and_their_rules_go_with_them(
     assert {path.name for path in target.iterdir()} == {
         *("BTC_USDT-1m.feather", "dataset.json", "markets.json")
     }
-    assert (target / "dataset.json").read_text() == "my own"
+    assert (target / "dataset.json").read_text() == own
     assert json.loads(again.out)[0]["written"] == 2
     assert "copied" not in again.err
+
+
+@pytest.mark.parametrize("said", ['{"synthetic": false, "source": "binance"}', "my own"])
+def test_synthetic_candles_do_not_go_among_those_of_a_market(
+    source: Path, target: Path, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0)])
+    origin, own = source / "dataset.json", target / "dataset.json"
+    origin.write_text('{"synthetic": true, "source": "a walk"}')
+    target.mkdir()
+    own.write_text(said)
+
+    assert convert(source, target, "--to", "feather", "--force") == ExitCode.DATA
+    assert f"{source} are synthetic, and {own} does not say so" in capsys.readouterr().err
+    assert list(target.iterdir()) == [own]
+
+    origin.write_text('{"synthetic": false, "source": "kraken"}')
+    assert convert(source, target, "--to", "feather") == 0
 
 
 def test_what_is_copied_goes_to_the_errors_beside_json_and_stays_in_one_folder(

@@ -191,7 +191,7 @@ def test_missing_candles_are_named_though_the_strategy_crashed_over_them() -> No
     assert (
         "IndexError: single positional indexer is out-of-bounds at demo.py:22" in verdict.sentence
     )
-    assert "so more may be missing; for all of them, write under run: " in verdict.sentence
+    assert "so more may be missing; to add all of them, write under run: " in verdict.sentence
 
 
 def test_a_bot_that_traded_and_crashed_is_judged_by_its_crash() -> None:
@@ -613,7 +613,7 @@ def test_missing_spot_and_futures_series_are_named_together() -> None:
     assert "missing, SOL/USDT@1h, XRP/USDT@1h: add them to run.informative" in sentence
     assert "; USDT/USDT@1h: series of a currency in itself, which no exchange trades" in sentence
     assert "; BTC/USDT:USDT@1h: futures series, which this version cannot provide" in sentence
-    assert "; name in run.without those that the strategy can do without; for all" in sentence
+    assert "; name in run.without those that the strategy can do without; to add all" in sentence
     assert sentence.endswith('write under run: informative: ["SOL/USDT@1h", "XRP/USDT@1h"]')
 
 
@@ -638,7 +638,7 @@ def test_missing_candles_end_with_the_line_that_adds_them(
     sentence = judge(ended(0), found, result_present=True).sentence
     longer = judge(ended(0), more, result_present=True).sentence
 
-    assert sentence.endswith(f"; for all of them, write under run: informative: {line}")
+    assert sentence.endswith(f"; to add all of them, write under run: informative: {line}")
     assert longer.endswith('informative: ["@1d", ' + line.removeprefix("["))
 
 

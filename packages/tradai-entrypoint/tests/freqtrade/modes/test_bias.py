@@ -366,7 +366,7 @@ def test_a_pair_whose_rows_cannot_be_told_apart_is_not_known(
     assert found.enough_candles(["BTC/USDT", "ETH/USDT"]) is None
     (notice,) = pairs_notices(found.pairs, ["BTC/USDT", "ETH/USDT"], found.unread)
     assert "recursive indicators of BTC/USDT are not known: the table in the" in notice
-    assert "leave │ out of" in notice
+    assert "take │ out of" in notice
 
 
 @pytest.mark.parametrize(

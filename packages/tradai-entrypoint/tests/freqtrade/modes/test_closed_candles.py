@@ -1,13 +1,18 @@
 """Which candles of further series are closed at the end of a cut of the look-ahead analysis."""
 
+import sys
 from datetime import UTC, datetime
+from types import ModuleType
 
 import pytest
 
 from tradai.core import Timeframe
 
 # Not public: a child process calls it, which runs on the real engine elsewhere.
-from tradai.entrypoint.freqtrade._modes._bias.closed_candles import closed_candles
+from tradai.entrypoint.freqtrade._modes._bias.closed_candles import (
+    closed_candles,
+    leave_out_open_candles,
+)
 
 
 def _seconds(hour: int, minute: int) -> int:
@@ -50,3 +55,29 @@ def test_shorter_candles_are_closed_before_the_own_one() -> None:
 
 def test_one_candle_is_kept_for_a_strategy_that_expects_one() -> None:
     assert _last_opening("1d", ["2025-01-31"], stop=_seconds(9, 50)) == "2025-01-31 00:00"
+
+
+@pytest.mark.parametrize(("kind", "count"), [("", 1), ("mark", 1), ("funding_rate", 2)])
+def test_a_funding_rate_is_known_at_its_time(
+    kind: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+
+    dates = pd.to_datetime(pd.Series(["2025-01-31 08:00", "2025-01-31 09:00"]), utc=True)
+
+    class DataProvider:
+        """The engine's provider of candles, which is in another Python than this one."""
+
+        def __init__(self) -> None:
+            self._config = {"timeframe": "5m", "timerange": f"1735689600-{_seconds(9, 50)}"}
+
+        def historic_ohlcv(self, _pair: str, _timeframe: str, _kind: str = "") -> pd.DataFrame:
+            return pd.DataFrame({"date": dates})
+
+    module = ModuleType("freqtrade.data.dataprovider")
+    monkeypatch.setattr(module, "DataProvider", DataProvider, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    leave_out_open_candles()
+
+    assert len(DataProvider().historic_ohlcv("BTC/USDT:USDT", "1h", kind)) == count

@@ -149,7 +149,38 @@ def test_a_range_of_which_no_candle_came_is_not_a_success(fetch: Fetch) -> None:
 
     assert verdict.exit_code is ExitCode.DATA
     assert "has no candle of 20300101-20300201 after the download: BTC/USDT has" in verdict.sentence
-    assert "XRP/USDT has 2025-01-01 00:00 to 2025-01-04 00:00 UTC" in verdict.sentence
+    assert verdict.sentence.endswith(
+        "XRP/USDT has 2025-01-01 00:00 to 2025-01-04 00:00 UTC; remove these pairs, or name a "
+        "range in which they were traded"
+    )
+
+
+@pytest.mark.usefixtures("three_days")
+def test_a_range_without_candles_of_a_pair_names_what_the_other_files_lost_and_lack(
+    fetch: Fetch, data: Path
+) -> None:
+    write_candles(data / "ETH_USDT-5m.feather", 0)
+    path = data / "BTC_USDT-5m.feather"
+    whole = feather.read_table(path)
+    feather.write_feather(pa.concat_tables([whole[:100], whole[-100:]]), path)
+
+    verdict = fetch(downloads=["XRP/USDT"], timerange="20241231-20250103")
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "complete" not in verdict.sentence
+    assert "; rows are missing between the ends of BTC_USDT-5m.feather (" in verdict.sentence
+    assert verdict.sentence.endswith("download XRP/USDT to 2025-01-04 00:00 UTC again")
+
+
+def test_a_pair_that_the_exchange_does_not_have_needs_no_market_rules(fetch: Fetch) -> None:
+    said = (LOGS / "pair-dropped.txt").read_text().splitlines()
+
+    verdict = fetch(downloads=PAIRS, says=said)
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert verdict.sentence == (
+        "the engine left out LTC/USDT, which the exchange does not offer: remove it from pairs"
+    )
 
 
 @pytest.mark.usefixtures("three_days")
@@ -190,6 +221,19 @@ def test_a_file_without_a_candle_is_not_a_success(
 
     assert verdict.exit_code is ExitCode.DATA
     assert "BTC/USDT has none that can be read, ETH/USDT has none" in verdict.sentence
+
+
+@pytest.mark.usefixtures("three_days")
+def test_a_file_that_cannot_be_read_after_the_download_is_lost(
+    fetch: Fetch, downloaded: Path
+) -> None:
+    downloaded.write_bytes(b"candles")
+
+    verdict = fetch(downloads=["ETH/USDT"], timerange="20250101-20250108")
+
+    assert verdict.exit_code is ExitCode.DATA
+    assert "ETH/USDT has none that can be read" in verdict.sentence
+    assert verdict.sentence.endswith("download ETH/USDT to 2025-01-04 00:00 UTC again")
 
 
 @pytest.mark.usefixtures("three_days")

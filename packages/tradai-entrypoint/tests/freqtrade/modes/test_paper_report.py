@@ -25,7 +25,9 @@ Report = Callable[..., PaperStatus | None]
 
 
 class Control:
-    """An engine that answers; of trades only if it can read its database."""
+    """An engine that answers; of trades only if it can read its database. No tag is none."""
+
+    enter_tag: str | None = "dip"
 
     def __init__(self, *, can_read: bool = True) -> None:
         self.can_read = can_read
@@ -35,7 +37,8 @@ class Control:
 
     def open_trades(self) -> list[dict[str, Any]] | None:
         trade = {"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}
-        return [trade] if self.can_read else None
+        seen = {"current_rate": 49, "profit_ratio": -0.02, "enter_tag": self.enter_tag}
+        return [trade | seen] if self.can_read else None
 
     def newest_candle_s(self, _pair: str, _timeframe: str) -> float:
         return 1_790_000_000.0
@@ -64,6 +67,18 @@ def test_an_engine_that_trades_is_reported(report: Report, state: str) -> None:
 
     assert status is not None
     assert (status.profit, status.closed_trades, status.problem) == (1.5, 2, None)
+
+
+@pytest.mark.parametrize(("given", "tag"), [("dip", "dip"), (None, "")])
+def test_an_open_trade_is_reported_with_its_price_its_profit_and_its_tag(
+    report: Report, monkeypatch: pytest.MonkeyPatch, given: str | None, tag: str
+) -> None:
+    monkeypatch.setattr(Control, "enter_tag", given)
+
+    status = report("RUNNING", None)
+
+    (trade,) = (status and status.open_trades) or ()
+    assert (trade.last_rate, trade.profit_ratio, trade.enter_tag) == (49.0, -0.02, tag)
 
 
 def test_an_engine_that_has_stopped_trading_is_reported_with_the_reason(report: Report) -> None:

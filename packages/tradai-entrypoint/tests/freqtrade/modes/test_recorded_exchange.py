@@ -145,6 +145,30 @@ def test_files_beside_the_rules_that_have_none_are_passed_over(
     assert run(TradingMode.BACKTEST, "exchange=bybit", places=places).code == ExitCode.DONE
 
 
+def test_two_files_of_recorded_answers_may_be_in_one_folder(
+    run: Run, rules: Callable[..., str], candles: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(candles, tmp_path / "recorded"))
+    (folder / "markets.json").unlink()
+    recorded = shutil.move(rules(LOADED, ASKED), folder)
+    shutil.copy(recorded, folder / "older.json")
+
+    places = {"data": str(folder), "markets": recorded}
+
+    assert run(TradingMode.BACKTEST, "exchange=bybit", places=places).code == ExitCode.DONE
+
+
+def test_rules_beside_no_candles_may_be_beside_made_ones(
+    run: Run, rules: Callable[..., str], candles: Path, tmp_path: Path
+) -> None:
+    recorded = rules(LOADED, ASKED)
+    shutil.copy(candles / "markets.json", tmp_path / "made.json")
+
+    done = run(TradingMode.BACKTEST, "exchange=bybit", places={"markets": recorded})
+
+    assert done.code == ExitCode.DONE
+
+
 def test_made_rules_with_recorded_answers_are_no_rules(run: Run, rules: Callable[..., str]) -> None:
     file = Path(rules(LOADED, ASKED))
     file.write_text(file.read_text().replace('"captured"', '"made"'))

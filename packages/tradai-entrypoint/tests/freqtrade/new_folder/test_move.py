@@ -170,6 +170,37 @@ def test_a_bot_without_a_name_of_its_own_has_that_of_its_class(
     assert key(moved, "bot_name").status is KeyStatus.UNNEEDED
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\x1b[2J", "\u202eliar", "a\nb"])
+def test_a_name_with_characters_that_are_not_shown_is_not_taken(
+    move: Callable[..., StrategyMove], name: str
+) -> None:
+    moved = move({"bot_name": name})
+
+    assert loaded(moved).config.name == "Wave"
+    assert key(moved, "bot_name").status is KeyStatus.UNSUPPORTED
+    assert "characters that are not shown" in key(moved, "bot_name").note
+
+
+@pytest.mark.parametrize(
+    ("modes", "is_another"),
+    [
+        ({"trading_mode": "futures", "margin_mode": "cross"}, True),
+        ({"trading_mode": "margin"}, True),
+        ({"trading_mode": "futures", "margin_mode": "isolated"}, False),
+        ({"trading_mode": "spot"}, False),
+        ({}, False),
+    ],
+)
+def test_the_last_notice_says_that_another_market_is_traded(
+    move: Callable[..., StrategyMove], modes: dict[str, Any], *, is_another: bool
+) -> None:
+    moved = move({"exchange": {"name": "binance", "pair_whitelist": ["BTC/USDT"]}, **modes})
+
+    last = moved.notices[-1]
+    assert last.startswith("the new folder trades the spot market") is is_another
+    assert (f"trading_mode is {modes.get('trading_mode')}" in last) is is_another
+
+
 def test_no_key_that_freqtrade_knows_is_dropped() -> None:
     blocks: dict[str, JsonValue] = {
         "telegram": {"enabled": True, "token": FAKE},
@@ -692,6 +723,16 @@ def test_a_word_whose_key_freqtrade_does_not_know_or_that_names_a_credential_is_
     said = written + json.dumps([each.as_json() for each in moved.keys])
     assert WORD not in said
     assert NUMBER not in said
+
+
+def test_a_secret_in_a_block_that_is_off_has_no_place_to_write_the_rest_to(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"webhook": {"enabled": False, "status": {"my_login": WORD}}})
+
+    assert key(moved, "webhook.status").status is KeyStatus.UNNEEDED
+    assert key(moved, "webhook.status").note == "webhook is off"
+    assert not any(WORD in file.read_text() for file in moved.folder.rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize("value", [math.nan, {"x": 1, "y": [math.inf]}, [-math.inf]], ids=str)

@@ -41,7 +41,7 @@ _PAIR: Final = Grammar(
     "pair",
     rf"({_CODE})/({_CODE})(?::({_CODE}))?",
     "BASE/QUOTE in capital letters and digits, such as BTC/USDT",
-    is_refused=lambda text: any(map(_is_refused, text.replace(":", "/").split("/"))),
+    is_refused=_is_refused,
 )
 _VERSION: Final = Grammar(
     "version",

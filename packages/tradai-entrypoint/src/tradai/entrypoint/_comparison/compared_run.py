@@ -79,8 +79,8 @@ class ComparedRun:
 
     @property
     def currency(self) -> str:
-        """Currency of the stake."""
-        return str(self.record.config.get("stake_currency"))
+        """Currency of the stake; empty where the configuration does not name it."""
+        return str(self.record.config.get("stake_currency") or "")
 
     @property
     def settings(self) -> dict[str, str]:

@@ -156,16 +156,24 @@ class RunListing:
     ) -> Self:
         """Return the runs of a mode, of a strategy and of a state as listed, None being any.
 
-        Those that cannot be read stay: each might be one of them.
+        Where no run has the name of the strategy, it is the beginning of names. Those that cannot
+        be read stay: each might be one of them.
         """
+        names = self._strategies(strategy)
         runs = [
             run
             for run in self.runs
             if mode in {None, run.listed_mode}
-            and strategy in {None, run.strategy}
+            and run.strategy in names
             and state in {None, run.listed_state}
         ]
         return replace(self, runs=runs)
+
+    def _strategies(self, wanted: str | None) -> set[str | None]:
+        names = {run.strategy for run in self.runs}
+        if wanted is None or wanted in names:
+            return names if wanted is None else {wanted}
+        return {name for name in names if name is not None and name.startswith(wanted)}
 
     def without_parts(self) -> Self:
         """Return the runs that no command made among others."""

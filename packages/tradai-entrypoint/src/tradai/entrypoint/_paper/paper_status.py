@@ -16,9 +16,11 @@ class OpenTrade(BaseModel):
 
     Attributes:
         stake: What it has cost, in the stake currency.
-        profit: Profit at the price that the engine saw last, in the stake currency; None without
-            a price.
+        last_rate: Price that the engine saw last; None without one.
+        profit: Profit at that price, in the stake currency; None without a price.
+        profit_ratio: That profit as a ratio of the stake.
         stop: Price of its stop; None without one.
+        enter_tag: Tag of its entry; empty without one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -28,8 +30,11 @@ class OpenTrade(BaseModel):
     amount: float
     open_rate: float
     stake: float
+    last_rate: float | None = None
     profit: float | None = None
+    profit_ratio: float | None = None
     stop: float | None = None
+    enter_tag: str = ""
 
 
 @final

@@ -66,7 +66,7 @@ class FigureFormat:
     """Format of the figures of a run; those that are not of a backtest have all their digits.
 
     Attributes:
-        currency: Currency of its stake.
+        currency: Currency of its stake; empty where it is not known.
         decimals: Number of decimals of its balances.
     """
 
@@ -89,7 +89,7 @@ class FigureFormat:
         number = self._signed(name, value) if has_sign else self._plain(name, value)
         if name.endswith("_percent"):
             return f"{number} %"
-        return f"{number} {self.currency}" if self._is_amount(name) else number
+        return f"{number} {self.currency}".rstrip() if self._is_amount(name) else number
 
     def delta(self, name: str, delta: float) -> str:
         """Return a difference between two runs in the figure `name`, as they show it."""

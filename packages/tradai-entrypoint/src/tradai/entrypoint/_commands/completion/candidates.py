@@ -27,12 +27,18 @@ _KEY: Final = re.compile(r"(?P<depth> *)(?P<key>[A-Za-z_]\w*):")
 def run_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     """Yield the ids of runs on this machine, ``latest``, and paths for a prefix with a slash.
 
-    Runs that a sweep, a comparison or an analysis made are left out, unless all are.
+    Runs that a sweep, a comparison or an analysis made are left out, unless all are. The commands
+    about epochs get the ids of hyperopts.
     """
     if "/" in prefix:
         yield from paths(args, prefix)
         return
-    folders = [folder for folder in _run_folders(args) if folder.name.startswith(prefix)]
+    needed = b'"mode": "hyperopt"' if args.module.startswith("hyperopt.") else b""
+    folders = [
+        folder
+        for folder in _run_folders(args)
+        if folder.name.startswith(prefix) and needed in _manifest(folder)
+    ]
     own = [folder for folder in folders if b'"part_of": "' not in _manifest(folder)]
     yield from (folder.name for folder in own or folders)
     yield LATEST
@@ -66,7 +72,8 @@ def job_ids(args: argparse.Namespace, prefix: str) -> Iterator[str]:
 def config_keys(args: argparse.Namespace, prefix: str) -> Iterator[str]:
     """Yield the keys of a strategy configuration and of run parameters, as overrides.
 
-    Hyper-parameters of a named configuration stand for their table.
+    Hyper-parameters of a named configuration stand for their table. Of the engine's own settings,
+    whose blocks have more, it has those that every run takes.
     """
     del prefix
     named = dict.fromkeys(_parameters(_config_of(args)))

@@ -124,7 +124,10 @@ def _fees(given: object) -> "MarketFees":
 
 
 def _pair(pair: str) -> str:
-    _, quote = pair_parts(pair)
+    base, quote = pair_parts(pair)
+    if base == quote:
+        message = f"{pair} is a currency in itself, which no exchange trades"
+        raise ConfigurationError(message, key=pair)
     settled = pair.partition(":")[2] or quote
     if settled != quote:
         message = f"{pair} is settled in {settled}: rules are made of contracts settled in {quote}"

@@ -14,9 +14,12 @@ from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import is_output_lost
-from tradai.entrypoint._report.formatting import duration, result_text
+from tradai.entrypoint._report.formatting import MINUS, duration, percent, result_text
 
-_TRADES: Final = ("open trade", "since", "amount", "at", "stake", "profit", "stop")
+_TRADES: Final = (
+    *("open trade", "since", "amount", "at", "now", "stake", "profit", "percent", "stop"),
+    "entry tag",
+)
 _RUNS: Final = ("dry-run", "state", "open trades", "profit", "last candle")
 _FALLBACK: Final = (
     "the built-in one, which places no order: `runs show` has the fault of the strategy's own"
@@ -170,8 +173,15 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
 
 def _row(trade: OpenTrade) -> tuple[str, ...]:
     amount = _text(trade.amount) if trade.amount else "not filled yet"
-    numbers = (trade.open_rate, trade.stake, trade.profit, trade.stop)
-    return (trade.pair, trade.opened_at, amount, *map(_text, numbers))
+    return (
+        trade.pair,
+        trade.opened_at,
+        amount,
+        *map(_text, (trade.open_rate, trade.last_rate, trade.stake, trade.profit)),
+        "-" if trade.profit_ratio is None else percent(trade.profit_ratio, with_sign=True),
+        _text(trade.stop),
+        trade.enter_tag or "-",
+    )
 
 
 def _sum(number: float | None, unit: str) -> str:
@@ -179,4 +189,4 @@ def _sum(number: float | None, unit: str) -> str:
 
 
 def _text(number: float | None) -> str:
-    return "-" if number is None else f"{number:,.8f}".rstrip("0").rstrip(".")
+    return "-" if number is None else result_text(float(number)).replace("-", MINUS)

@@ -46,7 +46,9 @@ def _add_list(verbs: Commands) -> None:
     listing = verbs.add_parser("list", help="list runs, newest first")
     listing.set_defaults(module="runs.list")
     listing.add_argument("--mode", choices=_MODES, help="runs of this mode")
-    listing.add_argument("--strategy", metavar="NAME", help="runs of this strategy")
+    listing.add_argument(
+        "--strategy", metavar="NAME", help="runs of this strategy, or of those whose names begin so"
+    )
     listing.add_argument(
         "--state",
         choices=LISTED_STATES,

@@ -75,15 +75,15 @@ def _to_last(
     return TimeRange(start=start, stop=max([stop, *ends]))
 
 
-def outside_of(stored: Stored, timerange: TimeRange | OpenTimeRange) -> str:
-    """Return the pairs whose candles have nothing of `timerange`, with what they have."""
-    return ", ".join(
+def outside_of(stored: Stored, timerange: TimeRange | OpenTimeRange) -> list[str]:
+    """Return each pair whose candles have nothing of `timerange`, with what they have."""
+    return [
         f"{pair} has {_shown(file)}"
         for pair, (file, *_) in stored.items()
         if file is None
         or (timerange.start is not None and file.stop <= timerange.start)
         or (timerange.stop is not None and timerange.stop <= file.first)
-    )
+    ]
 
 
 def lost_ends(before: Stored, now: Stored) -> str:

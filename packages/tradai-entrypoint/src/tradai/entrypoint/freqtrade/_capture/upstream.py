@@ -101,8 +101,8 @@ class Upstream:
             message = f"its answer is compressed with {encoding}, which was not asked for"
             raise _UnusableError(message)
         stream = zlib.decompressobj(_GZIP)
-        text = stream.decompress(body, self.largest_bytes)
-        if len(text) >= self.largest_bytes:
+        text = stream.decompress(body, self.largest_bytes + 1)
+        if len(text) > self.largest_bytes:
             raise self._too_large()
         if not stream.eof or stream.unused_data:
             message = "its compressed answer is not one whole file"

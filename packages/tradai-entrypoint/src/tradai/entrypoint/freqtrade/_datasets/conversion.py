@@ -15,6 +15,7 @@ from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
     planned_files,
 )
 from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._datasets.dataset_files import check_origin
 from tradai.entrypoint.freqtrade._datasets.findings import off_grid
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
@@ -81,8 +82,8 @@ def convert_series(
     Raises:
         NotFoundError: There is no such folder on this machine, or no such series in it.
         ValidationError: The format is unknown, a file is damaged or has no rows, a series to write
-            is there, two files of one series would be written to one, or the candles to make are
-            not longer.
+            is there, two files of one series would be written to one, the candles to make are
+            not longer, or synthetic ones would be among candles of a market.
         FolderInUseError: Another conversion writes into `folder`.
         StorageError: The disk refused.
     """
@@ -94,6 +95,7 @@ def convert_series(
         check_replaced(files, force=force)
         return files
 
+    check_origin(data, folder)
     # A folder is made only for files to write; another conversion may have written since.
     plan()
     done: list[Conversion] = []

@@ -178,7 +178,7 @@ def _in_numbers(rows: _Rows) -> Iterator[Finding]:
     refused, texts = refusal(rows.file), rows.raw.texts
     if texts:
         names = f"{', '.join(texts)} {'is' if len(texts) == 1 else 'are'}"
-        problem = f"{names} of text, not of numbers: `data convert` writes numbers"
+        problem = f"{names} of text, not of numbers"
         yield rows.finding(problem, refusal(rows.file, is_mended=True))
     for name, cells in rows.raw.cells.items():
         # An exchange reports one of the two columns of open interest, or both.

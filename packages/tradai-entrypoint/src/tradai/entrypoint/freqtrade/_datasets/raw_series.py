@@ -93,7 +93,7 @@ def read_raw(file: DataFile) -> RawSeries:
         data = read_regular_file(file.path, FileKind.CANDLES)
     try:
         raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
-        _check_times(raw)
+        _check_unit(raw)
     except ValidationError:
         # A `ValueError` too: the file is whole, and its rows are not usable.
         raise
@@ -122,7 +122,7 @@ def _check_years(raw: RawSeries, file: DataFile) -> None:
         raise ValidationError(message, field=str(file.path), expected=expected)
 
 
-def _check_times(raw: RawSeries) -> None:
+def _check_unit(raw: RawSeries) -> None:
     if len(raw.opened) and ((raw.opened > _EARLIEST_S) & (raw.opened < _LATEST_S)).all():
         message = f"the times, such as {raw.opened[0]}, are seconds, not milliseconds since 1970"
         raise ValueError(message)
@@ -196,7 +196,7 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
         names = {"funding_rate": "open"}
     _check_names((time, *names.values()), table.column_names, file)
     dated = table.filter(table[time].is_valid())
-    cells = {name: _floats(dated[column]) for name, column in names.items()}
+    cells = {name: _floats(dated[column], column, file) for name, column in names.items()}
     kind = table[time].type
     zone = kind.tz if pa.types.is_timestamp(kind) else None
     raw = RawSeries(
@@ -246,10 +246,15 @@ def _stamps(times: "pa.ChunkedArray") -> "npt.NDArray[np.int64]":
     return _numbers(times.cast(pa.int64()), np.dtype(np.int64))
 
 
-def _floats(cells: "pa.ChunkedArray") -> "npt.NDArray[np.float64]":
+def _floats(cells: "pa.ChunkedArray", column: str, file: DataFile) -> "npt.NDArray[np.float64]":
     import numpy as np
     import pyarrow as pa
 
+    types, kind = pa.types, cells.type
+    is_number = (types.is_floating, types.is_integer, types.is_decimal, types.is_null)
+    if not _is_text(kind) and not any(is_kind(kind) for is_kind in is_number):
+        message = f"{file.path}: {column} is of {kind}, not of numbers"
+        raise ValidationError(message, field=str(file.path), expected="numbers")
     return _numbers(cells.cast(pa.float64()).fill_null(math.nan), np.dtype(np.float64))
 
 

@@ -39,7 +39,7 @@ def line_to_add(evidence: EngineEvidence) -> str:
     shared = {f"{pair}@{each}" for each in by_all for pair in traded}
     rest = [name for name in names if name not in shared]
     series = [*evidence.informative, *(f"@{each}" for each in by_all), *rest]
-    return f"; for all of them, write under run: informative: {json.dumps(series)}"
+    return f"; to add all of them, write under run: informative: {json.dumps(series)}"
 
 
 def _missing(evidence: EngineEvidence) -> Iterator[tuple[str, str | None]]:

@@ -189,10 +189,13 @@ class MarketsSnapshot(BaseModel):
         )
 
     def with_made(self, added: Self) -> Self:
-        """Return made rules with those of `added`, whose note is new and whose fees win.
+        """Return these made rules and those of `added`, with the note of `added`.
+
+        The fees are those of `added` too, where it has any.
 
         Raises:
-            ConfigurationError: These rules were captured, are of another market, or have a pair.
+            ConfigurationError: These rules were captured, are of another exchange, or have a pair
+                of `added` already.
         """
         twice = sorted(self.pairs & added.pairs)
         problem = None

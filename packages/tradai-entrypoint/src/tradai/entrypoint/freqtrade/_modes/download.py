@@ -94,6 +94,7 @@ def download(  # noqa: PLR0913
                 "download-data", *_arguments(folder, each, config.timeframe)
             )
             evidence = EngineEvidence()
+            evidence.asks_exchange = True
             given = _config(config, each.pairs, exchange_url)
             ended = _run_engine(command, given, evidence, interrupts=interrupts, environ=environ)
             is_whole = each is not passes[-1] or all(file.exists() for file in files)
@@ -112,14 +113,16 @@ def _verdict(
     is_downloaded: bool,
 ) -> Verdict:
     stored = _stored(config, folder)
+    lacking, lost = _lacking(config, folder, timerange), lost_ends(before, stored)
     if outside := outside_of(stored, timerange):
+        has_others = len(outside) < len(stored)
+        others = "; the files of the other pairs are complete" if has_others else ""
         sentence = (
-            f"{folder} has no candle of {timerange} after the download: {outside}; remove the "
-            "pairs, or name a range in which they were traded; the files of the other pairs are "
-            "complete"
+            f"{folder} has no candle of {timerange} after the download: {', '.join(outside)}; "
+            "remove these pairs, or name a range in which they were traded"
+            f"{lacking + lost or others}"
         )
         return Verdict(exit_code=ExitCode.DATA, sentence=sentence)
-    lacking = _lacking(config, folder, timerange)
     if is_downloaded:
         sentence = f"downloaded {_extent(config)} into {folder}"
     elif lacking:
@@ -128,8 +131,7 @@ def _verdict(
         )
     else:
         sentence = f"nothing was downloaded: {folder} has {_extent(config)} for the whole range"
-    sentence += lacking + lost_ends(before, stored)
-    return Verdict(exit_code=ExitCode.DONE, sentence=sentence)
+    return Verdict(exit_code=ExitCode.DONE, sentence=f"{sentence}{lacking}{lost}")
 
 
 def _lacking(config: StrategyConfig, folder: Path, timerange: TimeRange | OpenTimeRange) -> str:

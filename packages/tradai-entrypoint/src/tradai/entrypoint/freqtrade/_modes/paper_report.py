@@ -75,8 +75,11 @@ def _open_trade(trade: Mapping[str, JsonValue]) -> OpenTrade:
         amount=_number(trade, "amount") or 0.0,
         open_rate=_number(trade, "open_rate") or 0.0,
         stake=_number(trade, "stake_amount") or 0.0,
+        last_rate=_number(trade, "current_rate"),
         profit=_number(trade, "profit_abs"),
+        profit_ratio=_number(trade, "profit_ratio"),
         stop=_number(trade, "stop_loss_abs"),
+        enter_tag=str(trade.get("enter_tag") or ""),
     )
 
 

@@ -80,7 +80,13 @@ def was_paused(folder: Path) -> bool:
 
 
 def pause_notices(context: RunContext) -> list[str]:
-    """Return how it went on for a dry-run that has ended, if it began paused as the one before."""
+    """Return a sentence on whether a dry-run that has ended was resumed; none if none was due.
+
+    It is due where the run began paused, as the run that it continues was.
+
+    Raises:
+        StorageError: The journal cannot be read.
+    """
     before = context.continues.manifest if context.continues else None
     moves = [entry for entry in context.journal.entries() if entry.event in {PAUSED, RESUMED}]
     if before is None or not moves or moves[0].facts.get("by") != _by(before):

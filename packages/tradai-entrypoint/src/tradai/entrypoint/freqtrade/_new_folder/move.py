@@ -297,3 +297,4 @@ def _notices(
         yield f"{found.user_data} uses user_data_dir: each run has a new one, without your files"
     for name in key_variables(environ):
         yield f"{name} is set and has gone over the files, as in Freqtrade; a run does not read it"
+    yield from translation.other_market()

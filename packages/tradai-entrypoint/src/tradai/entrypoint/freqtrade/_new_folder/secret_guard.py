@@ -62,7 +62,7 @@ def _long_texts(value: JsonValue) -> Iterator[str]:
 def without_secrets(fate: Fate, value: JsonValue) -> Fate:
     """Return the fate of a key with `value`, which is kept only where no secret may be in it.
 
-    A text is one in doubt where Freqtrade does not know its key.
+    A text whose key Freqtrade does not know may be one.
     """
     moved, kept = fate
     secrets = ", ".join(
@@ -76,7 +76,7 @@ def without_secrets(fate: Fate, value: JsonValue) -> Fate:
     if unknown:
         reason = f"Freqtrade does not know {unknown}, whose text may be a secret"
         doubt = f"; {moved.note}" if moved.status is KeyStatus.DOUBTFUL else ""
-        return _kept_out(moved, f"{reason}; write what is none to {moved.place}{doubt}")
+        return _kept_out(moved, f"{reason}; if it is none, write it to {moved.place}{doubt}")
     return fate
 
 

@@ -239,6 +239,8 @@ def _name(key: str, value: JsonValue, config: Config) -> Fate:
     if value in ("", _DEFAULT_BOT):
         default = "Freqtrade's default" if value else "empty"
         return unneeded(key, f"is {default}: the name is that of the class")
+    if isinstance(value, str) and not value.isprintable():
+        return unsupported(key, "has characters that are not shown: the name is that of the class")
     return mapped(key, "name", value)
 
 

@@ -111,6 +111,15 @@ class Translation:
             for moved in self.keys
         ]
 
+    def other_market(self) -> Iterator[str]:
+        """Yield the notice that another market is traded, where the old one has no place."""
+        for moved in self.keys:
+            if moved.key == "trading_mode" and moved.status is KeyStatus.UNSUPPORTED:
+                yield (
+                    "the new folder trades the spot market, without leverage and short trades, and "
+                    f"so not what the old configuration traded: trading_mode {moved.note}"
+                )
+
 
 def translate(config: Config) -> Translation:
     """Return the translation of `config`, without name, version and strategy.

@@ -58,7 +58,7 @@ def check_amounts(
     if refused:
         problem = (
             f"is {stake:f} {config.stake_currency}, below what the smallest amount costs at the "
-            f"lowest price of the candles, by the step of the market rules: {', '.join(refused)}; "
+            f"lowest price of the candles, by the market rules: {', '.join(refused)}; "
             "raise it, or remove these pairs"
         )
         raise key_error(key="execution.stake_amount", problem=problem)

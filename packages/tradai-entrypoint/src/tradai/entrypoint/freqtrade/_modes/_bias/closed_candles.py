@@ -14,7 +14,7 @@ from tradai.core import Timeframe
 if TYPE_CHECKING:
     import pandas as pd
 
-# A rate is known at its time, whatever its file is named.
+# A rate is known at its time, and not when a candle of its timeframe ends.
 _FUNDING_RATE: Final = "funding_rate"
 
 
@@ -34,14 +34,14 @@ def leave_out_open_candles() -> None:
     provider = import_module("freqtrade.data.dataprovider").DataProvider
     load = provider.historic_ohlcv
 
-    # Its name, parameters and defaults are the engine's.
+    # Its parameters and their defaults are those of the method that it replaces.
     def closed_ohlcv(
         given: Provider, pair: str, timeframe: str, candle_type: str = ""
     ) -> "pd.DataFrame":
         candles: pd.DataFrame = load(given, pair, timeframe, candle_type)
         if candle_type == _FUNDING_RATE:
             return candles
-        # It has the range of each of its backtests there alone.
+        # The engine keeps the range of each of its backtests nowhere else (SLF001).
         return closed_candles(candles, Timeframe(timeframe), given._config)  # noqa: SLF001
 
     provider.historic_ohlcv = closed_ohlcv

@@ -54,8 +54,8 @@ def _exit_code(run: Callable[[list[str]], None], words: list[str]) -> int:
 
 @contextmanager
 def _plain_cells() -> Iterator[None]:
-    """Print each cell of a table as it is: rich, with which the engine does, drops ``[...]``."""
-    # Those of the engine, whose import takes longer than all of this.
+    """Print each cell as it is: rich, which draws the engine's tables, drops ``[...]``."""
+    # Rich comes with the engine, and is no dependency of ours.
     table: Any = import_module("rich.table").Table
     text: Any = import_module("rich.text").Text
     with_markup = table.add_row
@@ -64,7 +64,7 @@ def _plain_cells() -> Iterator[None]:
         plain = (text(cell) if isinstance(cell, str) else cell for cell in cells)
         with_markup(self, *plain, **options)
 
-    # There is no switch for it.
+    # The engine has no switch for it.
     table.add_row = add_row
     try:
         yield

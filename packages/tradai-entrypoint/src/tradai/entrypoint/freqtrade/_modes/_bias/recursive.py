@@ -208,8 +208,8 @@ def pairs_notices(
     lost = [pair for pair in pairs[:MOST_PAIRS] if pair not in {*analysed, *unread}]
     reasons = {
         "the table in the engine's log cannot be read, so the number of start-up candles that is "
-        f"enough is not known either; leave {_EDGE} out of the names of the strategy's columns, "
-        "and the engine's logging as it is": unread,
+        f"enough is not known either; take {_EDGE} out of the names of the strategy's columns, and "
+        "do not change the engine's logging": unread,
         "the end of the analysis of each is not in the engine's log, so the number of start-up "
         "candles that is enough is not known either": lost,
         f"the analysis takes the first {MOST_PAIRS} pairs": pairs[MOST_PAIRS:],
