@@ -336,7 +336,7 @@ def test_a_pair_without_candles_is_named_and_those_of_the_others_are_whole(
     )
 
     assert fetched.code == 65, fetched.stdout
-    assert "download: ETH/USDT has none in ETH_USDT-5m.feather; the exchange" in fetched.stderr
+    assert "download: ETH/USDT has none that can be read; remove these pairs" in fetched.stderr
     assert "BTC/USDT" not in fetched.stderr
     # The last answer of the exchange goes on after the range.
     assert feather.read_table(data / "BTC_USDT-5m.feather").num_rows >= 3 * 288
