@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd  # noqa: TID253
 import pytest
 from cache_fleet import FakeTime
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from tradai.cache import Cache, CachedDataRepository
 from tradai.core import Coverage, DataRepository, Timeframe
@@ -358,6 +358,9 @@ class World:
             self.source.inner.upsert_ohlcv(PAIR, "1m", frame)
 
     def wait(self, _moment: int, count: int) -> None:
+        # The machine's clock stands still, so that no tail ends: without a reader, one would
+        # become so old that its series is taken for one that has ended.
+        _assert_same(self.repository, self.source)
         self.clock.advance(count * MINUTE / 20)
 
     def read(self, moment: int, count: int) -> None:
@@ -383,6 +386,15 @@ ACTS: list[Callable[[World, int, int], None]] = [
         min_size=2,
         max_size=12,
     )
+)
+@example(
+    [
+        (World.upsert, 89, 600),
+        (World.wait, 0, 44),
+        (World.read, 0, 1),
+        (World.append, 0, 1),
+        (World.wait, 0, 37),
+    ]
 )
 def test_it_answers_like_its_source(
     acts: list[tuple[Callable[[World, int, int], None], int, int]],
