@@ -19,7 +19,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests-integration"))
 
-from servers.browser import Browser, running_browser  # noqa: E402 - found by the line above
+from servers.browser import Browser, running_browser  # noqa: E402 - sys.path above finds it
 
 IMAGES: Final = ROOT / "docs" / "how-to" / "images"
 BIN: Final = ROOT / ".venv-freqtrade" / "bin"

@@ -22,8 +22,8 @@ EXAMPLE: Final = ROOT / "docs" / "examples" / "quickstart"
 TRADAI: Final = ROOT / ".venv-freqtrade" / "bin" / "tradai-entrypoint"
 sys.path[:0] = [str(ROOT / "tests-integration"), str(EXAMPLE)]
 
-import candles  # noqa: E402 - found by the line above
-from servers.browser import running_browser  # noqa: E402 - found by the line above
+import candles  # noqa: E402 - sys.path above finds it
+from servers.browser import running_browser  # noqa: E402 - sys.path above finds it
 
 BOUND: Final = 3.0
 BYTES_BOUND: Final = 5_000_000

@@ -315,8 +315,8 @@ def test_text_in_a_column_of_numbers_or_dates_names_the_file_and_the_column(
     folder: Path, table: str, column: str, rows: str
 ) -> None:
     with closing(sqlite3.connect(folder / "trades.sqlite")) as opened:
-        # The names are those of the cases above (S608).
-        opened.execute(f"UPDATE {table} SET {column} = 'much' WHERE {rows}")  # noqa: S608
+        update = f"UPDATE {table} SET {column} = 'much' WHERE {rows}"  # noqa: S608 - names of the cases
+        opened.execute(update)
         opened.commit()
 
     with pytest.raises(StorageError) as caught:

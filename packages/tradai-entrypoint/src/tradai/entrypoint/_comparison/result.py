@@ -34,7 +34,6 @@ _MORE: Final = frozenset(
 # Figures in money: more is not better where accounts have another start or currency.
 _MONEY: Final = frozenset({"final_balance", "expectancy"})
 
-
 # Facts of a run that must be the same for its figures to compare, and the sentence if they are not.
 _DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
     (

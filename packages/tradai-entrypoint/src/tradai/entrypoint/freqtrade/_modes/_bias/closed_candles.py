@@ -41,8 +41,9 @@ def leave_out_open_candles() -> None:
         candles: pd.DataFrame = load(given, pair, timeframe, candle_type)
         if candle_type == _FUNDING_RATE:
             return candles
-        # The engine keeps the range of each of its backtests nowhere else (SLF001).
-        return closed_candles(candles, Timeframe(timeframe), given._config)  # noqa: SLF001
+        # It has the range of each backtest of the engine.
+        config = given._config  # noqa: SLF001 - the engine keeps the range nowhere else
+        return closed_candles(candles, Timeframe(timeframe), config)
 
     provider.historic_ohlcv = closed_ohlcv
 
