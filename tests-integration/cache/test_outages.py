@@ -89,7 +89,9 @@ def count_reads(proxy: TcpProxy) -> int:
 def test_a_killed_server_is_noticed_without_a_call_and_used_again(
     tmp_path: Path, connected: Connect
 ) -> None:
-    server = RedisServer(flavour="redis", folder=tmp_path / "r", options={"appendonly": "yes"})
+    # "everysec" would lose what was written while the disk syncs.
+    options: dict[str, str | int | Path] = {"appendonly": "yes", "appendfsync": "always"}
+    server = RedisServer(flavour="redis", folder=tmp_path / "r", options=options)
     with server.running():
         (here, events), (there, _) = connected(server.url), connected(server.url)
         load(here, KEY, b"old")
