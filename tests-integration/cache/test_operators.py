@@ -29,10 +29,15 @@ class Desk:
         """Start a session, and return once it runs."""
         session = subprocess.Popen([sys.executable, "-P", DRIVER, self.uri, "trend", run_id])
         self._sessions.append(session)
-        while (shown := self.session()) is None or shown["run_id"] != run_id:
+        while not self._has_started(run_id):
             # It may have ended already, as it was asked to.
             assert session.poll() in {None, 0}
         return session
+
+    def _has_started(self, run_id: str) -> bool:
+        if (shown := self.session()) is None or shown["run_id"] != run_id:
+            return False
+        return shown["state"] not in {"starting", "warm-up"}
 
     def type(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Type a command."""
