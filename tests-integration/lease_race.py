@@ -78,32 +78,42 @@ def main(arguments: list[str]) -> None:
         except (ExternalServiceError, LeaseHeldError, LeaseLostError):
             continue
         begin_s = CLOCK()
-        end_s = _hold(lease, dice)
+        if not lease.remaining_s:
+            # Over before this process believed in it, as on a machine that stood still.
+            continue
+        end_s = _hold(lease, dice, begin_s=begin_s)
         done += 1
         with Path(log).open("a") as file:
             line = {"begin_s": begin_s, "end_s": end_s, "token": token}
             file.write(json.dumps(line) + "\n")
 
 
-def _hold(lease: Lease, dice: random.Random) -> float:
+def _hold(lease: Lease, dice: random.Random, *, begin_s: float) -> float:
     """Work for a while; return when this process has stopped believing."""
-    end_s = CLOCK() + lease.remaining_s
+    end_s = _end_of_belief(lease, begin_s)
     try:
         for _ in range(dice.randrange(4)):
             time.sleep(lease.ttl_s * dice.uniform(0, 0.4))
             lease.renew()
-            end_s = CLOCK() + lease.remaining_s
+            end_s = _end_of_belief(lease, end_s)
         if dice.random() < 0.2:
             # Killed: nothing is released, and the belief ends by itself.
             return end_s
         if dice.random() < 0.2:
             _pause(lease.ttl_s * 1.5)
         lease.check()
-        end_s = CLOCK()
+        end_s = min(end_s, CLOCK())
         lease.release()
     except (ExternalServiceError, LeaseLostError):
         pass
     return end_s
+
+
+def _end_of_belief(lease: Lease, earlier_s: float) -> float:
+    """Return when the belief in `lease` ends; `earlier_s`, the end before, if it is over."""
+    # The clock comes first: the machine may stand still between the two.
+    now_s, left_s = CLOCK(), lease.remaining_s
+    return now_s + left_s if left_s else earlier_s
 
 
 def _pause(seconds: float) -> None:
