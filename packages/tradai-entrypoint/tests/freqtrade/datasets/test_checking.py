@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
+from tradai.core import to_epoch_ms
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
@@ -282,16 +282,21 @@ def test_half_a_file_is_a_fault(
     assert "1 fault, 0 notes" in printed.err
 
 
-def test_a_last_candle_that_is_open_is_left_out(tmp_path: Path) -> None:
-    now = to_epoch_ms(utc_now().replace(microsecond=0))
-    opened = Timeframe("1d").floor(now)
-    rows = [[opened - 86_400_000, 1.0, 1.0, 1.0, 1.0, 1.0], [opened, 1.0, 1.0, 1.0, 1.0, 1.0]]
-    (tmp_path / "BTC_USDT-1d.json").write_text(json.dumps(rows))
+def test_a_last_candle_that_is_open_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # At midnight, a candle that is open when it is written is closed when it is checked.
+    opened, noon = (datetime(2025, 1, 2, hour, tzinfo=UTC) for hour in (0, 12))
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._datasets.findings.utc_now", lambda: noon)
+    times = [to_epoch_ms(opened) - 86_400_000, to_epoch_ms(opened)]
+    path = tmp_path / "BTC_USDT-1d.json"
+    path.write_text(json.dumps([[at, 1.0, 1.0, 1.0, 1.0, 1.0] for at in times]))
+    os.utime(path, (noon.timestamp(), noon.timestamp()))
 
     (finding, _) = check_series(str(tmp_path)).findings
 
     assert finding.effect is Effect.LEFT_OUT
-    assert finding.first == from_epoch_ms(opened)
+    assert finding.first == opened
 
 
 def test_a_last_candle_that_was_stored_half_done_is_a_fault(tmp_path: Path) -> None:
