@@ -69,8 +69,12 @@ def test_markets_are_pairs(pair: str) -> None:
         "BTC/",
         ".*/USDT",
         "BTC/USDT\n",
-        # Letters of Cyrillic, Greek and Lisu, and a wide one, that look like those of Latin.
-        *("\u0412TC/USDT", "BTC/\u03a7RP", "\ua4d0TC/USDT", "\uff22TC/USDT"),
+        # Letters of Cyrillic, Greek, Lisu, Cree, Runic, Old Italic, Tifinagh and Korean, and a wide
+        # one, that look like those of Latin.
+        *("\u0412TC/USDT", "BTC/\u03a7RP", "\ua4d0TC/USDT", "\u15f7TC/USDT", "\u16d2TC/USDT"),
+        *("\U00010301TC/USDT", "S\u2d54L/USDT", "S\u110bL/USDT", "\uff22TC/USDT"),
+        # Letters that are written from right to left, which moves the slash.
+        *("\u05d0\u05d1/USDT", "\u0628\u062a/USDT"),
         # Like a slash, a colon, or nothing at all.
         *("BTC\u30ceUSDT/USDT", "BTC\u2044USDT", "\u4e3f/USDT", "BTC/USDT\ua4fdUSDT"),
         *("BTC\u02d0USDT/USDT", "BTC\uff1aUSDT", "\u115f/USDT", "\u3164/USDT"),

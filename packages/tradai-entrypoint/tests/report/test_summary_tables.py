@@ -34,6 +34,13 @@ def store(folder: Path, *pairs: TradeStats, exit_reasons: tuple[TradeStats, ...]
     (folder / "report.json").write_text(report_data(parts))
 
 
+def later(**values: object) -> str:
+    """Return the data of a report of one pair, with values that this version does not write."""
+    columns = {"name": "A/USDT", "trades": 2, "wins": 1, "profit_abs": 5.0} | values
+    pairs = {key: each if isinstance(each, list) else [each] for key, each in columns.items()}
+    return json.dumps({"currency": "USDT", "pairs": pairs})
+
+
 def test_pairs_and_exit_reasons_with_trades_are_listed_by_profit(tmp_path: Path) -> None:
     pairs = (group("A/USDT", -13.561), group("B/USDT", 0, wins=0, losses=0), group("C/USDT", 65.9))
     store(tmp_path, *pairs, exit_reasons=(group("roi", 52.339, wins=4, losses=0),))
@@ -62,6 +69,15 @@ def test_of_many_pairs_the_best_and_the_worst_are_shown_and_the_sum_of_the_other
     assert table.rows[5] == ("and 3 more", "12", "+42.00 USDT", "25.0 %")
 
 
+@pytest.mark.parametrize("count", [10, 11])
+def test_no_pair_is_left_out_for_a_sum_that_takes_its_row(tmp_path: Path, count: int) -> None:
+    store(tmp_path, *(group(f"{i:02}/USDT", 20 - i) for i in range(count)))
+
+    (table,) = summary_tables(tmp_path)
+
+    assert [row[0] for row in table.rows] == [f"{i:02}/USDT" for i in range(count)]
+
+
 def test_a_long_exit_reason_leaves_the_numbers_in_sight(tmp_path: Path) -> None:
     store(tmp_path, exit_reasons=(group("x" * 100_000, 5),))
 
@@ -72,7 +88,13 @@ def test_a_long_exit_reason_leaves_the_numbers_in_sight(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", '{"pairs": 3}', '{"pairs": {"name": ["A"]}}', json.dumps({"pairs": {}}), None],
+    [
+        *("", "[]", '{"pairs": 3}', '{"pairs": {"name": ["A"]}}', json.dumps({"pairs": {}}), None),
+        later(name=5),
+        later(wins="1"),
+        later(trades=[2, 1]),
+        "[" * 100_000,
+    ],
 )
 def test_a_run_without_such_data_has_no_tables(tmp_path: Path, text: str | None) -> None:
     if text is not None:

@@ -42,13 +42,16 @@ def result(profit: float | None = 10.0, trades: int = 40) -> Robustness:
         trades=trades,
         balance=1_000.0,
         shaking_share=0.05,
-        shaken_keys=("execution.stoploss",),
     )
 
 
 def survivor() -> Robustness:
     return result().tested(
-        shaken=[outcome(2, profit=8.0), outcome(3, profit=-1.0), outcome(4, profit=5.0)],
+        shaken=[
+            outcome(2, profit=8.0, stoploss="-0.1"),
+            outcome(3, profit=-1.0, stoploss="-0.2"),
+            outcome(4, profit=5.0),
+        ],
         costs={"fee doubled": 75.0, "slippage added": 104.0},
         bootstrap=Bootstrap.of([2.5] * 40, seed=1, resamples=20),
     )
@@ -254,7 +257,7 @@ def test_more_than_the_profit_is_made_and_not_kept() -> None:
 
 def test_numbers_that_were_not_shaken_leave_a_sentence() -> None:
     assert "No number was shaken" in shaken().findings[0].sentence
-    (note, *_) = dataclasses.replace(survivor(), shaken_keys=(), unshaken=("buy_rsi",)).notes
+    (note, *_) = dataclasses.replace(survivor(), shaken=(), unshaken=("buy_rsi",)).notes
     assert note == (
         "No number was shaken. Numbers that only the strategy class has, and not the "
         "configuration, are not: buy_rsi."
@@ -297,6 +300,19 @@ def test_a_set_with_few_trades_counts_nowhere() -> None:
     assert "median keeps 35.0 % (+3.50 %)" in sentence
     assert "worst nothing (\N{MINUS SIGN}1.00 %)" in sentence
     assert "Not counted" not in survivor().findings[0].sentence
+
+
+def test_a_set_that_failed_is_counted_apart() -> None:
+    found = dataclasses.replace(survivor(), shaken=(*survivor().shaken, outcome(5))).findings[0]
+    few = shaken((8.0, 40), (6.0, 29))
+    both = dataclasses.replace(few, shaken=(*few.shaken, outcome(4), outcome(5))).findings[0]
+    all_few = shaken((6.0, 29))
+    none = dataclasses.replace(all_few, shaken=(*all_few.shaken, outcome(4))).findings[0]
+
+    assert "2 of 3 sets make a profit. Not counted: 1 without a result. The " in found.sentence
+    left_out = "Not counted: 1 with fewer than 30 trades, 2 without a result. The median"
+    assert left_out in both.sentence
+    assert none.sentence.endswith("has fewer than 30. Not counted: 1 without a result.")
 
 
 def test_sets_that_all_have_few_trades_leave_no_number() -> None:

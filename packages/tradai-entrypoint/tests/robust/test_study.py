@@ -110,6 +110,14 @@ def test_a_walk_forward_chooses_among_the_configuration_and_four_shaken_sets(run
     assert len(result.outcomes) == len(sweep.made)
 
 
+def test_a_number_that_stays_as_it_is_does_not_count_as_shaken(runs: Path) -> None:
+    values = {"execution.minimal_roi.0": Decimal("0.05"), "execution.minimal_roi.60": Decimal(0)}
+
+    (note, *_) = studied(Runs(), runs, groups=(ShakenGroup(values=values),)).notes
+
+    assert note.startswith("Shaken are execution.minimal_roi.0. ")
+
+
 @pytest.mark.parametrize(("trades", "chosen"), [(30, LAST), (29, LAST - 1)])
 def test_a_set_with_few_trades_in_training_is_not_chosen(
     runs: Path, trades: int, chosen: int

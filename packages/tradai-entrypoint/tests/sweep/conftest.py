@@ -44,12 +44,17 @@ def interrupts() -> Iterator[Interrupts]:
 @pytest.fixture
 def calls(tmp_path: Path) -> Callable[[], list[str]]:
     """Return the ids of the jobs that were started so far."""
+    return lambda: _lines(tmp_path / "calls")
 
-    def read() -> list[str]:
-        path = tmp_path / "calls"
-        return path.read_text().splitlines() if path.exists() else []
 
-    return read
+@pytest.fixture
+def specs(tmp_path: Path) -> Callable[[], list[str]]:
+    """Return the ids of the jobs that were made so far, once for each time."""
+    return lambda: _lines(tmp_path / "specs")
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
 
 
 @pytest.fixture
@@ -131,6 +136,8 @@ def make_sweep(
         limit: int = 2,
     ) -> Sweep:
         def spec(job_id: str, run: SweepRun, planned: PlannedJob) -> JobSpec:
+            with (tmp_path / "specs").open("a") as file:
+                file.write(f"{job_id}\n")
             facts = dict((ends or {}).get(run.variant.label, {}))
             waits, leaves = facts.pop("waits", False), facts.pop("leaves", None)
             manifest = manifest_of(job_id, planned, **facts)

@@ -4,12 +4,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import pytest
 
 from tradai.mlflow import (
     DeadlineExceededError,
+    ExperimentRun,
     HostNotFoundError,
     LoginRefusedError,
     MLflowClient,
@@ -28,9 +30,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10
 
 
 @contextmanager
-def _attempt(timer: Timer, seconds: float, *, may_repeat: bool = True) -> Iterator[Attempt]:
+def _attempt(timer: Timer, seconds: float, *, may_run_twice: bool = True) -> Iterator[Attempt]:
     """Make an attempt: these sockets live inside urllib3, and only the client makes one."""
-    attempt = Attempt(Deadline(seconds, timer), may_repeat=may_repeat)
+    attempt = Attempt(Deadline(seconds, timer), may_run_twice=may_run_twice)
     token = CURRENT.set(attempt)
     try:
         yield attempt
@@ -68,13 +70,13 @@ def test_the_wait_for_each_step_is_what_the_deadline_leaves(timer: Timer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("may_repeat", "wait_s"), [(True, 30.0), (False, 118.0)], ids=["read", "create"]
+    ("may_run_twice", "wait_s"), [(True, 30.0), (False, 118.0)], ids=["read", "create"]
 )
 def test_a_silent_server_is_waited_for_longer_when_the_request_must_not_be_sent_twice(
-    *, may_repeat: bool, wait_s: float, timer: Timer
+    *, may_run_twice: bool, wait_s: float, timer: Timer
 ) -> None:
     ours, theirs = socket.socketpair()
-    with ours, theirs, _attempt(timer, 240, may_repeat=may_repeat):
+    with ours, theirs, _attempt(timer, 240, may_run_twice=may_run_twice):
         wire = DeadlineSocket(ours)
         wire.sendall(b"x")
         assert ours.gettimeout() == pytest.approx(30.0)
@@ -86,23 +88,29 @@ def test_a_silent_server_is_waited_for_longer_when_the_request_must_not_be_sent_
         assert ours.gettimeout() == pytest.approx(wait_s)
 
 
-def test_a_request_that_creates_something_is_waited_for_as_one_that_must_not_be_sent_twice(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+def test_only_a_request_that_creates_something_is_waited_for_longer(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Attempt] = []
 
-    def noted(deadline: Deadline, *, may_repeat: bool) -> Attempt:
-        made.append(Attempt(deadline, may_repeat=may_repeat))
+    def noted(deadline: Deadline, *, may_run_twice: bool) -> Attempt:
+        made.append(Attempt(deadline, may_run_twice=may_run_twice))
         return made[-1]
 
     monkeypatch.setattr("tradai.mlflow._http.transport.Attempt", noted)
     run = {"run": {"info": {"run_id": "r1", "experiment_id": "1"}}}
     server.script(lambda exchange: exchange.reply(200, run))
+    proxied = ExperimentRun(
+        run_id="r1", experiment_id="1", artifact_uri="mlflow-artifacts:/1/r1/artifacts"
+    )
     with MLflowClient(uri=server.uri) as client:
         client.get_run("r1")
         client.create_run("1", name="trend")
+        client.delete_run("r1")
+        # It is sent once, and again after a look at the list of files.
+        client.download_artifact(proxied, "report.bin", tmp_path / "copy.bin")
 
-    assert [each.may_repeat for each in made] == [True, False]
+    assert [each.may_run_twice for each in made] == [True, False, True, True]
 
 
 def test_a_request_counts_as_unsent_when_the_deadline_was_over_before(timer: Timer) -> None:

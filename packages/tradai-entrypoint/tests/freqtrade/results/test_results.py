@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,6 +27,7 @@ from tradai.entrypoint._report.chart import chart_data
 from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.model import TradeStats
 from tradai.entrypoint.freqtrade._modes.backtest import figures
+from tradai.entrypoint.freqtrade._results.equity import Equity
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, summarize
@@ -104,15 +106,11 @@ def test_totals_agree_with_the_engine(result: BacktestResult) -> None:
 
 
 def test_the_drawdown_agrees_with_the_engine(result: BacktestResult) -> None:
-    fall = result.summary.max_drawdown
-
-    assert fall is not None
-    assert fall.absolute == pytest.approx(ENGINE["max_drawdown_abs"])
-    assert fall.ratio == pytest.approx(ENGINE["max_drawdown_account"])
-    assert fall.peak_at.timestamp() * 1000 == ENGINE["drawdown_start_ts"]
-    assert fall.trough_at.timestamp() * 1000 == ENGINE["drawdown_end_ts"]
-    deepest = max(point.drawdown for point in result.summary.balance)
-    assert deepest == pytest.approx(ENGINE["max_relative_drawdown"])
+    assert result.summary.max_drawdown == pytest.approx(ENGINE["max_relative_drawdown"])
+    deepest = max(result.summary.balance, key=lambda point: point.drawdown)
+    assert deepest.drawdown == result.summary.max_drawdown
+    # Here the largest fall in money is the same one.
+    assert deepest.at.timestamp() * 1000 == ENGINE["drawdown_end_ts"]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +183,21 @@ def test_a_drawdown_of_closed_trades_alone_is_named_as_one(result: BacktestResul
 
     labels = [each.label for each in parts.highlights]
     assert labels[2] == "Largest drawdown, closed trades only"
+
+
+def test_beside_the_drawdown_with_open_positions_that_of_closed_trades_is_a_figure(
+    result: BacktestResult,
+) -> None:
+    value = np.array([1000.0, 750.0, result.summary.final_balance])
+    at = np.array([int(START.timestamp()) + 86_400 * day for day in range(3)])
+    equity = Equity(at=at, value=value, drawdown=np.array([0.0, 0.25, 0.0]))
+
+    parts = report_parts(result, equity=equity, candles=[])
+
+    shown = {each.label: each.value for each in (*parts.highlights, *parts.figures)}
+    assert shown["Largest drawdown"] == "\N{MINUS SIGN}25.00 %"
+    closed_fall = f"\N{MINUS SIGN}{100 * ENGINE['max_relative_drawdown']:.2f} %"
+    assert shown["Largest drawdown, closed trades only"] == closed_fall
 
 
 def test_the_engines_numbers_of_rejected_signals_are_shown_with_their_reason(
@@ -284,7 +297,7 @@ def test_a_backtest_without_trades_has_figures_too(tmp_path: Path) -> None:
     summary = read(stored(tmp_path, changed(trades=[]))).summary
 
     assert summary.final_balance == 1000
-    assert summary.max_drawdown is None
+    assert summary.max_drawdown == 0
     assert [each.name for each in summary.per_pair] == ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
     assert summary.total.winrate is None
 
@@ -345,24 +358,19 @@ def test_a_drawdown_is_never_negative_and_zero_exactly_at_a_peak(profits: list[f
 def test_trades_closing_together_cannot_invent_a_drawdown() -> None:
     trades = [closed(1, -50), closed(1, 60)]
 
-    assert summarize(trades, starting_balance=100, period=YEAR).max_drawdown is None
+    assert summarize(trades, starting_balance=100, period=YEAR).max_drawdown == 0
 
 
-def test_the_largest_drawdown_by_money_need_not_be_the_largest_by_ratio() -> None:
+def test_the_largest_drawdown_is_that_by_ratio_and_not_by_money() -> None:
     trades = [closed(1, -50), closed(2, 950), closed(3, -60)]
 
     summary = summarize(trades, starting_balance=100, period=YEAR)
 
-    assert summary.max_drawdown is not None
-    assert summary.max_drawdown.absolute == 60
-    assert max(point.drawdown for point in summary.balance) == 0.5
+    assert summary.max_drawdown == 0.5
 
 
-def test_a_loss_from_the_start_falls_from_the_start_of_the_period() -> None:
-    fall = summarize([closed(5, -1)], starting_balance=100, period=YEAR).max_drawdown
-
-    assert fall is not None
-    assert (fall.peak_at, fall.trough_at) == (START, START + timedelta(hours=5))
+def test_a_loss_from_the_start_falls_from_the_starting_balance() -> None:
+    assert summarize([closed(5, -1)], starting_balance=100, period=YEAR).max_drawdown == 0.01
 
 
 def test_yearly_growth_counts_the_exact_time() -> None:

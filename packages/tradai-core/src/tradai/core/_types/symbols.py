@@ -2,7 +2,7 @@
 
 All are strings to Python, and checked when a model takes them; `Pair` and `Version` are also
 checked when they are made, and know their parts. Digits are ASCII, and so are letters but for those
-of scripts without capitals, in which some coins have their names.
+of Chinese, Japanese and Korean, in which some coins have their names.
 """
 
 import unicodedata
@@ -14,27 +14,28 @@ from tradai.core._types.pattern import Grammar
 # Letters and digits of any script but Latin, of which `_is_refused` leaves few.
 _OTHER: Final = r"[^\x00-\u02ff\W\d_]"
 _CODE: Final = f"(?:[A-Z0-9]|{_OTHER}){{1,20}}"
-# Letters that look like "/", and some that are not seen.
-_MISLEADING: Final = frozenset("\u30ce\u4e3f\u115f\u1160")
-# The letters of Lisu look like the capitals of Latin.
-_LISU: Final = ("\ua4d0", "\ua4ff")
+# Wide letters that look like "/" or "O", and one that is not seen.
+_MISLEADING: Final = frozenset("\u30ce\u4e3f\u110b\u115f")
 _NUMBER: Final = "(0|[1-9][0-9]*)"
 
 
 def _is_refused(text: str) -> bool:
     """Return whether `text` has a letter that may be taken for another one, or is not seen.
 
-    Letters without capitals, such as those of Chinese, are none of Latin, Greek or Cyrillic.
+    Letters as wide as those of Chinese seldom look like Latin ones; narrow ones of many scripts do.
     """
     if text.isascii():
         return False
     others = [letter for letter in text if not letter.isascii()]
     return (
-        any(unicodedata.category(letter) != "Lo" for letter in others)
+        not all(map(_is_wide_letter, others))
         or not _MISLEADING.isdisjoint(others)
-        or any(_LISU[0] <= letter <= _LISU[1] for letter in others)
         or not unicodedata.is_normalized("NFKC", text)
     )
+
+
+def _is_wide_letter(letter: str) -> bool:
+    return unicodedata.category(letter) == "Lo" and unicodedata.east_asian_width(letter) == "W"
 
 
 _PAIR: Final = Grammar(
@@ -76,7 +77,7 @@ Currency: TypeAlias = Annotated[
 ]
 """A currency such as ``USDT``: ``[A-Z0-9]{1,20}``, as exchanges write their asset codes.
 
-Letters of scripts without capitals, such as Chinese, are taken, too.
+Letters of Chinese, Japanese and Korean are taken, too.
 """
 
 Symbol: TypeAlias = Annotated[
@@ -90,7 +91,7 @@ Symbol: TypeAlias = Annotated[
 ]
 """A market as the exchange itself calls it, such as ``BTCUSDT``: ``[A-Z0-9._-]{1,20}``.
 
-Letters of scripts without capitals are taken, as in a `Currency`.
+Letters of Chinese, Japanese and Korean are taken, as in a `Currency`.
 Source: the range of characters in Binance's error -1100 for the parameter ``symbol``.
 """
 

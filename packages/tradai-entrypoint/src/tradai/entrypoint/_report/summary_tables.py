@@ -1,7 +1,7 @@
 """Short tables of a run's trades by pair and by exit reason, for the terminal."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -43,20 +43,25 @@ class _Group:
         return cut(self.name, _LONGEST_NAME), str(self.trades), profit, wins
 
 
-def summary_tables(folder: Path) -> Iterator[SummaryTable]:
-    """Yield the tables of the run in `folder` from the data of its report; none without them."""
+def summary_tables(folder: Path) -> tuple[SummaryTable, ...]:
+    """Return the tables of the run in `folder` from the data of its report; none without them."""
     # A run whose report could not be written has none, and one by a later version may have others.
     try:
         data = json.loads(read_regular_file(folder / DATA_NAME, FileKind.MANIFEST))
-        groups = {name: _groups(data[name]) for name in _TABLES if data.get(name)}
         currency = str(data["currency"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return
-    for name, traded in groups.items():
-        decimals = decimals_for([each.profit for each in traded], currency)
-        rows = (each.cells(decimals, currency) for each in _shortened(traded))
-        heads = _TABLES[name]
-        yield SummaryTable(heads, tuple(row[: len(heads)] for row in rows))
+        return tuple(
+            _table(heads, _groups(data[name]), currency)
+            for name, heads in _TABLES.items()
+            if data.get(name)
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return ()
+
+
+def _table(heads: tuple[str, ...], traded: Sequence[_Group], currency: str) -> SummaryTable:
+    decimals = decimals_for([each.profit for each in traded], currency)
+    rows = (each.cells(decimals, currency) for each in _shortened(traded))
+    return SummaryTable(heads, tuple(row[: len(heads)] for row in rows))
 
 
 def _groups(columns: Mapping[str, Sequence[Any]]) -> list[_Group]:
@@ -68,10 +73,11 @@ def _groups(columns: Mapping[str, Sequence[Any]]) -> list[_Group]:
 
 def _shortened(groups: Sequence[_Group]) -> list[_Group]:
     """Return the best and the worst of `groups`, and the sum of those between."""
-    if len(groups) <= _MOST_ROWS:
-        return list(groups)
     ends = _MOST_ROWS // 2
     between = groups[ends:-ends]
+    # The sum takes a row, too.
+    if len(between) <= 1:
+        return list(groups)
     summed = _Group(
         f"and {len(between)} more",
         sum(each.trades for each in between),

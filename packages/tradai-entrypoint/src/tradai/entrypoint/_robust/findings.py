@@ -66,19 +66,26 @@ def shake_finding(base: float, outcomes: Sequence[RunOutcome], *, share: float) 
     if not found:
         return Finding("parameters", "No number was shaken, or no run with shaken ones succeeded.")
     profits = [profit for profit, each in found if each.trades >= FEWEST_TRADES]
+    failed = len(outcomes) - len(found)
     if not profits:
         number = f"{counted(len(found), 'set')} with the numbers shaken by up to {percent(share)}"
         sentence = f"{_TOO_FEW}: each of {number} has fewer than {FEWEST_TRADES}."
-        return Finding("parameters", sentence)
+        return Finding("parameters", f"{sentence}{_left_out(failed=failed)}")
     winners = sum(profit > 0 for profit in profits)
-    few = len(found) - len(profits)
-    left_out = f" Not counted: {few} with fewer than {FEWEST_TRADES} trades." if few else ""
+    left_out = _left_out(few=len(found) - len(profits), failed=failed)
     sentence = (
         f"With the numbers shaken by up to {percent(share)}, {winners} of "
         f"{counted(len(profits), 'set')} make a profit.{left_out} The median "
         f"{_keeps(median(profits), base)} of the profit, the worst {_kept(min(profits), base)}."
     )
     return Finding("parameters", sentence)
+
+
+def _left_out(*, few: int = 0, failed: int) -> str:
+    """Return a sentence on the sets that do not count; nothing without any."""
+    reasons = {f"with fewer than {FEWEST_TRADES} trades": few, "without a result": failed}
+    sets = ", ".join(f"{number} {reason}" for reason, number in reasons.items() if number)
+    return f" Not counted: {sets}." if sets else ""
 
 
 def _too_few(head: str, trades: int) -> str:

@@ -1,7 +1,7 @@
 """Result of the tests of a backtest: findings, runs, resamples, and their files."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self, final
@@ -57,7 +57,6 @@ class Robustness:
         trades: Number of its trades.
         balance: Its starting balance.
         shaking_share: Largest change of a shaken number, as a share of it.
-        shaken_keys: The shaken numbers, by dotted key.
         shaken: Outcomes of the runs with shaken numbers.
         costs: Costs that each case adds to its trades, in stake currency, by its name.
         bootstrap: The resampled trades; None when they were not resampled.
@@ -71,7 +70,6 @@ class Robustness:
     trades: int
     balance: float
     shaking_share: float
-    shaken_keys: tuple[str, ...]
     shaken: tuple[RunOutcome, ...] = ()
     costs: Mapping[str, float] = field(default_factory=dict)
     bootstrap: Bootstrap | None = None
@@ -147,7 +145,8 @@ class Robustness:
         """Sentences on the assumptions of the tests; none when there are no tests."""
         if self.problem:
             return ()
-        keys = ", ".join(self.shaken_keys)
+        # A number that stays as it is in all sets, such as a zero, is in none of them.
+        keys = ", ".join(_keys(self.shaken))
         shaken = f"Shaken are {keys}." if keys else "No number was shaken."
         left = f": {', '.join(self.unshaken)}" if self.unshaken else ""
         walk = (_WALK,) if self.windows else ()
@@ -203,11 +202,10 @@ class Robustness:
             StorageError: The disk refused.
         """
         document = json.dumps(self.to_json(), indent=2) + "\n"
-        keys = dict.fromkeys(key for each in self.outcomes for key in each.variant.values)
         kinds = {"profit_percent": "float64", "drawdown_percent": "float64"}
         files = {
             "robustness.json": document.encode(),
-            "runs.parquet": runs_parquet(self.outcomes, tuple(keys)),
+            "runs.parquet": runs_parquet(self.outcomes, _keys(self.outcomes)),
             "resamples.parquet": rows_parquet(kinds, list(self._resamples())),
             REPORT_NAME: page.encode(),
         }
@@ -219,6 +217,11 @@ class Robustness:
             for profit, fall in zip(self.bootstrap.profits, self.bootstrap.drawdowns, strict=True):
                 scale = 100 / self.balance
                 yield {"profit_percent": scale * profit, "drawdown_percent": scale * fall}
+
+
+def _keys(outcomes: Iterable[RunOutcome]) -> tuple[str, ...]:
+    """Return the dotted keys in which the runs differ, in the order of the runs."""
+    return tuple(dict.fromkeys(key for each in outcomes for key in each.variant.values))
 
 
 def _row(name: str, outcome: RunOutcome, shown: Sequence[str]) -> tuple[str, ...]:

@@ -83,7 +83,6 @@ class Study:
             trades=len(trades.profits),
             balance=float(self.config.execution.starting_balance),
             shaking_share=self.shaking.share,
-            shaken_keys=tuple(key for group in self.groups for key in group.values),
             unshaken=self.unshaken,
         )
         return result if result.problem else self._tested(result, trades)

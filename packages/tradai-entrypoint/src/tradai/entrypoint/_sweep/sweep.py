@@ -121,9 +121,10 @@ class Sweep:
             return None
         job_id = self._job_id(planned.job_id, known)
         # One job stands for runs with the same digests, also where their commands differ.
-        spec = self._specs.setdefault(job_id, planned.make_spec(job_id))
+        if job_id not in self._specs:
+            self._specs[job_id] = planned.make_spec(job_id)
         self._launched.setdefault(job_id, []).append((run, planned))
-        return spec
+        return self._specs[job_id]
 
     def _job_id(self, first_id: str, known: Mapping[str, JobHandle]) -> str:
         """Return the id of the job: of one that runs already, or else one that is free."""

@@ -18,12 +18,12 @@ class Attempt:
 
     Attributes:
         deadline: End of the operation.
-        may_repeat: Whether the request may be sent again, though the server may act on it.
+        may_run_twice: Whether the server may carry the request out twice.
         was_sent: Whether any byte of the request has left, so that the server may act on it.
     """
 
     deadline: Deadline
-    may_repeat: bool = True
+    may_run_twice: bool = True
     was_sent: bool = False
 
     def wait_s(self) -> float:
@@ -40,7 +40,7 @@ class Attempt:
         if left <= 0:
             message = "the deadline is over"
             raise TimeoutError(message)
-        is_last_try = self.was_sent and not self.may_repeat
+        is_last_try = self.was_sent and not self.may_run_twice
         return min(left, max(STALL_S, left / 2) if is_last_try else STALL_S)
 
     def bound(self, wire: socket.socket) -> None:

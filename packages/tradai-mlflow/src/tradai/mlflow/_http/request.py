@@ -20,7 +20,7 @@ class Repeat(Enum):
 
     Attributes:
         FREELY: It reads, or the last write wins: sending it twice changes nothing.
-        UNSENT: It creates something: only while no byte of it has left.
+        UNSENT: It creates something, or its caller looks first: only while no byte of it has left.
     """
 
     FREELY = "freely"
@@ -70,3 +70,8 @@ class Request:
     body: Mapping[str, JsonValue] | None = None
     file: BinaryIO | None = None
     repeat: Repeat = Repeat.FREELY
+
+    @property
+    def may_run_twice(self) -> bool:
+        """Whether the server may carry it out twice, as anything that only reads."""
+        return self.repeat is Repeat.FREELY or self.method == "GET"

@@ -96,7 +96,7 @@ class Transport:
             self._breaker.record_failure(failure.reason, failure.retry_after_s)
 
     def _attempt(self, request: Request, deadline: Deadline, read: Reader[T]) -> T | Failure:
-        attempt = Attempt(deadline, may_repeat=request.repeat is Repeat.FREELY)
+        attempt = Attempt(deadline, may_run_twice=request.may_run_twice)
         token = CURRENT.set(attempt)
         try:
             with self._connections.send(request, attempt) as response:

@@ -94,7 +94,6 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
 def figures(result: BacktestResult) -> dict[str, JsonValue]:
     """Return the figures of a backtest for the result table and the manifest."""
     summary, total = result.summary, result.summary.total
-    drawdown = summary.max_drawdown
     return {
         "trades": total.trades,
         "wins_draws_losses": f"{total.wins} / {total.draws} / {total.losses}",
@@ -103,7 +102,7 @@ def figures(result: BacktestResult) -> dict[str, JsonValue]:
         "starting_balance": summary.starting_balance,
         "final_balance": round(summary.final_balance, 8),
         "cagr_percent": _percent(summary.cagr),
-        "max_drawdown_percent": _percent(drawdown.ratio if drawdown else 0.0),
+        "max_drawdown_percent": _percent(summary.max_drawdown),
         "profit_factor": _rounded(total.profit_factor),
         "expectancy": None if total.expectancy is None else round(total.expectancy, 8),
         "sharpe": _rounded(result.engine_figures["sharpe"]),

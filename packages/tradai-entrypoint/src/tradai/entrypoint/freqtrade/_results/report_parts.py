@@ -78,7 +78,7 @@ def _highlights(summary: Summary, currency: str, equity: "Equity | None") -> tup
         Figure(LABELS["profit_percent"], percent(total.profit_ratio, with_sign=True)),
         Figure(LABELS["equity_drawdown_percent"], fall(equity.max_drawdown))
         if equity
-        else Figure(LABELS["max_drawdown_percent"], fall(_closed_fall(summary))),
+        else Figure(LABELS["max_drawdown_percent"], fall(summary.max_drawdown)),
         Figure(LABELS["trades"], str(total.trades)),
     )
 
@@ -105,7 +105,7 @@ def _figures(result: BacktestResult, equity: "Equity | None") -> tuple[Figure, .
         "Last candle closes": f"{summary.period.stop:%Y-%m-%d %H:%M} UTC",
     }
     if equity:
-        shown[LABELS["max_drawdown_percent"]] = fall(_closed_fall(summary))
+        shown[LABELS["max_drawdown_percent"]] = fall(summary.max_drawdown)
     return tuple(Figure(label, value) for label, value in shown.items())
 
 
@@ -162,7 +162,3 @@ def _rejected(result: BacktestResult) -> tuple[Figure, ...]:
     shown = ((name, label) for name, label in _REJECTED.items() if counts[name])
     slots = Figure(_NO_SLOT, str(counts["rejected_signals"]))
     return (slots, *(Figure(label, str(counts[name])) for name, label in shown))
-
-
-def _closed_fall(summary: Summary) -> float:
-    return summary.max_drawdown.ratio if summary.max_drawdown else 0.0

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final, final
 
 from tradai.core import TimeRange
@@ -41,24 +41,6 @@ class ClosedTrade:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawdown:
-    """A fall of the closed-trade balance from its highest point before.
-
-    Attributes:
-        absolute: The fall in stake currency.
-        ratio: The fall as a part of the balance at the peak.
-        peak_at: When the balance was highest; the start of the period when no trade raised it.
-        trough_at: When it was lowest.
-    """
-
-    absolute: float
-    ratio: float
-    peak_at: datetime
-    trough_at: datetime
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Figures of a backtest.
 
@@ -66,7 +48,8 @@ class Summary:
         period: From the open of the first candle to the close of the last one.
         final_balance: Starting balance plus the profit of every trade.
         cagr: Yearly growth of the balance; None over less than a day, and where it is not a number.
-        max_drawdown: The largest fall in stake currency; None when the balance never fell.
+        max_drawdown: The largest fall of the balance, as a ratio of its highest value before; 0
+            when it never fell.
         balance: The balance from the start on, one point per closing instant; open trades do not
             count.
     """
@@ -75,7 +58,7 @@ class Summary:
     starting_balance: float
     final_balance: float
     cagr: float | None
-    max_drawdown: Drawdown | None
+    max_drawdown: float
     total: TradeStats
     per_pair: tuple[TradeStats, ...]
     per_entry_tag: tuple[TradeStats, ...]
@@ -104,21 +87,20 @@ def summarize(
         pairs: Pairs to list even when nothing was traded on them.
     """
     balances = list(_balances(trades, starting_balance, period.start))
-    drawdowns = list(_drawdowns(balances))
-    deepest = max(drawdowns, key=lambda drawdown: drawdown.absolute)
+    drawdowns = list(_drawdowns([balance for _, balance in balances]))
     final_balance = balances[-1][1]
     return Summary(
         period=period,
         starting_balance=starting_balance,
         final_balance=final_balance,
         cagr=_cagr(starting_balance, final_balance, period),
-        max_drawdown=deepest if deepest.absolute else None,
+        max_drawdown=max(drawdowns),
         total=_trade_stats("total", trades, starting_balance),
         per_pair=_grouped(trades, starting_balance, lambda trade: trade.pair, known=pairs),
         per_entry_tag=_grouped(trades, starting_balance, lambda trade: trade.enter_tag),
         per_exit_reason=_grouped(trades, starting_balance, lambda trade: trade.exit_reason),
         balance=tuple(
-            BalancePoint(at, balance, drawdown.ratio)
+            BalancePoint(at, balance, drawdown)
             for (at, balance), drawdown in zip(balances, drawdowns, strict=True)
         ),
     )
@@ -136,14 +118,10 @@ def _balances(
         yield instant, balance
 
 
-def _drawdowns(balances: Sequence[tuple[datetime, float]]) -> Iterator[Drawdown]:
-    """Yield the fall from the highest balance so far at each of `balances`; 0 at a new high."""
-    peak_at, peak = balances[0]
-    for at, balance in balances:
-        if balance > peak:
-            peak_at, peak = at, balance
-        fall = peak - balance
-        yield Drawdown(absolute=fall, ratio=fall / peak, peak_at=peak_at, trough_at=at)
+def _drawdowns(balances: Sequence[float]) -> Iterator[float]:
+    """Yield the fall from the highest balance so far, as a ratio of it; 0 at a new high."""
+    for balance, peak in zip(balances, accumulate(balances, max), strict=True):
+        yield (peak - balance) / peak
 
 
 def _cagr(starting_balance: float, final_balance: float, period: TimeRange) -> float | None:
