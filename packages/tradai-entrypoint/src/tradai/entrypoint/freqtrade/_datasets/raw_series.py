@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
-from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
+from tradai.core import FileKind, FileStore, Timeframe
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
 from tradai.entrypoint.freqtrade._datasets.trade_ids import repeated_trades
@@ -89,8 +89,7 @@ def read_raw(file: DataFile) -> RawSeries:
     """
     if file.file_format == PARTITIONS and file.timeframe is not None:
         return _from_partitions(file, file.timeframe)
-    with file_errors("read", file.path):
-        data = read_regular_file(file.path, FileKind.CANDLES)
+    data = FileStore(kind=FileKind.CANDLES).read(file.path.absolute().as_uri()).data
     try:
         raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
         _check_unit(raw)
