@@ -217,12 +217,12 @@ def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         ),
         (
             years_later(300),
-            "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970",
+            "row 6 is of 2325-01-01T00:05:00, outside the years 1970 to 2199",
             Effect.REFUSED,
         ),
         (
             years_later(-100),
-            "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970",
+            "row 6 is of 1925-01-01T00:05:00, outside the years 1970 to 2199",
             Effect.REFUSED,
         ),
     ],
