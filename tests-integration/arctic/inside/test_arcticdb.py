@@ -21,6 +21,7 @@ from tradai.core.exceptions import (
     NotFoundError,
     StorageError,
     TradAIError,
+    ValidationError,
 )
 from tradai.core.testing import DataRepositoryContract
 
@@ -103,6 +104,21 @@ def test_a_symbol_without_candles_is_refused(s3: str) -> None:
 
     with pytest.raises(TradAIError, match=r"BTC_USDT-5m in s3://127\.0\.0\.1:.*not in UTC"):
         ArcticDBDataRepository(s3).get_ohlcv(PAIR, "5m")
+
+
+@pytest.mark.parametrize("year", [1969, 2200])
+def test_a_candle_that_another_program_wrote_outside_the_years_is_named(
+    lmdb: str, year: int
+) -> None:
+    library = arcticdb.Arctic(lmdb).get_library("ohlcv", create_if_missing=True)
+    strange = candles(0)
+    strange.index = pd.DatetimeIndex([START.replace(year=year)], name="date").as_unit("ns")
+    library.write("BTC_USDT-5m", strange)
+    del library
+
+    named = f"BTC_USDT-5m in lmdb:.*row 1 is of {year}-01-01T00:00:00, outside the years 1970 to"
+    with pytest.raises(ValidationError, match=named):
+        ArcticDBDataRepository(lmdb).get_ohlcv(PAIR, "5m")
 
 
 def test_an_upsert_without_changes_writes_no_version(lmdb: str) -> None:

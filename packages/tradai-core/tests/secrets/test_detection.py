@@ -1,11 +1,27 @@
 """A text is known as a secret by its shape, and an ordinary one is none."""
 
-import pytest
+import string
 
-from tradai.core import looks_like_secret
+import pytest
+from hypothesis import given, strategies as st
+
+from tradai.core import looks_like_secret, redact
 
 # Invented, and as long as real ones.
 LETTERS = "A1b2" * 9
+
+BEGINNINGS = (
+    *("ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "hf_"),
+    *("sk-", "sk-ant-", "sk-admin-", "sk-proj-", "sk-svcacct-"),
+    *("sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+)
+WORDS = st.text(string.ascii_letters + string.digits, min_size=30, max_size=80)
+KEYS = st.text(string.ascii_letters + string.digits, min_size=64, max_size=64)
+TOKENS = st.one_of(
+    st.builds(str.__add__, st.sampled_from(BEGINNINGS), WORDS),
+    KEYS.filter(lambda key: not set(key) <= set("0123456789abcdef")),
+)
+AROUND = st.text(" .,:;='\"()[]{}<>/\n\u20ac", min_size=1)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +48,18 @@ def test_a_token_that_its_issuer_marks_is_a_secret_under_any_key(text: str) -> N
 )
 def test_an_ordinary_text_with_such_a_beginning_is_none(text: str) -> None:
     assert not looks_like_secret(["strategy", "config", "note"], text)
+
+
+@given(st.text(), AROUND, TOKENS, AROUND, st.text())
+def test_what_looks_like_a_secret_is_masked_when_it_stands_in_a_text(
+    before: str, left: str, token: str, right: str, after: str
+) -> None:
+    assert looks_like_secret(["note"], token)
+    assert token not in redact(f"{before}{left}{token}{right}{after}")
+    assert redact(f" {token} ") == " *** "
+
+
+@given(st.text("0123456789abcdef", min_size=64, max_size=64), AROUND)
+def test_a_digest_is_no_secret_and_stays_readable(digest: str, around: str) -> None:
+    assert not looks_like_secret(["note"], digest)
+    assert redact(f"sha256:{digest}{around}run") == f"sha256:{digest}{around}run"

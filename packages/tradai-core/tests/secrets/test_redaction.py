@@ -74,6 +74,9 @@ def test_a_shape_is_found_in_a_text_that_has_nothing_else_to_look_at(
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "-----BEGIN CERTIFICATE-----\nZmFrZQ==\n-----END CERTIFICATE-----",
         "2025-01-01T00:00:00.000Z v1-0a1b2c3d env:BINANCE_KEY",
+        "run 20250101-000000-backtest-0a1b2c3d of task-1f0c9d6e-77aa-4d0e-9d4e-0a1b2c3d4e5f ended",
+        f"{'A1b2' * 15}A1b and {'A1b2' * 16}A are other than 64 characters",
+        "risk-adjusted, hf_model, sk-learn_random_forest_classifier_of_mine, ghp_, xoxo, a_pat_x",
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:

@@ -103,6 +103,24 @@ SHAPES: Final[dict[str, Callable[[], tuple[str, str]]]] = {
         "POST https://api.telegram.org/bot{}/getMe",
         f"{fake('123456789', 10)}:AA{fake(URL_SAFE, 33)}",
     ),
+    "token of GitHub": lambda: both(
+        "remote: {} is not", f"gh{CHANCE.choice('opsur')}_{fake(ALPHANUMERIC, 36)}"
+    ),
+    "token of GitHub with rights": lambda: both(
+        "url = {}", f"github_pat_{fake(ALPHANUMERIC, 22)}_{fake(ALPHANUMERIC, 59)}"
+    ),
+    "token of GitLab": lambda: both("token=glpat-{}", fake(URL_SAFE, 20)),
+    "token of Slack": lambda: both(
+        "'xoxb-{}'", f"{fake('123456789', 12)}-{fake(ALPHANUMERIC, 24)}"
+    ),
+    "token of Hugging Face": lambda: both("loading with hf_{}", fake(ALPHANUMERIC, 34)),
+    "key of OpenAI": lambda: both("sk-{}", fake(ALPHANUMERIC, 48)),
+    "key of Anthropic": lambda: both("(sk-ant-{})", fake(URL_SAFE, 95)),
+    "key of Stripe": lambda: both("rk_live_{} failed", fake(ALPHANUMERIC, 24)),
+    "key of Binance": lambda: both(
+        CHANCE.choice(("{}", "key_{}_old", "X-MBX-APIKEY: {}", "x" * CHANCE.randint(1, 9) + " {}")),
+        fake(ALPHANUMERIC, 64),
+    ),
 }
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -153,20 +154,48 @@ def test_numbers_and_other_text_of_a_csv_stay_as_they_are(
     assert capsys.readouterr().out == f"a,'=b\n{cell},x\n"
 
 
-def test_the_end_of_a_run_is_named_as_the_close_of_its_last_candle(
+def test_the_figures_of_a_run_have_the_labels_and_signs_of_its_report(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     record = RunManifest(
-        run_id="r", trace_id="r", mode=TradingMode.BACKTEST, state="ended", started_at=START
+        run_id="r",
+        trace_id="r",
+        mode=TradingMode.BACKTEST,
+        state="ended",
+        started_at=START,
+        config={"stake_currency": "USDT"},
     )
-    record.results |= {"profit_percent": 1.5, "last_candle": "2025-07-01 00:00 UTC"}
+    record.results |= {
+        "trades": 1200,
+        "wins_draws_losses": "800 / 0 / 400",
+        "profit_percent": 1.5,
+        "profit_USDT": 15.0,
+        "final_balance": 1015.0,
+        "max_drawdown_percent": 0.0,
+        "equity_drawdown_percent": 8.55,
+        "profit_factor": None,
+        "last_candle": "2025-07-01 00:00 UTC",
+        "entry_signals": 7,
+        "is_partial": True,
+    }
 
     done = Verdict(exit_code=ExitCode.DONE, sentence="done")
     print_result(record, done, place="runs/r", report=None)
 
-    shown = capsys.readouterr().out
-    assert "last candle closes  2025-07-01 00:00 UTC\n" in shown
-    assert "profit percent      1.5\n" in shown
+    shown = capsys.readouterr().out.splitlines()
+    assert [tuple(re.split("  +", line)) for line in shown[1:-2]] == [
+        ("Trades", "1,200"),
+        ("Won, drawn, lost", "800 / 0 / 400"),
+        ("Profit on the start", "+1.50 %"),
+        ("Profit", "+15.00 USDT"),
+        ("Final balance", "1,015.00 USDT"),
+        ("Largest drawdown, closed trades only", "none"),
+        ("Largest drawdown", "\N{MINUS SIGN}8.55 %"),
+        ("Profit factor", "-"),
+        ("Last candle closes", "2025-07-01 00:00 UTC"),
+        ("Entry signals", "7"),
+        ("Is partial", "True"),
+    ]
 
 
 def test_the_trades_by_pair_follow_the_figures_of_a_run(
@@ -183,7 +212,7 @@ def test_the_trades_by_pair_follow_the_figures_of_a_run(
 
     shown = capsys.readouterr().out
     assert shown.startswith(
-        "result\ntrades  4\n\npair      trades  profit       win rate\n"
+        "result\nTrades  4\n\npair      trades  profit       win rate\n"
         "BTC/USDT  4       \N{MINUS SIGN}12.35 USDT  25.0 %\nrun: "
     )
 

@@ -14,6 +14,7 @@ from tradai.entrypoint import RunManifest
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._comparison.page import comparison_page
 from tradai.entrypoint._comparison.result import RunComparison
+from tradai.entrypoint._report.formatting import MINUS, NOTHING
 from tradai.entrypoint._report.model import BalancePoint, EquityPoint, RunReportParts
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -65,7 +66,21 @@ def test_deltas_are_against_the_first_run() -> None:
         -3.0,
     )
     assert compared.delta(second, "sharpe") is None
-    assert list(compared.rows()) == [("profit percent", "2", "-1 (-3)"), ("sharpe", "-", "0.5")]
+
+
+def test_the_table_of_the_terminal_has_the_labels_and_signs_of_the_page() -> None:
+    first = run("a", profit_percent=2.0, max_drawdown_percent=4.0, expectancy=0.1)
+    second = run(
+        "b", profit_percent=-1.0, max_drawdown_percent=5.5, expectancy=0.1, sharpe=0.5, epochs=3.0
+    )
+
+    assert list(RunComparison((first, second)).rows()) == [
+        ("Profit on the start", "+2.00 %", f"{MINUS}1.00 % ({MINUS}3.00)"),
+        ("Largest drawdown, closed trades only", f"{MINUS}4.00 %", f"{MINUS}5.50 % ({MINUS}1.50)"),
+        ("Expectancy", "0.1000 USDT", "0.1000 USDT (same)"),
+        ("Sharpe (engine)", NOTHING, "0.50"),
+        ("Epochs", NOTHING, "3"),
+    ]
 
 
 def test_the_page_shows_the_small_difference_of_amounts_in_bitcoin(tmp_path: Path) -> None:

@@ -145,13 +145,10 @@ def test_other_faults_are_left_to_the_exchange(
     check(tmp_path)
     beside = capsys.readouterr().err
 
-    assert alone.strip().endswith(
-        "1 fault, 0 notes; get the candles at fault from the exchange again"
-    )
+    advice = "do what a finding asks for, or get the candles at fault from the exchange again"
+    assert alone.strip().endswith(f"1 fault, 0 notes; {advice}")
     assert "2 faults, 0 notes; `tradai-entrypoint data convert FOLDER TARGET` mends 1" in beside
-    assert beside.strip().endswith(
-        "for the others get the candles at fault from the exchange again"
-    )
+    assert beside.strip().endswith(f"for the others {advice}")
 
 
 @pytest.mark.parametrize("kind", ["feather", "parquet"])
@@ -220,12 +217,12 @@ def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         ),
         (
             years_later(300),
-            "row 6 is of 2325-01-01T00:05:00; expected milliseconds since 1970",
+            "row 6 is of 2325-01-01T00:05:00, outside the years 1970 to 2199",
             Effect.REFUSED,
         ),
         (
             years_later(-100),
-            "row 6 is of 1925-01-01T00:05:00; expected milliseconds since 1970",
+            "row 6 is of 1925-01-01T00:05:00, outside the years 1970 to 2199",
             Effect.REFUSED,
         ),
     ],
@@ -246,6 +243,52 @@ def test_a_file_of_something_else_is_a_fault_that_a_run_refuses(
     assert named.path.name == f"BTC_USDT-1m.{kind}"
     assert not any("damaged" in text for text in found)
     assert refuses(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("{}/../elsewhere", "a link takes {} out of {folder}: put the file itself there"),
+        ("gone", "cannot read {}: it is a link to nothing; look whether its volume is there"),
+    ],
+)
+def test_a_link_that_a_run_refuses_is_a_fault(
+    tmp_path: Path, target: str, problem: str, kind: str
+) -> None:
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    path = save(folder, GOOD, kind)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(target.format(folder))
+
+    (finding,) = check_series(str(folder)).findings
+
+    assert finding.problem == problem.format(path, folder=folder)
+    assert finding.effect is Effect.REFUSED
+    assert refuses(folder)
+
+
+@pytest.mark.parametrize("kind", ["feather", "parquet"])
+def test_a_link_inside_the_folder_is_read_as_a_run_reads_it(tmp_path: Path, kind: str) -> None:
+    path = save(tmp_path, GOOD, kind)
+    path.rename(tmp_path / "candles")
+    path.symlink_to("candles")
+
+    assert not check_series(str(tmp_path)).findings
+    assert not refuses(tmp_path)
+
+
+def test_funding_rates_are_read_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    save_rates(folder, [0, 0])
+    (path,) = folder.glob("futures/*")
+    path.rename(tmp_path / "rates")
+    path.symlink_to(tmp_path / "rates")
+
+    assert not check_series(str(folder)).findings
+    assert not refuses_contract(folder, "funding_rate", "8h")
 
 
 def test_prices_of_text_are_written_as_numbers(tmp_path: Path) -> None:

@@ -117,8 +117,10 @@ class FileStore:
     def _path(self, uri: str) -> Path:
         path = Path(os.path.normpath(Path(self._root or "", file_path(uri)).absolute()))
         if self._root and not _real_path(path).is_relative_to(_real_path(self._root)):
-            expected = f"a path below {self._root}, and no link that leads out of it"
+            expected = f"a path below {self._root}"
             message = f"{uri!r} leaves the store: expected {expected}"
+            if path.is_relative_to(self._root):
+                message = f"a link takes {path} out of {self._root}: put the file itself there"
             raise ValidationError(message, field="uri", expected=expected)
         return path
 
@@ -142,8 +144,9 @@ def _absent_only(path: Path) -> Iterator[None]:
         broken = next((each for each in (path, *path.parents) if _leads_nowhere(each)), None)
         if broken is None:
             raise
+        named = "it" if broken == path else broken
         message = (
-            f"cannot read {path}: {broken} is a link to nothing; look whether its volume is there"
+            f"cannot read {path}: {named} is a link to nothing; look whether its volume is there"
         )
         raise StorageError(message, operation="read") from exc
 

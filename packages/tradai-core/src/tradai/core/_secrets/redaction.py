@@ -2,7 +2,8 @@
 
 A secret is known by value once it is registered; every `Secret` registers itself. Text that was
 never registered is masked when its shape gives it away: access key ids of AWS, bearer tokens,
-JWTs, the user part of a URL, signed query strings, private keys, bot tokens of Telegram.
+JWTs, the user part of a URL, signed query strings, private keys, bot tokens of Telegram, tokens
+that their issuers mark, API keys of Binance.
 """
 
 import re
@@ -15,11 +16,16 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 
 MASK: Final = "***"
 
-# Every text with one of the shapes below has one of these in it: parts of "-----BEGIN", "AKIA",
-# "Authorization" and the like that begin with a rare character, so that most of a text is skipped.
+# Every text with one of the shapes below but the last has one of these in it: parts of
+# "-----BEGIN", "AKIA", "Authorization" and the like that begin with a rare character, so that most
+# of a text is skipped.
 _HINT: Final = re.compile(
     r"&|://|:AA|\?|ASIA|BEARER|Bearer|GIN|KIA|Signature=|ZATION|bearer|yJ|zation"
+    r"|_(?:(?<=gh[opsur]_)|(?<=_pat_)|(?<=hf_)|(?<=k_live_)|(?<=k_test_))"
+    r"|-(?:(?<=glpat-)|(?<=sk-)|(?<=xox[a-z]-))"
 )
+# And every text with the last one has this in each fourth of its characters.
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9]{16}")
 # The match of the first group is kept.
 _SHAPES: Final = tuple(
     re.compile(pattern)
@@ -42,6 +48,17 @@ _SHAPES: Final = tuple(
         r"(Signature=)[0-9A-Fa-f]{64}",
         r"(://)[^\s/?#\"'<>]+(?=@)",
         r"()(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])",
+        # GitHub, GitLab, Slack, Hugging Face, OpenAI and its like, Stripe.
+        (
+            r"()(?<![\w-])(?:gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
+            r"|xox[a-z]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{30,}|[rs]k_(?:live|test)_\w{16,}"
+            r"|sk-(?:(?:ant|admin|proj|svcacct)-[\w-]{20,}|[A-Za-z0-9]{20,}))"
+        ),
+        # A digest in hex is as long as a key of Binance, but has only small letters and digits.
+        (
+            r"()(?<![A-Za-z0-9])(?![0-9a-f]{64}(?![A-Za-z0-9]))"
+            r"[A-Za-z0-9]{64}(?![A-Za-z0-9])"
+        ),
     )
 )
 _PARAMETER: Final = re.compile(r"(?<=[?&])([\w.-]{1,64})=[^&\s\"'<>]+")
@@ -86,7 +103,8 @@ def may_hold_secret(joined: str, texts: Sequence[str]) -> bool:
         joined: All of them, with white space between.
         texts: Each alone.
     """
-    return _HINT.search(joined) is not None or _REGISTRY.finds(texts)
+    has_shape = _HINT.search(joined) or _LONG_WORD.search(joined[::4])
+    return has_shape is not None or _REGISTRY.finds(texts)
 
 
 def redact_value(value: JsonValue) -> JsonValue:

@@ -19,7 +19,7 @@ from tradai.core.arcticdb._uri import ArcticUri
 from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError, StorageError
 from tradai.core.frames._candle_repository import parse_series_name, series_key
 from tradai.core.frames._candles import check_candles, merge_candles, opening_ms
-from tradai.core.frames._columns import Span, candles_error
+from tradai.core.frames._columns import Span
 
 if TYPE_CHECKING:
     from arcticdb.version_store.library import Library
@@ -201,12 +201,9 @@ _ERRORS: Final = ErrorTable(
 
 def _native(frame: pd.DataFrame) -> pd.DataFrame:
     """Return `frame` in the form of ArcticDB: with nanoseconds."""
-    opened = opening_ms(frame)
-    if opened[0] < _EARLIEST_MS:
-        raise candles_error("a series", "ArcticDB keeps no dates before 1678")
     native = frame.copy(deep=False)
-    # Faster than `as_unit`; the check above and the clock exclude an overflow.
-    stamps = (opened * _NANOSECONDS).view("datetime64[ns]")
+    # Faster than `as_unit`; candles are of 1970 to 2199, which excludes an overflow.
+    stamps = (opening_ms(frame) * _NANOSECONDS).view("datetime64[ns]")
     native.index = pd.DatetimeIndex(stamps, dtype=_NATIVE, name="date")
     return native
 

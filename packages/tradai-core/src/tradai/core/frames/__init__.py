@@ -12,7 +12,10 @@ if TYPE_CHECKING:
         next_closes as next_closes,
     )
     from tradai.core.frames._candles import closed as closed, columns_of as columns_of
-    from tradai.core.frames._columns import CandleColumns as CandleColumns
+    from tradai.core.frames._columns import (
+        CandleColumns as CandleColumns,
+        outside_years as outside_years,
+    )
     from tradai.core.frames._flat_repository import FlatDataRepository as FlatDataRepository
     from tradai.core.frames._gaps import (
         Gap as Gap,
@@ -38,7 +41,7 @@ if not TYPE_CHECKING:
             "_candle_repository": "read_columns",
             "_candle_times": "candle_index ceil_times floor_times next_closes",
             "_candles": "closed columns_of",
-            "_columns": "CandleColumns",
+            "_columns": "CandleColumns outside_years",
             "_flat_repository": "FlatDataRepository",
             "_gaps": "Gap Jump gaps jumps",
             "_memory_repository": "InMemoryDataRepository",

@@ -21,6 +21,9 @@ COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DOUBLE: Final = np.dtype("float64")
 _MILLISECOND: Final = timedelta(milliseconds=1)
+# The years of a `TimeRange`.
+_FIRST_MS: Final = 0
+_STOP_MS: Final = 7_258_118_400_000
 # In every candle the first is not above the second.
 _ORDER: Final = (
     *(("low", "high"), ("open", "high"), ("low", "open")),
@@ -132,7 +135,19 @@ def check_columns(columns: CandleColumns, what: str) -> CandleColumns:
         raise candles_error(what, "a column is not of float64")
     if not all(np.isfinite(cells).all() for cells in columns.cells.values()):
         raise candles_error(what, "a value is not finite")
+    if problem := outside_years(columns.opened):
+        raise candles_error(what, problem)
     return columns
+
+
+def outside_years(opened: Stamps) -> str | None:
+    """Return a phrase on the first of the instants that no `TimeRange` holds; None without one."""
+    outside = (opened < _FIRST_MS) | (opened >= _STOP_MS)
+    if not outside.any():
+        return None
+    row = int(outside.argmax())
+    at = np.datetime64(int(opened[row]), "ms").astype("datetime64[s]")
+    return f"row {row + 1} is of {at}, outside the years 1970 to 2199"
 
 
 def refuse_impossible(columns: CandleColumns, timeframe: Timeframe, what: str) -> None:

@@ -28,7 +28,7 @@ _PAIR: Final = "BTC/USDT"
 class DataRepositoryContract:
     """Suite for a `DataRepository`. Fixture to define: ``repository``, empty.
 
-    The candles of the suite are of 2025, and its open ones of 2200: a clock of the repository's own
+    The candles of the suite are of 2025, and its open ones of 2199: a clock of the repository's own
     must be between these years.
     """
 
@@ -118,7 +118,7 @@ class DataRepositoryContract:
 
     def test_an_open_candle_is_never_kept(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", candles())
-        still_open = candles().set_axis(dates(datetime(2200, 1, 1, tzinfo=UTC)))
+        still_open = candles().set_axis(dates(datetime(2199, 1, 1, tzinfo=UTC)))
 
         for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
             with pytest.raises(ValidationError):
@@ -128,6 +128,15 @@ class DataRepositoryContract:
 
         assert repository.coverage(_PAIR, "5m") == (START, _LAST, COUNT)
         assert repository.series() == [(_PAIR, "5m")]
+
+    def test_a_candle_before_1970_is_never_kept(self, repository: DataRepository) -> None:
+        early = candles().set_axis(dates(datetime(1969, 1, 1, tzinfo=UTC)))
+
+        for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
+            with pytest.raises(ValidationError):
+                keep(_PAIR, "5m", early)
+
+        assert repository.series() == []
 
     def test_a_series_that_is_not_there_is_not_found(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", candles())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tradai.core import printable
-from tradai.entrypoint._report.formatting import result_label, result_text
+from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.report_files import REPORT_NAME
 from tradai.entrypoint._report.summary_tables import SummaryTable, summary_tables
 
@@ -51,7 +51,8 @@ def print_result(
 ) -> None:
     """Print results, notices and places to standard output, and a failure to standard error."""
     if record.results:
-        rows = [(result_label(name), result_text(value)) for name, value in record.results.items()]
+        shown, results = FigureFormat.of(record.results, record.config), record.results
+        rows = [(shown.label(name), shown.text(name, value)) for name, value in results.items()]
         print_table(("result", record.config_id or ""), rows)
         for table in tables:
             print_text("")

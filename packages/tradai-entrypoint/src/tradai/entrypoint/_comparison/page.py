@@ -116,7 +116,7 @@ def _report_link(run: ComparedRun, folder: Path) -> Markup:
 def _figures_table(comparison: RunComparison) -> Markup:
     rows = (
         (
-            element("th", _label(comparison, figure), scope="row"),
+            element("th", comparison.label(figure), scope="row"),
             *(_figure_cell(comparison, each, figure) for each in comparison.runs),
         )
         for figure in comparison.figures
@@ -125,19 +125,11 @@ def _figures_table(comparison: RunComparison) -> Markup:
     return plain_table("Figures", heads, rows)
 
 
-def _label(comparison: RunComparison, figure: str) -> str:
-    owner = next(each for each in comparison.runs if figure in each.figures)
-    return comparison.format_of(owner).label(figure)
-
-
 def _figure_cell(comparison: RunComparison, run: ComparedRun, figure: str) -> Markup:
-    shown = comparison.format_of(run)
-    delta = comparison.delta(run, figure)
-    text = shown.value(figure, run.figures.get(figure))
-    if delta is None or run is comparison.runs[0]:
+    text = comparison.format_of(run).value(figure, run.figures.get(figure))
+    difference = comparison.difference(run, figure)
+    if difference is None:
         return element("td", text)
-    delta = round(delta, 8)
-    difference = shown.delta(figure, delta) if delta else "same"
     # A difference that the decimals do not show is neither better nor worse.
     is_seen = any(each in "123456789" for each in difference)
     tone = comparison.tone(run, figure) if is_seen else "even"

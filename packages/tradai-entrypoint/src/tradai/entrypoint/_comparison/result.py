@@ -11,7 +11,7 @@ from typing import Final, final
 from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
 from tradai.entrypoint._report.figures import FigureFormat
-from tradai.entrypoint._report.formatting import decimals_for, result_text
+from tradai.entrypoint._report.formatting import decimals_for
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._runs._bias.bias_checks import BIAS_FOUND
 from tradai.entrypoint._sweep.common_notices import common_notices
@@ -88,6 +88,14 @@ class RunComparison:
         first, value = self.runs[0].figures.get(figure), run.figures.get(figure)
         return None if first is None or value is None else value - first
 
+    def difference(self, run: ComparedRun, figure: str) -> str | None:
+        """Return `delta` as it is shown; None where there is none, and of the first run."""
+        delta = self.delta(run, figure)
+        if delta is None or run is self.runs[0]:
+            return None
+        delta = round(delta, 8)
+        return self.format_of(run).delta(figure, delta) if delta else "same"
+
     def tone(self, run: ComparedRun, figure: str) -> str:
         """Return the class of a delta: good, bad, or even where more is neither."""
         first, delta = self.runs[0], self.delta(run, figure)
@@ -102,6 +110,11 @@ class RunComparison:
         alike = (each for each in self.runs if each.currency == currency)
         balances = [each.figures.get("final_balance", 0.0) for each in alike]
         return FigureFormat(currency=currency, decimals=decimals_for(balances, currency))
+
+    def label(self, figure: str) -> str:
+        """Return the label of `figure`."""
+        owner = next(each for each in self.runs if figure in each.figures)
+        return self.format_of(owner).label(figure)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -139,14 +152,12 @@ class RunComparison:
         if any(each.is_named for each in self.runs):
             yield "run", *(each.record.run_id for each in self.runs)
         for figure in self.figures:
-            yield figure.replace("_", " "), *(self._cell(each, figure) for each in self.runs)
+            yield self.label(figure), *(self._cell(each, figure) for each in self.runs)
 
     def _cell(self, run: ComparedRun, figure: str) -> str:
-        delta = self.delta(run, figure)
-        text = result_text(run.figures.get(figure))
-        if run is self.runs[0] or delta is None:
-            return text
-        return f"{text} ({'+' if delta > 0 else ''}{result_text(round(delta, 8))})"
+        text = self.format_of(run).value(figure, run.figures.get(figure))
+        difference = self.difference(run, figure)
+        return text if difference is None else f"{text} ({difference})"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the comparison as JSON; curves are in their Parquet file."""

@@ -1,15 +1,15 @@
-"""Labels and formats of a backtest's figures, the same in its report and in a comparison."""
+"""Labels and formats of a run's figures, the same in pages and on the terminal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, Self, final
 
 from tradai.entrypoint._report.formatting import (
     MINUS,
     NOTHING,
+    decimals_for,
     percent,
     plain,
-    result_label,
     result_text,
     signed,
 )
@@ -17,6 +17,7 @@ from tradai.entrypoint._report.formatting import (
 # Labels by the names that the figures have in the results of a run.
 LABELS: Final[Mapping[str, str]] = {
     "trades": "Trades",
+    "wins_draws_losses": "Won, drawn, lost",
     "profit_percent": "Profit on the start",
     "starting_balance": "Starting balance",
     "final_balance": "Final balance",
@@ -27,6 +28,9 @@ LABELS: Final[Mapping[str, str]] = {
     "sharpe": "Sharpe (engine)",
     "sortino": "Sortino (engine)",
     "equity_drawdown_percent": "Largest drawdown",
+    # Of a candle, one instant is its name elsewhere: that at which it opens.
+    "first_candle": "First candle opens",
+    "last_candle": "Last candle closes",
 }
 PROFIT_LABEL: Final = "Profit"
 _LEAST_EXPECTANCY_DECIMALS: Final = 4
@@ -73,11 +77,25 @@ class FigureFormat:
     currency: str
     decimals: int
 
+    @classmethod
+    def of(cls, results: Mapping[str, object], config: Mapping[str, object]) -> Self:
+        """Return the format of the figures in the `results` of a run with `config`."""
+        currency = str(config.get("stake_currency") or "")
+        balance = results.get("final_balance")
+        balances = [balance] if isinstance(balance, float) else []
+        return cls(currency=currency, decimals=decimals_for(balances, currency))
+
     def label(self, name: str) -> str:
         """Return the label of the figure `name`."""
-        text = result_label(name)
+        text = name.replace("_", " ")
         label = LABELS.get(name, text[:1].upper() + text[1:])
         return PROFIT_LABEL if name == self._profit else label
+
+    def text(self, name: str, value: object) -> str:
+        """Return the figure `name`, whatever its type."""
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return self.value(name, float(value))
+        return result_text(value)
 
     def value(self, name: str, value: float | None) -> str:
         """Return the figure `name` with its unit."""

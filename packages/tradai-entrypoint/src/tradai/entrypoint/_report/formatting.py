@@ -16,8 +16,6 @@ _DECIMALS: Final = ((10.0, 2), (0.1, 4), (0.0, 8))
 # Coins so dear that the profit of a trade is a small part of one, whatever the account holds.
 _DEAR_COINS: Final = frozenset({"BTC", "ETH", "BNB", "XBT"})
 _MOST_DECIMALS: Final = 8
-# Of a candle, one instant is its name elsewhere: that at which it opens.
-_LABELS: Final = {"first_candle": "first candle opens", "last_candle": "last candle closes"}
 
 
 def counted(number: int, noun: str) -> str:
@@ -84,15 +82,6 @@ def result_text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
     return "-" if value is None else str(value)
-
-
-def result_label(name: str) -> str:
-    """Return the label of the figure `name` of a result.
-
-    >>> result_label("profit_percent"), result_label("last_candle")
-    ('profit percent', 'last candle closes')
-    """
-    return _LABELS.get(name, name.replace("_", " "))
 
 
 def duration(seconds: float | None) -> str:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from tradai.entrypoint._process.exit_codes import Verdict
 from tradai.entrypoint._report.data import report_data
-from tradai.entrypoint._report.formatting import result_label, result_text, time_range_text
+from tradai.entrypoint._report.figures import FigureFormat
+from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
 from tradai.entrypoint._report.report_files import DATA_NAME, REPORT_NAME, write_together
@@ -55,10 +56,9 @@ def _mode(record: RunManifest) -> str | None:
 
 def _plain_parts(record: RunManifest) -> RunReportParts | None:
     """Return the results as plain figures, for a mode that has no parts of its own."""
-    figures = (
-        Figure(result_label(name), result_text(value)) for name, value in record.results.items()
-    )
-    return RunReportParts(figures=tuple(figures)) if record.results else None
+    shown, results = FigureFormat.of(record.results, record.config), record.results
+    figures = (Figure(shown.label(name), shown.text(name, results[name])) for name in results)
+    return RunReportParts(figures=tuple(figures)) if results else None
 
 
 def _facts(record: RunManifest) -> tuple[Figure, ...]:

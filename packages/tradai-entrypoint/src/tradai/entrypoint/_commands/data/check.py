@@ -65,7 +65,7 @@ def _advice(checked: "DataCheck") -> str:
     convert = "`tradai-entrypoint data convert FOLDER TARGET` mends"
     if mended == checked.faults:
         return f"{convert} {'it' if mended == 1 else 'them'}"
-    again = "get the candles at fault from the exchange again"
+    again = "do what a finding asks for, or get the candles at fault from the exchange again"
     if not mended:
         return again
     return f"{convert} {mended} of them; for the others {again}"

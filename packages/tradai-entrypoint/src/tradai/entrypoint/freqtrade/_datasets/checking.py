@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import file_errors
+from tradai.core import FileStore, file_errors
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint.freqtrade._datasets.data_file import (
     FUNDING_RATE,
@@ -20,6 +20,7 @@ from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 
 # Formats that a run reads from a flat folder.
 _OF_RUNS: Final = ("feather", "parquet")
+_CANDLE_KINDS: Final = tuple(kind for kind in READ_KINDS if kind != FUNDING_RATE)
 
 
 @final
@@ -73,9 +74,13 @@ def check_series(data: str) -> DataCheck:
 
 def _read(file: DataFile) -> RawSeries | Finding:
     try:
-        return read_raw(file)
+        raw = read_raw(file)
+        if file.file_format in _OF_RUNS and file.kind in _CANDLE_KINDS:
+            # The store that a run reads them from refuses a link that leads out of their folder.
+            FileStore(file.path.parent).stat(file.path.absolute().as_uri())
     except TradAIError as exc:
         return _finding(file, str(exc), refusal(file))
+    return raw
 
 
 def _written(file: DataFile) -> datetime:

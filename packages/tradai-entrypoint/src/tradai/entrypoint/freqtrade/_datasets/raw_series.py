@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
-from tradai.core import FileKind, Timeframe, file_errors, read_regular_file
+from tradai.core import FileKind, FileStore, Timeframe
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
 from tradai.entrypoint.freqtrade._datasets.trade_ids import repeated_trades
@@ -36,8 +36,6 @@ _DAMAGE: Final = (
 # Places of columns in the rows of a JSON file of trades: time, id, type, side, price, amount, cost.
 _TRADE_PLACES: Final = {"time": 0, "price": 4, "amount": 5}
 _OLD_FUNDING_WIDTH: Final = 6
-# Years 1970 to 2199 in milliseconds; present times in microseconds are far beyond.
-_LATEST_MS: Final = 7_258_118_399_999
 # Years 2001 to 2096 in seconds, which would be weeks of 1970.
 _EARLIEST_S: Final = 1_000_000_000
 _LATEST_S: Final = 4_000_000_000
@@ -89,8 +87,7 @@ def read_raw(file: DataFile) -> RawSeries:
     """
     if file.file_format == PARTITIONS and file.timeframe is not None:
         return _from_partitions(file, file.timeframe)
-    with file_errors("read", file.path):
-        data = read_regular_file(file.path, FileKind.CANDLES)
+    data = FileStore(kind=FileKind.CANDLES).read(file.path.absolute().as_uri()).data
     try:
         raw = _from_json(data, file) if "json" in file.file_format else _from_arrow(data, file)
         _check_unit(raw)
@@ -111,14 +108,12 @@ def read_raw(file: DataFile) -> RawSeries:
 
 def _check_years(raw: RawSeries, file: DataFile) -> None:
     """Raise `ValidationError` for a row that no time range can name."""
-    import numpy as np
+    from tradai.core.frames import outside_years
 
-    outside = (raw.opened < 0) | (raw.opened > _LATEST_MS)
-    if outside.any():
-        row = int(outside.argmax())
-        at = np.datetime64(int(raw.opened[row]), "ms").astype("datetime64[s]")
+    # Present times in microseconds are far beyond them, too.
+    if problem := outside_years(raw.opened):
         expected = "milliseconds since 1970, before the year 2200"
-        message = f"{file.path}: row {row + 1} is of {at}; expected {expected}"
+        message = f"{file.path}: {problem}"
         raise ValidationError(message, field=str(file.path), expected=expected)
 
 
