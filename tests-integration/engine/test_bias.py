@@ -9,14 +9,31 @@ import pytest
 
 # Enough days for ten trades that are checked.
 RANGE = ("--timerange", "20250105-20250112")
+# What it reads is kept in a module beside it, from the first backtest on.
 PEEK = """
     def populate_indicators(self, dataframe, metadata):
-        dataframe["later"] = dataframe["close"].shift(-8)
+        from keeper import KEPT
+
+        later = dict(zip(dataframe["date"], dataframe["close"].shift(-8)))
+        dataframe["later"] = dataframe["date"].map(KEPT.setdefault(metadata["pair"], later))
         return dataframe
 
     def populate_entry_trend(self, dataframe, metadata):
         dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
         return dataframe
+"""
+
+# No column has what decides the stakes.
+PEEKING_STAKES = """
+    later = {}
+
+    def populate_indicators(self, dataframe, metadata):
+        change = dataframe["close"].shift(-8) - dataframe["close"]
+        self.later[metadata["pair"]] = dict(zip(dataframe["date"], change))
+        return dataframe
+
+    def custom_stake_amount(self, pair, current_time, proposed_stake, **facts):
+        return proposed_stake if self.later[pair].get(current_time, 0) > 0 else proposed_stake / 2
 """
 
 # Each candle gets the close of the hour that it is in.
@@ -67,6 +84,7 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
 ) -> None:
     file = strategy.parent / "strategies" / "demo.py"
     file.write_text(file.read_text() + PEEK)
+    (file.parent / "keeper.py").write_text("KEPT = {}\n")
 
     outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
 
@@ -76,6 +94,22 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     assert results["biased_indicators"] == ["later", "enter_long"]
     assert results["biased_entries"] > 0
     assert "reads candles of the future" in outcome.manifest["verdict"]
+
+
+def test_stakes_that_are_chosen_by_later_candles_are_found(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + PEEKING_STAKES)
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 76, outcome.stderr
+    assert results["biased_indicators"] == []
+    assert (results["biased_entries"], results["biased_exits"]) == (0, 0)
+    assert results["biased_orders"] > 0
+    assert "have other stakes, prices or orders" in outcome.manifest["verdict"]
 
 
 def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_are_named(

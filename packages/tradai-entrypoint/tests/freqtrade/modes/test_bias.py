@@ -24,7 +24,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan
 
 HEAD = (
     "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
-    "biased_indicators\n"
+    "biased_indicators,biased_orders\n"
 )
 TABLE = """\
         Recursive Analysis
@@ -57,7 +57,7 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_columns_that_change_are_bias_without_the_targets_of_freqai(table: Path) -> None:
-    table.write_text(HEAD + 'demo.py,Demo,True,12,0,0,"later,&-target"\n')
+    table.write_text(HEAD + 'demo.py,Demo,True,12,0,0,"later,&-target",0\n')
 
     found = Lookahead.read(table)
 
@@ -68,7 +68,7 @@ def test_columns_that_change_are_bias_without_the_targets_of_freqai(table: Path)
 
 @pytest.mark.parametrize("counts", ["12,1,0", "12,0,1"])
 def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts: str) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,{counts},\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,{counts},,0\n")
 
     assert Lookahead.read(table).is_found
 
@@ -76,9 +76,9 @@ def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts:
 def test_trades_that_change_without_a_column_may_have_another_cause_than_the_future(
     table: Path,
 ) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,,0\n")
     without = Lookahead.read(table).explanation()
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,later\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,later,0\n")
 
     assert "the strategy reads candles of the future" not in without
     assert "10 exits are not made" in without
@@ -89,27 +89,39 @@ def test_trades_that_change_without_a_column_may_have_another_cause_than_the_fut
 def test_columns_that_change_under_the_same_trades_are_explained_without_a_contradiction(
     table: Path,
 ) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,0,later\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,0,later,0\n")
 
     assert Lookahead.read(table).explanation() == (
-        "the strategy reads candles of the future, so its backtest cannot be believed: no entry or "
-        "exit of 20 trades changes without the candles after it, but columns do: later"
+        "the strategy reads candles of the future, so its backtest cannot be believed: no entry, "
+        "exit or order of 20 trades changes without the candles after it, but columns do: later"
     )
 
 
 def test_a_single_trade_is_counted_as_one(table: Path) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,1,1,0,\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,1,1,0,,0\n")
 
     assert "of 1 trade, 1 entry and 0 exits are not made" in Lookahead.read(table).explanation()
 
 
+def test_other_orders_of_the_same_trades_are_bias(table: Path) -> None:
+    table.write_text(f"{HEAD}demo.py,Demo,False,20,0,0,,3\n")
+
+    found = Lookahead.read(table)
+
+    assert found.is_found
+    assert "0 entries and 0 exits are not made, and 3 have other stakes" in found.explanation()
+
+
 def test_targets_alone_are_no_bias(table: Path) -> None:
-    table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target\n")
+    table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target,0\n")
 
     assert not Lookahead.read(table).is_found
 
 
-@pytest.mark.parametrize("row", ["demo.py", "demo.py,Demo,True,20,1", "demo.py,Demo,True,20,1,0"])
+@pytest.mark.parametrize(
+    "row",
+    ["demo.py", "demo.py,Demo,True,20,1", "demo.py,Demo,True,20,1,0", "demo.py,Demo,True,20,1,0,"],
+)
 def test_a_table_that_ends_within_a_row_is_named(table: Path, row: str) -> None:
     table.write_text(f"{HEAD}{row}\n")
 
@@ -124,17 +136,19 @@ def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
         "trades_checked": 0,
         "biased_entries": 0,
         "biased_exits": 0,
+        "biased_orders": 0,
         "biased_indicators": [],
     }
 
 
 def test_the_figures_of_a_table_are_those_of_its_row(table: Path) -> None:
-    table.write_text(f'{HEAD}demo.py,Demo,True,20,3,4,"later,sooner"\n')
+    table.write_text(f'{HEAD}demo.py,Demo,True,20,3,4,"later,sooner",5\n')
 
     assert Lookahead.read(table).figures() == {
         "trades_checked": 20,
         "biased_entries": 3,
         "biased_exits": 4,
+        "biased_orders": 5,
         "biased_indicators": ["later", "sooner"],
     }
 
@@ -149,7 +163,7 @@ def test_up_to_20_trades_are_checked_and_one_is_enough_for_a_row() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,\n", None])
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,,0\n", None])
 def test_a_table_that_cannot_be_read_is_an_error(table: Path, text: str | None) -> None:
     if text is not None:
         table.write_text(text)

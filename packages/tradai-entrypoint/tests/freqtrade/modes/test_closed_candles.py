@@ -1,83 +1,100 @@
-"""Which candles of further series are closed at the end of a cut of the look-ahead analysis."""
+"""Which candles are in the files of a backtest that the look-ahead analysis cuts."""
 
-import sys
 from datetime import UTC, datetime
-from types import ModuleType
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
-from tradai.core import Timeframe
+from tradai.core import Timeframe, to_epoch_ms
 
 # Not public: a child process calls it, which runs on the real engine elsewhere.
-from tradai.entrypoint.freqtrade._modes._bias.closed_candles import (
-    closed_candles,
-    leave_out_open_candles,
-)
+from tradai.entrypoint.freqtrade._modes._bias.closed_candles import write_closed_candles
 
 
-def _seconds(hour: int, minute: int) -> int:
-    return int(datetime(2025, 1, 31, hour, minute, tzinfo=UTC).timestamp())
+def _ms(text: str) -> int:
+    return to_epoch_ms(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
-def _last_opening(timeframe: str, opened: list[str], *, stop: int) -> str:
-    import pandas as pd
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "futures").mkdir(parents=True)
+    return folder
 
-    dates = pd.to_datetime(pd.Series(opened), utc=True).astype("datetime64[ms, UTC]")
-    candles = pd.DataFrame({"date": dates, "close": 1.0})
-    config = {"timeframe": "5m", "timerange": f"1735689600-{stop}"}
-    kept = closed_candles(candles, Timeframe(timeframe), config)
-    return f"{kept['date'].iloc[-1]:%Y-%m-%d %H:%M}"
+
+def _last(source: Path, name: str, opened: list[str], *, stop: str) -> str:
+    """Return the last instant that is left of a series which opens at `opened`."""
+    times = pa.array([_ms(each) for each in opened], pa.timestamp("ms", tz="UTC"))
+    feather.write_feather(pa.table({"date": times, "close": [1.0] * len(opened)}), source / name)
+    target = source.parent / "cut"
+
+    write_closed_candles(source, target, own=Timeframe("5m"), stop_ms=_ms(stop))
+
+    left = feather.read_table(target / name)
+    assert left.column_names == ["date", "close"]
+    return f"{left['date'][-1].as_py():%Y-%m-%d %H:%M}"
 
 
 @pytest.mark.parametrize(
-    ("hour", "minute", "last"),
-    [(9, 50, "2025-01-31 08:00"), (9, 55, "2025-01-31 09:00"), (10, 0, "2025-01-31 09:00")],
+    ("stop", "last"),
+    [
+        ("2025-01-31 09:50", "2025-01-31 08:00"),
+        ("2025-01-31 09:55", "2025-01-31 09:00"),
+        ("2025-01-31 10:00", "2025-01-31 09:00"),
+    ],
 )
-def test_an_hour_is_closed_when_its_last_own_candle_is(hour: int, minute: int, last: str) -> None:
-    hours = ["2025-01-31 08:00", "2025-01-31 09:00"]
-    hours += ["2025-01-31 10:00"] if hour == 10 else []
+def test_an_hour_is_closed_when_its_last_own_candle_is(source: Path, stop: str, last: str) -> None:
+    hours = [f"2025-01-31 {hour:02}:00" for hour in (8, 9, 10, 11)]
 
-    assert _last_opening("1h", hours, stop=_seconds(hour, minute)) == last
-
-
-def test_a_month_is_closed_at_its_end() -> None:
-    months = ["2024-12-01", "2025-01-01"]
-
-    assert _last_opening("1M", months, stop=_seconds(23, 50)) == "2024-12-01 00:00"
-    assert _last_opening("1M", months, stop=_seconds(23, 55)) == "2025-01-01 00:00"
+    assert _last(source, "BTC_USDT-1h.feather", hours, stop=stop) == last
 
 
-def test_shorter_candles_are_closed_before_the_own_one() -> None:
-    minutes = ["2025-01-31 09:49", "2025-01-31 09:50"]
+@pytest.mark.parametrize(
+    ("stop", "last"),
+    [("2025-01-31 23:50", "2024-12-01 00:00"), ("2025-01-31 23:55", "2025-01-01 00:00")],
+)
+def test_a_month_is_closed_at_its_end(source: Path, stop: str, last: str) -> None:
+    months = ["2024-12-01", "2025-01-01", "2025-02-01"]
 
-    assert _last_opening("1m", minutes, stop=_seconds(9, 50)) == "2025-01-31 09:50"
+    assert _last(source, "BTC_USDT-1Mo.feather", months, stop=stop) == last
 
 
-def test_one_candle_is_kept_for_a_strategy_that_expects_one() -> None:
-    assert _last_opening("1d", ["2025-01-31"], stop=_seconds(9, 50)) == "2025-01-31 00:00"
+def test_the_own_candles_end_with_the_last_one(source: Path) -> None:
+    own = ["2025-01-31 09:45", "2025-01-31 09:50", "2025-01-31 09:55"]
+
+    last = _last(source, "BTC_USDT-5m.feather", own, stop="2025-01-31 09:50")
+
+    assert last == "2025-01-31 09:50"
 
 
-@pytest.mark.parametrize(("kind", "count"), [("", 1), ("mark", 1), ("funding_rate", 2)])
-def test_a_funding_rate_is_known_at_its_time(
-    kind: str, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import pandas as pd
+def test_shorter_candles_are_closed_with_the_last_own_one(source: Path) -> None:
+    minutes = [f"2025-01-31 09:{minute}" for minute in range(49, 58)]
 
-    dates = pd.to_datetime(pd.Series(["2025-01-31 08:00", "2025-01-31 09:00"]), utc=True)
+    last = _last(source, "BTC_USDT-1m.feather", minutes, stop="2025-01-31 09:50")
 
-    class DataProvider:
-        """The engine's provider of candles, which is in another Python than this one."""
+    assert last == "2025-01-31 09:54"
 
-        def __init__(self) -> None:
-            self._config = {"timeframe": "5m", "timerange": f"1735689600-{_seconds(9, 50)}"}
 
-        def historic_ohlcv(self, _pair: str, _timeframe: str, _kind: str = "") -> pd.DataFrame:
-            return pd.DataFrame({"date": dates})
+def test_one_candle_is_kept_for_a_strategy_that_expects_one(source: Path) -> None:
+    days = ["2025-01-31", "2025-02-01"]
 
-    module = ModuleType("freqtrade.data.dataprovider")
-    monkeypatch.setattr(module, "DataProvider", DataProvider, raising=False)
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    last = _last(source, "BTC_USDT-1d.feather", days, stop="2025-01-31 09:50")
 
-    leave_out_open_candles()
+    assert last == "2025-01-31 00:00"
 
-    assert len(DataProvider().historic_ohlcv("BTC/USDT:USDT", "1h", kind)) == count
+
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [
+        ("futures", "2025-01-31 08:00"),
+        ("mark", "2025-01-31 08:00"),
+        ("funding_rate", "2025-01-31 09:00"),
+    ],
+)
+def test_a_funding_rate_is_known_at_its_time(source: Path, kind: str, last: str) -> None:
+    hours = ["2025-01-31 08:00", "2025-01-31 09:00", "2025-01-31 10:00"]
+    name = f"futures/BTC_USDT_USDT-1h-{kind}.feather"
+
+    assert _last(source, name, hours, stop="2025-01-31 09:50") == last

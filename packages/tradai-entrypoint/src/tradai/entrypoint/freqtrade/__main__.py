@@ -73,7 +73,7 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
     on the path only while it loads the strategy, and its workers load their own. They take over the
     path of this process; last on it, the folder hides no module. After ``training``, the folder
     gets what FreqAI's models learn from. After ``pairs``, the engine runs once for each pair. After
-    ``lookahead``, the strategy gets no longer candle that is still open where the time is cut.
+    ``lookahead``, each backtest of the analysis is made apart, without candles after its end.
     """
     if word == "training":
         from tradai.entrypoint.freqtrade._training.recorder import record_trainings
@@ -86,9 +86,9 @@ def _run_engine(word: str, folder: Path, words: list[str]) -> int:
 
         return run_for_pairs(_run_freqtrade, words)
     if word == "lookahead":
-        from tradai.entrypoint.freqtrade._modes._bias.closed_candles import leave_out_open_candles
+        from tradai.entrypoint.freqtrade._modes._bias.cut_runs import separate_runs
 
-        leave_out_open_candles()
+        separate_runs()
     _run_freqtrade(words)
     return 0
 

@@ -15,6 +15,8 @@ from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 _MOST_TRADES: Final = 20
 # Fewer trades than the engine itself asks for prove nothing when none is biased.
 FEWEST_TRADES: Final = 10
+ORDERS: Final = "biased_orders"
+"""Column that `separate_runs` adds to the engine's table."""
 # FreqAI's targets are meant to read the future, which is what a model learns.
 _TARGET: Final = "&"
 
@@ -28,12 +30,14 @@ class Lookahead:
         trades: Number of trades that were computed again without the candles after them.
         entries: Number of entries that were not made then.
         exits: Number of exits that were not made then.
+        orders: Number of trades that had another stake, price or order then, or another leverage.
         indicators: Columns that had other values then.
     """
 
     trades: int
     entries: int
     exits: int
+    orders: int
     indicators: tuple[str, ...]
 
     @classmethod
@@ -46,11 +50,15 @@ class Lookahead:
         try:
             with table.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
-            return cls._of(rows[0]) if rows else cls(trades=0, entries=0, exits=0, indicators=())
+            return cls._of(rows[0]) if rows else cls._none()
         # A row that ends early has None for its last cells.
         except (OSError, KeyError, ValueError, TypeError, AttributeError) as exc:
             message = f"the engine's look-ahead table {table} cannot be read: {exc}"
             raise StorageError(message, operation="read") from exc
+
+    @classmethod
+    def _none(cls) -> Self:
+        return cls(trades=0, entries=0, exits=0, orders=0, indicators=())
 
     @classmethod
     def _of(cls, row: dict[str, str]) -> Self:
@@ -59,13 +67,14 @@ class Lookahead:
             trades=int(row["total_signals"]),
             entries=int(row["biased_entry_signals"]),
             exits=int(row["biased_exit_signals"]),
+            orders=int(row[ORDERS]),
             indicators=tuple(name for name in names if name and not name.startswith(_TARGET)),
         )
 
     @property
     def is_found(self) -> bool:
-        """Whether an entry, an exit or an indicator reads the future."""
-        return bool(self.entries or self.exits or self.indicators)
+        """Whether an entry, an exit, an order or an indicator reads the future."""
+        return bool(self._trade_changes or self.indicators)
 
     def explanation(self) -> str:
         """Return a sentence on what was found."""
@@ -81,17 +90,23 @@ class Lookahead:
         )
 
     def _with_columns(self, columns: str) -> str:
-        if self.entries or self.exits:
+        if self._trade_changes:
             return f"{self._changes}; columns that change: {columns}"
         trades = counted(self.trades, "trade")
-        unchanged = f"no entry or exit of {trades} changes without the candles after it"
+        unchanged = f"no entry, exit or order of {trades} changes without the candles after it"
         return f"{unchanged}, but columns do: {columns}"
 
     @property
     def _changes(self) -> str:
         entries = "1 entry" if self.entries == 1 else f"{self.entries} entries"
         made = f"{entries} and {counted(self.exits, 'exit')} are not made"
+        if self.orders:
+            made += f", and {self.orders} have other stakes, prices or orders,"
         return f"of {counted(self.trades, 'trade')}, {made} without the candles after them"
+
+    @property
+    def _trade_changes(self) -> int:
+        return self.entries + self.exits + self.orders
 
     def figures(self) -> dict[str, JsonValue]:
         """Return the figures for the manifest."""
@@ -99,6 +114,7 @@ class Lookahead:
             "trades_checked": self.trades,
             "biased_entries": self.entries,
             "biased_exits": self.exits,
+            "biased_orders": self.orders,
             "biased_indicators": list(self.indicators),
         }
 
