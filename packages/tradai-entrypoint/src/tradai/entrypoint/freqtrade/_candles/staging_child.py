@@ -33,7 +33,6 @@ from tradai.entrypoint.freqtrade._candles.dataset import (
     IN_FOLDERS,
     candle_files,
     data_folder,
-    makes_whole,
 )
 from tradai.entrypoint.freqtrade._candles.gap_moves import moves_over
 from tradai.entrypoint.freqtrade._candles.staged_data import (
@@ -207,7 +206,7 @@ def _shorter_hint(series: NeededSeries, request: StagingRequest) -> str:
     shorter = [
         timeframe
         for pair, timeframe in FlatDataRepository(folder).series()
-        if pair == series.pair and makes_whole(timeframe, wanted)
+        if pair == series.pair and timeframe.makes_whole(wanted)
     ]
     if not shorter:
         return ""
