@@ -32,7 +32,12 @@ def test_configurations_are_run_once_and_compared(
     assert first == made.name
     assert [run["name"] for run in found["runs"]] == [str(strategy), str(wide)]
     assert len(list((tmp_path / "runs").iterdir())) == 2
-    assert RunManifest.read(tmp_path / "runs" / second).part_of == "comparison"
+    manifest = RunManifest.read(tmp_path / "runs" / second)
+    assert manifest.part_of == "comparison"
+    listed = tradai("runs", "list", "--all").stdout
+    assert f"comparison {manifest.trace_id} " in listed
+    assert manifest.trace_id.startswith("strategy-vs-wide-")
+    assert "unfinished" not in listed
     assert RunManifest.read(made).part_of is None
     assert list(found["differing_settings"]) == ["execution.max_open_trades"]
     again = tradai("report", first, second, "--json")

@@ -49,7 +49,7 @@ def test_folders_of_freqtrade_are_listed_and_have_no_faults(
     freqtrade(engine_bin, "write", tmp_path)
 
     for name in FORMATS:
-        found = list_series(str(tmp_path / name))
+        found = list_series(str(tmp_path / name)).series
         assert [(each.pair, each.kind, each.rows, each.missing) for each in found] == [
             ("BTC/USDT", "trades", 500, None),
             ("BTC/USDT", "spot", 556, 20),

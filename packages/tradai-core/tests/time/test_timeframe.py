@@ -66,6 +66,40 @@ def test_a_month_has_no_fixed_length(name: str) -> None:
         getattr(Timeframe("1M"), name)
 
 
+# Short ones, so that one of the two is often made of the other.
+LENGTHS = st.builds(
+    Timeframe, st.builds("{}{}".format, st.integers(1, 12), st.sampled_from("smhdwM"))
+)
+
+
+@given(LENGTHS, LENGTHS, st.integers(0, 4_000_000_000_000))
+def test_whole_candles_open_and_close_with_the_one_that_they_make(
+    shorter: Timeframe, longer: Timeframe, at: int
+) -> None:
+    ends = longer.floor(at), longer.next_close(at)
+    is_whole = [shorter.floor(end) for end in ends] == list(ends)
+
+    # Some months begin with a candle of two days.
+    if shorter.makes_whole(longer) or not longer.endswith("M"):
+        assert shorter.makes_whole(longer) == (shorter < longer and is_whole)
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer", "is_whole"),
+    [
+        ("1d", "1w", True),
+        ("7d", "2w", False),
+        ("3d", "3w", False),
+        ("1d", "1M", True),
+        ("7d", "1M", False),
+    ],
+)
+def test_weeks_and_months_are_made_of_candles_that_open_with_them(
+    shorter: str, longer: str, *, is_whole: bool
+) -> None:
+    assert Timeframe(shorter).makes_whole(Timeframe(longer)) is is_whole
+
+
 @given(texts)
 def test_one_text_is_one_object_also_by_copy_and_pickle(text: str) -> None:
     timeframe = Timeframe(text)

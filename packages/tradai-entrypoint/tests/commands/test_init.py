@@ -1,6 +1,7 @@
 """The command `init` prints the fate of each key, and the commands to go on with."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,37 @@ def test_a_move_prints_each_key_and_the_next_commands(
     code = call("--from-freqtrade", "config.json", "--strategy", "Mine")
 
     out = capsys.readouterr().out
-    first, *_ = (line for line in out.splitlines()[1:])
     assert code == 0
-    assert first.startswith("pairlists")
     assert "note: the end of a range: Freqtrade" in out
     assert "run Mine/strategy.yaml --mode backtest --data DIR parameters.enable_protections" in out
     assert (files / "Mine" / "strategy.yaml").exists()
+
+
+def test_keys_to_look_at_have_a_row_and_the_others_a_name(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = json.loads(CONFIG.replace("// a comment", "").replace("}],\n}", "}]\n}"))
+    config |= {"dry_run": True, "initial_state": "running"}
+    config["telegram"] = {"enabled": True, "token": "invented", "chat_id": "7"}
+    (files / "config.json").write_text(json.dumps(config))
+
+    call("--from-freqtrade", "config.json", "--strategy", "Mine")
+
+    lines = capsys.readouterr().out.splitlines()
+    end = next(at for at, line in enumerate(lines) if line.startswith("mapped, "))
+    assert [tuple(re.split("  +", line)[:2]) for line in lines[1:end]] == [
+        ("pairlists", "not supported"),
+        ("telegram.token", "secret"),
+        ("telegram.chat_id", "secret"),
+        ("dry_run", "mapped"),
+    ]
+    assert lines[end : end + 2] == [
+        (
+            "mapped, 7 keys: stake_currency, stake_amount, max_open_trades, timeframe, "
+            "exchange.name, exchange.pair_whitelist, telegram.enabled"
+        ),
+        "not needed, 2 keys: exchange.key, initial_state",
+    ]
 
 
 def test_a_move_in_json_has_every_key(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -556,7 +556,7 @@ def test_runs_that_a_sweep_or_a_comparison_made_are_listed_on_request_alone(call
 
 
 @pytest.mark.usefixtures("with_parts")
-@pytest.mark.parametrize("place", ["sweeps", ".tradai/sweeps", "analyses"])
+@pytest.mark.parametrize("place", ["sweeps", ".tradai/sweeps", "analyses", "comparisons"])
 def test_runs_of_an_unfinished_sweep_say_how_many_there_are_of_how_many(
     place: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -367,7 +367,7 @@ def test_the_changes_are_printed(
     ]
     assert end == f"wrote 1 file to {target}"
     assert (values["moved"], values["repeated"]) == (1, 1)
-    assert [series.rows for series in list_series(str(target))] == [2]
+    assert [series.rows for series in list_series(str(target)).series] == [2]
 
 
 @pytest.mark.parametrize("force", [(), ("--force",)])

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_each_format_of_the_engine_is_read_and_gaps_are_counted(tmp_path: Path) 
     FlatDataRepository(tmp_path, file_format="feather").save_columns("ETH/USDT", "1m", columns(0))
     FlatDataRepository(tmp_path).save_columns("LTC/USDT", "1m", columns(0, 1, 3))
 
-    found = {series.pair: series for series in list_series(str(tmp_path))}
+    found = {series.pair: series for series in list_series(str(tmp_path)).series}
 
     assert [(each.file_format, each.rows, each.gaps, each.missing) for each in found.values()] == [
         ("json", 5, 2, 5),
@@ -67,7 +68,7 @@ def test_futures_data_and_trades_are_named_as_such(tmp_path: Path) -> None:
     write(tmp_path / "BTC_USDT-trades.json", [[START_MS, "1", None, "buy", 100.0, 2.0, 200.0]])
     write(tmp_path / "BTC_USDT-1Mo.json", rows(0))
 
-    found = [(each.pair, each.timeframe, each.kind) for each in list_series(str(tmp_path))]
+    found = [(each.pair, each.timeframe, each.kind) for each in list_series(str(tmp_path)).series]
 
     assert found == [
         ("BTC/USDT", None, "trades"),
@@ -79,7 +80,7 @@ def test_futures_data_and_trades_are_named_as_such(tmp_path: Path) -> None:
         ("BTC/USDT:USDT", "8h", "funding_rate"),
         ("ETH/USDT:USDT", "8h", "funding_rate"),
     ]
-    assert all(each.problem is None and each.rows for each in list_series(str(tmp_path)))
+    assert all(each.problem is None and each.rows for each in list_series(str(tmp_path)).series)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_funding_rates_have_gaps_where_they_are_more_than_eight_hours_apart(
     rates = [[START_MS + hour * 3_600_000 + hour % 5, 0.0001] for hour in hours]
     write(tmp_path / "futures" / "BTC_USDT_USDT-1h-funding_rate.json", rates)
 
-    (series,) = list_series(str(tmp_path))
+    (series,) = list_series(str(tmp_path)).series
 
     assert (series.rows, series.gaps, series.missing) == (len(hours), gaps, missing)
 
@@ -101,7 +102,7 @@ def test_funding_rates_have_gaps_where_they_are_more_than_eight_hours_apart(
 def test_folders_of_partitions_are_listed_too(tmp_path: Path) -> None:
     ParquetDataRepository(tmp_path).save_columns("BTC/USDT", "1m", columns(0, 1, 3))
 
-    (series,) = list_series(f"parquet:{tmp_path}")
+    (series,) = list_series(f"parquet:{tmp_path}").series
 
     assert (series.file_format, series.rows, series.missing) == ("partitions", 3, 1)
     assert series.path.is_dir()
@@ -146,7 +147,7 @@ def test_a_series_that_is_stored_twice_is_marked(
     flat.save_columns("BTC/USDT", "1m", columns(0, 1))
     flat.save_columns("ETH/USDT", "1m", columns(0, 1))
 
-    found = [(each.pair, each.file_format, each.twin) for each in list_series(str(tmp_path))]
+    found = [(each.pair, each.file_format, each.twin) for each in list_series(str(tmp_path)).series]
     listing(tmp_path)
 
     assert found == [
@@ -236,6 +237,29 @@ def test_what_is_no_series_is_named_beside_the_series(
     assert json.loads(said.out)
 
 
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_a_folder_is_listed_once(
+    tmp_path: Path,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    FlatDataRepository(tmp_path).save_columns("LTC/USDT", "1m", columns(0, 1))
+    (tmp_path / "notes").touch()
+    original, listed = Path.iterdir, list[Path]()
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        listed.append(path)
+        return original(path)
+
+    # A second list may be one of other files; no file shows it.
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    run_command(["data", command, str(tmp_path)], interrupts=Interrupts())
+
+    assert listed.count(tmp_path) == 1
+    assert "note: 1 entry is not read: notes" in capsys.readouterr().out
+
+
 def test_an_unknown_layout_says_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,7 +306,7 @@ def test_a_file_in_other_units_of_time_is_named_beside_the_others(
     said = capsys.readouterr()
     assert " in 2 series: " in said.err
     assert "milliseconds since 1970" in said.out
-    btc, eth = list_series(str(tmp_path))
+    btc, eth = list_series(str(tmp_path)).series
     assert (btc.rows, btc.problem) == (1, None)
     assert eth.problem
     assert eth.problem.startswith(f"{tmp_path}/ETH_USDT-1m.json")
@@ -291,7 +315,7 @@ def test_a_file_in_other_units_of_time_is_named_beside_the_others(
 def test_deeply_nested_json_is_named_as_damaged(tmp_path: Path) -> None:
     (tmp_path / "BTC_USDT-1m.json").write_text("[" * 1_000_000)
 
-    (series,) = list_series(str(tmp_path))
+    (series,) = list_series(str(tmp_path)).series
 
     assert series.problem
     assert "it is damaged or half-written" in series.problem
@@ -302,4 +326,4 @@ def test_files_of_every_pair_that_an_exchange_may_list_are_found(tmp_path: Path,
     name = pair.replace("/", "_").replace(":", "_")
     write(tmp_path / f"{name}-1m.json", rows(0))
 
-    assert [each.pair for each in list_series(str(tmp_path))] == [pair]
+    assert [each.pair for each in list_series(str(tmp_path)).series] == [pair]

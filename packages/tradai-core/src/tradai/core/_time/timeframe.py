@@ -105,6 +105,20 @@ class Timeframe(OrderedText):
             raise ValidationError(message, field="timeframe", expected=expected)
         return self._rank[0]
 
+    def makes_whole(self, longer: "Timeframe") -> bool:
+        """Return whether each candle of `longer` is made of whole candles of this timeframe.
+
+        >>> [Timeframe("5m").makes_whole(Timeframe(text)) for text in ("1h", "1M", "5m", "7m")]
+        [True, True, False, False]
+        """
+        if self.endswith("M") or longer <= self:
+            return False
+        # Months differ in their days, and each of them has whole ones.
+        length_ms = UNIT_MS["d"] if longer.endswith("M") else longer.milliseconds
+        # Weeks begin on a Monday, and 7d on a Thursday.
+        opening = longer.floor(UNIT_MS["w"])
+        return length_ms % self.milliseconds == 0 and self.floor(opening) == opening
+
     def floor(self, at: Instant) -> Instant:
         """Return when the candle that holds `at` opened.
 

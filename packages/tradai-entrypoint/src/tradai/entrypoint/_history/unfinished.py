@@ -1,4 +1,4 @@
-"""Progress of a sweep or an analysis, in its folder for as long as it has not all of its runs."""
+"""Progress of a sweep and the like, in its folder for as long as it has not all of its runs."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tradai.entrypoint._history.run_listing import RunListing, RunSummary
 
 _NAME: Final = "unfinished.json"
 # Folders of results, beside that of the runs.
-_FOLDERS: Final = ("sweeps", "analyses")
+_FOLDERS: Final = ("sweeps", "analyses", "comparisons")
 
 
 def note_progress(folder: Path, done: str) -> None:
@@ -31,13 +31,14 @@ def note_progress(folder: Path, done: str) -> None:
 
 
 def drop_progress(folder: Path) -> None:
-    """Forget the progress of what has its result in `folder`."""
+    """Forget the progress in `folder`, and a folder that has nothing else."""
     with suppress(OSError):
         (folder / _NAME).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def with_unfinished(listing: RunListing, root: Path) -> RunListing:
-    """Return `listing` with the progress of each unfinished sweep or analysis beside its runs.
+    """Return `listing` with the progress of each unfinished sweep, analysis or comparison.
 
     Their folders are looked for beside `root`, the folder of the runs, and in the working folder:
     commands put them there unless a flag names another place.

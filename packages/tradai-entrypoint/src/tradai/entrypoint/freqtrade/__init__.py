@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         copy_dataset_files as copy_dataset_files,
     )
     from tradai.entrypoint.freqtrade._datasets.findings import Effect as Effect, Finding as Finding
-    from tradai.entrypoint.freqtrade._datasets.folder import passed_over as passed_over
     from tradai.entrypoint.freqtrade._datasets.listing import (
+        DataListing as DataListing,
         ListedSeries as ListedSeries,
         list_series as list_series,
     )
@@ -86,8 +86,7 @@ if not TYPE_CHECKING:
             "_datasets.conversion_plan": "Resampling",
             "_datasets.dataset_files": "copy_dataset_files",
             "_datasets.findings": "Effect Finding",
-            "_datasets.folder": "passed_over",
-            "_datasets.listing": "ListedSeries list_series",
+            "_datasets.listing": "DataListing ListedSeries list_series",
             "_exchange.exchange": "MarketRules",
             "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",

@@ -18,15 +18,15 @@ _COLUMNS: Final = ("", "file", "first at", "finding")
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the findings; return 65 when one of them is a fault."""
     del interrupts
-    from tradai.entrypoint.freqtrade import check_series, passed_over
+    from tradai.entrypoint.freqtrade import check_series
 
-    checked, unread = check_series(args.folder), passed_over(args.folder)
+    checked = check_series(args.folder)
     if args.json:
         print_json(_values(checked))
     else:
         _print(checked)
-    if unread:
-        print_text(f"note: {unread}", is_error=args.json)
+    if checked.passed_over:
+        print_text(f"note: {checked.passed_over}", is_error=args.json)
     is_bad = checked.faults or (args.strict and checked.findings)
     return ExitCode.DATA if is_bad else ExitCode.DONE
 

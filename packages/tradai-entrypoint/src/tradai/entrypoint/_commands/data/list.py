@@ -19,17 +19,18 @@ _COLUMNS: Final = ("pair", "timeframe", "kind", "format", "rows", "first", "last
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print a row per series; JSON and CSV have one per file."""
     del interrupts
-    from tradai.entrypoint.freqtrade import list_series, passed_over
+    from tradai.entrypoint.freqtrade import list_series
 
-    found, unread = list_series(args.folder), passed_over(args.folder)
+    listed = list_series(args.folder)
+    found = listed.series
     if args.json:
         print_json(list(map(_values, found)))
     elif args.csv:
         _print_csv(found)
     else:
         _print_table(found)
-    if unread:
-        print_text(f"note: {unread}", is_error=args.json or args.csv)
+    if listed.passed_over:
+        print_text(f"note: {listed.passed_over}", is_error=args.json or args.csv)
     return 0
 
 

@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from tradai.core import backend_for
-from tradai.core.exceptions import ConfigurationError
+from tradai.core import backend_for, digest
+from tradai.core.exceptions import ConfigurationError, TradAIError
 from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.console import print_failure, print_text
 from tradai.entrypoint._commands.jobs.run_job import LOCAL, JobExtras
@@ -20,6 +20,7 @@ from tradai.entrypoint._commands.sweep_plans import (
     own_staging,
     readable_name,
 )
+from tradai.entrypoint._history.unfinished import drop_progress
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedError
 from tradai.entrypoint._process.progress import Progress
@@ -34,6 +35,9 @@ from tradai.entrypoint.freqtrade import SharedStaging
 
 _Base: TypeAlias = tuple[EntrypointSettings, RunRequest]
 
+# Names of a comparison's first strategies; the others are counted.
+_SHOWN_NAMES: Final = 3
+
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Run what was not run before, compare the results, and return the exit code.
@@ -44,7 +48,9 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     bases = _bases(args)
     staging = own_staging(args, Path(args.comparisons))
     progress = Progress(enabled=not args.json)
-    shown = ShownRuns(progress, text_of=RunOutcome.brief)
+    # The runs have the name as their trace id.
+    folder = Path(args.comparisons) / str(bases[0][0].trace_id)
+    shown = ShownRuns(progress, folder, text_of=RunOutcome.brief)
     try:
         with progress:
             outcomes = _run(bases, args, shown, staging=staging, interrupts=interrupts)
@@ -57,6 +63,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     names = run_names(runs, [each for each in outcomes if each.is_success])
     if names:
         compare_runs(list(names), Path(args.comparisons), as_json=args.json, names=names)
+    drop_progress(folder)
     _print_failed(outcomes)
     return next((each.exit_code for each in outcomes if not each.is_success), int(ExitCode.DONE))
 
@@ -88,11 +95,31 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
         argparse.Namespace(**{**vars(args), "config": config, "overrides": overrides})
         for config in configs
     )
-    pinned = (pin_configuration(*read_settings(words)) for words in each)
-    return [
-        (settings.model_copy(update={"part_of": "comparison"}), request)
-        for settings, request in pinned
-    ]
+    pinned = [pin_configuration(*read_settings(words)) for words in each]
+    parts = {"trace_id": comparison_name(pinned), "part_of": "comparison"}
+    return [(settings.model_copy(update=parts), request) for settings, request in pinned]
+
+
+def comparison_name(bases: Sequence[_Base]) -> str:
+    """Return the name of a comparison, the same for the same command.
+
+    It begins with the strategies, or with the files of configurations of one strategy.
+    """
+    files = [str(settings.config) for settings, _ in bases]
+    names = [_label(base) for base in bases]
+    if len(set(names)) < len(names):
+        names = [readable_name(Path(file).stem, default="compare") for file in files]
+    shown, more = "-vs-".join(names[:_SHOWN_NAMES]), len(names) - _SHOWN_NAMES
+    identity = digest({"configs": files, "overrides": list(bases[0][1].overrides)})
+    return f"{shown}{f'-and-{more}-more' if more > 0 else ''}-{identity[:8]}"
+
+
+def _label(base: _Base) -> str:
+    try:
+        return _name(base)
+    except TradAIError:
+        # Its run is refused with the reason.
+        return readable_name(Path(str(base[0].config)).stem, default="compare")
 
 
 def _run(

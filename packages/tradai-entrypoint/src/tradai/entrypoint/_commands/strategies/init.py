@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from tradai.core import redact
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._report.formatting import counted
 
 if TYPE_CHECKING:
-    from tradai.entrypoint.freqtrade import StrategyMove
+    from tradai.entrypoint.freqtrade import MovedKey, StrategyMove
 
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
-    """Make the folder, and print its path, the fate of each key and the next commands."""
+    """Make the folder, and print the fate of each key, its path and the next commands."""
     with interrupts.raising():
         if args.from_freqtrade:
             _print_move(_moved(args), is_json=args.json)
@@ -73,12 +75,28 @@ def _print_move(move: "StrategyMove", *, is_json: bool) -> None:
             }
         )
         return
-    rows = [(key.key, key.status.value, key.place, redact(key.note)) for key in move.keys]
-    print_table(("key", "", "place", "note"), rows)
+    _print_keys(move.keys)
     for notice in move.notices:
         print_text(f"note: {notice}")
     print_text(f"made {move.folder}")
     _print_next(move.folder, move.overrides, move.data)
+
+
+def _print_keys(keys: Iterable["MovedKey"]) -> None:
+    """Print a row for each key to look at, and the names of the others."""
+    rows: list[tuple[str, ...]] = []
+    others: dict[str, list[str]] = {}
+    for key in keys:
+        if key.needs_a_look:
+            rows.append((key.key, key.status.value, key.place, redact(key.note)))
+        else:
+            others.setdefault(key.status.value, []).append(key.key)
+    if rows:
+        print_table(("key", "", "place", "note"), rows)
+    for status, names in others.items():
+        print_text(f"{status}, {counted(len(names), 'key')}: {', '.join(names)}")
+    if others:
+        print_text("note: with --json and another folder it gives the place or reason of each key")
 
 
 def _print_next(folder: Path, overrides: tuple[str, ...], data: Path | None = None) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 from tradai.core import (
     FileKind,
-    Timeframe,
     file_errors,
     file_path,
     read_regular_file,
@@ -16,7 +15,6 @@ from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 
 DATASET_NAME: Final = "dataset.json"
-_DAY_MS: Final = 86_400_000
 
 # Backends whose candles are in a folder of this machine, by the beginning of the URI.
 IN_FOLDERS: Final = ("parquet:", "arctic:lmdb:")
@@ -44,19 +42,6 @@ def candle_files(series: NeededSeries) -> tuple[str, ...]:
     if series.kind != "spot":
         stem = f"futures/{stem.replace(':', '_')}-{series.kind}"
     return tuple(f"{stem}.{suffix}" for suffix in ("parquet", "feather"))
-
-
-def makes_whole(shorter: Timeframe, longer: Timeframe) -> bool:
-    """Return whether whole candles of `shorter` make each candle of `longer`.
-
-    >>> [makes_whole(Timeframe("5m"), Timeframe(longer)) for longer in ("1h", "1M", "5m", "7m")]
-    [True, True, False, False]
-    """
-    if shorter.endswith("M"):
-        return False
-    # Months differ in their days, and each of them has whole ones.
-    length_ms = _DAY_MS if longer.endswith("M") else longer.milliseconds
-    return longer > shorter and length_ms % shorter.milliseconds == 0
 
 
 def dataset_notices(data: str) -> tuple[str, ...]:

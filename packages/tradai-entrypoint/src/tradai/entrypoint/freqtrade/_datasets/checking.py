@@ -32,11 +32,13 @@ class DataCheck:
         series: Number of series, each once, in however many files.
         rows: Number of rows that could be read.
         findings: Findings by file.
+        passed_over: Sentence on the entries of the folder that are no series; None without any.
     """
 
     series: int
     rows: int
     findings: tuple[Finding, ...]
+    passed_over: str | None
 
     @property
     def faults(self) -> int:
@@ -69,7 +71,12 @@ def check_series(data: str) -> DataCheck:
         findings += _of_format(file, same_series)
     doubled = chain.from_iterable(_stored_twice(files, digests) for files in twice.values())
     series = len({file.series for file in folder.files})
-    return DataCheck(series=series, rows=rows, findings=(*doubled, *findings))
+    return DataCheck(
+        series=series,
+        rows=rows,
+        findings=(*doubled, *findings),
+        passed_over=folder.passed_over(),
+    )
 
 
 def _read(file: DataFile) -> RawSeries | Finding:

@@ -1,6 +1,6 @@
 """The series of a candle folder: single files, and folders of partitions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -33,10 +33,12 @@ class CandleFolder:
     Attributes:
         path: The folder.
         files: The series, sorted by pair, timeframe and kind.
+        entries: All that is in the folder and in that of futures.
     """
 
     path: Path
     files: tuple[DataFile, ...]
+    entries: tuple[Path, ...]
 
     def stored_twice(self) -> Mapping[str, Sequence[DataFile]]:
         """Return the files of each series that has several, by its name."""
@@ -44,6 +46,19 @@ class CandleFolder:
         for file in self.files:
             groups.setdefault(file.series, []).append(file)
         return {series: files for series, files in groups.items() if len(files) > 1}
+
+    def passed_over(self) -> str | None:
+        """Return a sentence on the entries that are no series; None without any."""
+        read = {file.path for file in self.files}
+        entries = [each for each in self.entries if each not in read and not self._is_known(each)]
+        if not entries:
+            return None
+        are = "1 entry is" if len(entries) == 1 else f"{len(entries):,} entries are"
+        return f"{are} not read: {_names(entries, self.path)}; known are {_KNOWN}"
+
+    def _is_known(self, entry: Path) -> bool:
+        is_futures = entry == self.path / FUTURES_FOLDER and entry.is_dir()
+        return is_futures or entry.name in DATASET_FILES or entry.name.startswith(".")
 
 
 def open_folder(data: str) -> CandleFolder:
@@ -60,41 +75,13 @@ def open_folder(data: str) -> CandleFolder:
     if path is None or not path.is_dir():
         message = f"there is no folder {path or data} on this machine: bring one with `data pull`"
         raise NotFoundError(message, kind="data folder", key=str(path or data))
-    files = files_in(path)
-    if not files:
-        with file_errors("list", path):
-            unknown = _unknown_layout(path)
+    with file_errors("list", path):
+        entries = tuple(_entries(path))
+        files = _series_in(path, entries)
+        unknown = None if files else _unknown_layout(path)
+    if unknown:
         raise unknown
-    return CandleFolder(path=path, files=files)
-
-
-def passed_over(data: str) -> str | None:
-    """Return a sentence on the contents of a folder that no series was found in; None without any.
-
-    Args:
-        data: Path or URI of the folder.
-
-    Raises:
-        NotFoundError: There is no such folder on this machine, or no series in it.
-        StorageError: The disk refused.
-    """
-    folder = open_folder(data)
-    with file_errors("list", folder.path):
-        entries = list(_passed_over(folder))
-    if not entries:
-        return None
-    are = "1 entry is" if len(entries) == 1 else f"{len(entries):,} entries are"
-    return f"{are} not read: {_names(entries, folder.path)}; known are {_KNOWN}"
-
-
-def _passed_over(folder: CandleFolder) -> Iterator[Path]:
-    read = {file.path for file in folder.files}
-    futures = folder.path / FUTURES_FOLDER
-    for place in (folder.path, futures):
-        for entry in sorted(place.iterdir()) if place.is_dir() else ():
-            is_ours = entry.name in DATASET_FILES or entry.name.startswith(".")
-            if entry not in read and not is_ours and not (entry == futures and entry.is_dir()):
-                yield entry
+    return CandleFolder(path=path, files=files, entries=entries)
 
 
 def files_in(folder: Path) -> tuple[DataFile, ...]:
@@ -106,13 +93,21 @@ def files_in(folder: Path) -> tuple[DataFile, ...]:
     if not folder.is_dir():
         return ()
     with file_errors("list", folder):
-        return tuple(sorted(chain(_files(folder), _partitioned(folder)), key=_order))
+        return _series_in(folder, _entries(folder))
 
 
-def _files(folder: Path) -> Iterator[DataFile]:
+def _entries(folder: Path) -> Iterator[Path]:
     for place in (folder, folder / FUTURES_FOLDER):
         if place.is_dir():
-            yield from filter(None, map(DataFile.of, place.iterdir()))
+            yield from sorted(place.iterdir())
+
+
+def _series_in(folder: Path, entries: Iterable[Path]) -> tuple[DataFile, ...]:
+    return tuple(sorted(chain(_files(entries), _partitioned(folder)), key=_order))
+
+
+def _files(entries: Iterable[Path]) -> Iterator[DataFile]:
+    return filter(None, map(DataFile.of, entries))
 
 
 def _partitioned(folder: Path) -> Iterator[DataFile]:
@@ -133,7 +128,9 @@ def _folders_below(folder: Path) -> Iterator[Path]:
     """Yield folders with candles, as deep as Freqtrade has them: ``data/EXCHANGE/futures``."""
     for depth in ("*", "*/*", "*/*/*"):
         yield from (
-            each for each in sorted(folder.glob(depth)) if each.is_dir() and any(_files(each))
+            each
+            for each in sorted(folder.glob(depth))
+            if each.is_dir() and any(_files(_entries(each)))
         )
 
 

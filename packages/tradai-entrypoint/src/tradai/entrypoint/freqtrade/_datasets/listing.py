@@ -54,8 +54,22 @@ class ListedSeries:
     problem: str | None = None
 
 
-def list_series(data: str) -> tuple[ListedSeries, ...]:
-    """Return every series of the folder `data`, also those that cannot be read.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataListing:
+    """The series of a folder.
+
+    Attributes:
+        series: Every series, also those that cannot be read.
+        passed_over: Sentence on the entries of the folder that are no series; None without any.
+    """
+
+    series: tuple[ListedSeries, ...]
+    passed_over: str | None
+
+
+def list_series(data: str) -> DataListing:
+    """Return the series of the folder `data`.
 
     Raises:
         NotFoundError: There is no such folder on this machine, or no series in it.
@@ -67,7 +81,8 @@ def list_series(data: str) -> tuple[ListedSeries, ...]:
     for file in folder.files:
         listed = _of_file(file, is_twin=file.series in twice)
         found.setdefault(file.series, []).append(listed)
-    return tuple(chain.from_iterable(map(_with_twins, found.values())))
+    series = tuple(chain.from_iterable(map(_with_twins, found.values())))
+    return DataListing(series=series, passed_over=folder.passed_over())
 
 
 def _with_twins(group: Sequence[tuple[ListedSeries, str | None]]) -> Iterator[ListedSeries]:

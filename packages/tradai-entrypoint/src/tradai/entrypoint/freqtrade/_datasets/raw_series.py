@@ -112,8 +112,8 @@ def _check_years(raw: RawSeries, file: DataFile) -> None:
 
     # Present times in microseconds are far beyond them, too.
     if problem := outside_years(raw.opened):
-        expected = "milliseconds since 1970, before the year 2200"
-        message = f"{file.path}: {problem}"
+        expected = "milliseconds since 1970"
+        message = f"{file.path}: {problem}; expected {expected}"
         raise ValidationError(message, field=str(file.path), expected=expected)
 
 

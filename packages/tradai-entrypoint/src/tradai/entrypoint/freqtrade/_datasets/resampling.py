@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint.freqtrade._candles.dataset import makes_whole
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def check_longer(source: Timeframe, target: Timeframe) -> None:
     Raises:
         ValidationError: They do not.
     """
-    if not makes_whole(source, target):
+    if not source.makes_whole(target):
         expected = f"a longer timeframe that holds whole candles of {source}"
         message = f"candles of {target} cannot be made of candles of {source}: expected {expected}"
         raise ValidationError(message, field="timeframe", expected=expected)

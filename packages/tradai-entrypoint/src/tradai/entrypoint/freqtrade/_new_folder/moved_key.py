@@ -34,6 +34,12 @@ class MovedKey:
     place: str = ""
     note: str = ""
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a reader has to know more of it than that it is carried over or not needed."""
+        is_plain = self.status is KeyStatus.MAPPED and not self.note
+        return not is_plain and self.status is not KeyStatus.UNNEEDED
+
     def as_json(self) -> dict[str, str]:
         """Return it as JSON."""
         return {
