@@ -289,7 +289,7 @@ def test_a_very_long_range_is_read_from_the_source(
 def test_months_and_huge_candles_are_cached(clock: FixedClock) -> None:
     for timeframe, step in (("1M", 31), ("1w", 7), ("999999d", 1)):
         source = Counting(FixedClock(datetime(9000, 1, 1, tzinfo=UTC)))
-        firsts = [datetime(1970 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(600)]
+        firsts = [datetime(1970 + n // 12, 1 + n % 12, 1, tzinfo=UTC) for n in range(1, 600)]
         opened = [*dict.fromkeys(map(Timeframe(timeframe).floor, firsts))]
         index = pd.DatetimeIndex(opened, name="date").as_unit("ms")
         frame = candles(START, len(opened)).set_axis(index)

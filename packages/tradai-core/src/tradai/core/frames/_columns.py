@@ -68,6 +68,11 @@ class Span(NamedTuple):
         return slice(first, stop)
 
 
+# The years of a `TimeRange`.
+STORABLE: Final = Span(0, 7_258_118_400_000)
+OUTSIDE: Final = "outside the years 1970 to 2199"
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class CandleColumns:
@@ -163,6 +168,9 @@ def _impossible(
     for name in _NOT_NEGATIVE:
         yield cells[name] < 0, (name,), " is negative"
     yield _is_off_grid(columns.opened, timeframe), (), f"it is off the grid of {timeframe}"
+    is_outside = np.ones(len(columns), np.bool_)
+    is_outside[STORABLE.places(columns.opened)] = False
+    yield is_outside, (), f"it is {OUTSIDE}"
 
 
 def _is_off_grid(opened: Stamps, timeframe: Timeframe) -> npt.NDArray[np.bool_]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 from tradai.core.exceptions import ValidationError
 from tradai.core.frames._columns import (
     COLUMNS,
+    OUTSIDE,
+    STORABLE,
     CandleColumns,
     Floats,
-    Span,
     Stamps,
     candles_error,
     check_columns,
@@ -35,8 +36,6 @@ DAMAGE: Final = (
 
 _INSTANT: Final = pa.timestamp("ms", tz="UTC")
 _UTC: Final = ("UTC", "+00:00")
-# The years of a `TimeRange`.
-_USABLE: Final = Span(0, 7_258_118_400_000)
 _FINER: Final = {"us": 1_000, "ns": 1_000_000}
 _TEXT_KINDS: Final = (pa.types.is_string, pa.types.is_large_string)
 # A column without any value has no kind of its own.
@@ -122,11 +121,11 @@ def _columns(table: pa.Table, what: str) -> CandleColumns:
     opened = _opened(table["date"], what)
     cells = {name: _floats(table[name], name, what) for name in COLUMNS}
     columns = check_columns(CandleColumns(opened, cells), what)
-    kept = _USABLE.places(opened)
+    kept = STORABLE.places(opened)
     if kept != slice(0, len(opened)):
         row = kept.stop if kept.start == 0 else 0
         at = np.datetime64(int(opened[row]), "ms").astype("datetime64[s]")
-        raise candles_error(what, f"row {row + 1} is of {at}, outside the years 1970 to 2199")
+        raise candles_error(what, f"row {row + 1} is of {at}, {OUTSIDE}")
     return columns
 
 

@@ -118,7 +118,7 @@ class DataRepositoryContract:
 
     def test_an_open_candle_is_never_kept(self, repository: DataRepository) -> None:
         repository.save_ohlcv(_PAIR, "5m", candles())
-        still_open = candles().set_axis(dates(datetime(2200, 1, 1, tzinfo=UTC)))
+        still_open = candles().set_axis(dates(datetime(2199, 1, 1, tzinfo=UTC)))
 
         for keep in (repository.save_ohlcv, repository.upsert_ohlcv):
             with pytest.raises(ValidationError):
