@@ -437,17 +437,20 @@ def test_each_trade_is_a_row_and_each_of_its_tags_a_choice() -> None:
 def test_a_tag_that_no_bot_can_store_is_cut_in_the_page_and_whole_in_the_data() -> None:
     long, longest = "x" * 256, "y" * 255
     tags = tuple(replace(group("any"), name=name) for name in (long, longest))
+    reasons = (replace(group("any"), name="z" * 256),)
     trades = (trade(tag=long), trade(tag=longest), replace(trade(), exit_reason=long))
-    cut = replace(parts(), trades=trades, entry_tags=tags, exit_reasons=tags)
+    cut = replace(parts(), trades=trades, entry_tags=tags, exit_reasons=reasons)
 
     html = render_report(report(result=cut))
     uncut = render_report(report(result=replace(parts(), trades=trades[1:2])))
+    cut_reason = render_report(report(result=replace(parts(), trades=trades[2:])))
 
     page = Page(html)
     assert long not in html
-    assert f"{'x' * 255}\u2026" in page.texts
+    assert {f"{'x' * 255}\u2026", f"{'z' * 255}\u2026"} <= set(page.texts)
     assert longest in page.texts
-    assert ("trades.parquet has them whole" in html) > ("trades.parquet has them whole" in uncut)
+    remarks = ["trades.parquet has them whole" in each for each in (html, cut_reason, uncut)]
+    assert remarks == [True, True, False]
     assert json.loads(page.script("charts"))["trades"][0][9] == f"{'x' * 255}\u2026"
     assert long in json.loads(report_data(cut))["entry_tags"]["name"]
 

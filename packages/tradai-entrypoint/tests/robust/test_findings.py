@@ -339,6 +339,18 @@ def test_test_ranges_with_few_trades_together_leave_no_number() -> None:
     assert walk["profit_percent_30_days_out_of_sample"] is None
 
 
+def test_trades_of_a_run_that_failed_do_not_count() -> None:
+    first, second = walked((8.0, 3.0), (4.0, -1.0), trades=29).windows
+    assert second.test is not None
+    failed = dataclasses.replace(second.test, exit_code=74)
+
+    sentence = finding_of(
+        survivor().walked([first, dataclasses.replace(second, test=failed)], [failed])
+    )
+
+    assert "the test ranges together have 29 trades" in sentence
+
+
 def test_the_rule_of_few_trades_is_said_once_on_the_page_and_in_the_json() -> None:
     made = shaken((8.0, 29))
     page = robustness_page(made, "demo-1", "../../runs")
@@ -354,6 +366,8 @@ def test_few_trades_and_a_loss_are_not_tested() -> None:
         "longer time range."
     )
     assert "nothing could survive" in str(result(profit=0.0).problem)
+    unknown = dataclasses.replace(outcome(profit=1.0), figures={"trades": 40})
+    assert dataclasses.replace(result(), base=unknown).problem == result(profit=0.0).problem
     assert result(profit=0.017).problem == (
         "The configuration makes +0.02 % of the starting balance: no profit to speak of, which "
         "begins at 0.1 %, so nothing could survive."

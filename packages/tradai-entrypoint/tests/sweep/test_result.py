@@ -54,6 +54,21 @@ def test_the_best_comes_first_and_failures_last(outcome_of: Make) -> None:
     assert numbers(ranked(outcomes, "sharpe")) == [4, 3, 5, 1, 2]
 
 
+def test_an_outcome_is_json_with_its_variant_its_run_and_its_figures(outcome_of: Make) -> None:
+    reused = replace(outcome_of(3, profit_percent=1.5), is_reused=True)
+
+    assert reused.to_json() == {
+        "values": {"buy_params.fast": "3"},
+        "run_id": "run-3",
+        "exit_code": 0,
+        "verdict": "done",
+        "is_reused": True,
+        "figures": {"profit_percent": 1.5},
+    }
+    refused = outcome_of(2, exit_code=78).to_json()
+    assert (refused["run_id"], refused["exit_code"], refused["figures"]) == (None, 78, {})
+
+
 def test_less_drawdown_is_better(outcome_of: Make) -> None:
     outcomes = [outcome_of(1, max_drawdown_percent=4.0), outcome_of(2, max_drawdown_percent=3.0)]
 

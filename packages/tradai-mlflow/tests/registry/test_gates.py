@@ -105,6 +105,25 @@ def test_a_figure_out_of_bounds_or_missing_is_refused_with_its_value(
     assert list(refused(report(policy, subject(2, metrics))).values()) == [reason]
 
 
+@pytest.mark.parametrize(
+    ("metrics", "reason"),
+    [
+        ({"max_drawdown_percent": 20}, "max_drawdown_percent is 20, of closed trades alone"),
+        (
+            {"max_drawdown_percent": 25, "equity_drawdown_percent": 20},
+            "equity_drawdown_percent is 20, with open positions",
+        ),
+    ],
+)
+def test_a_drawdown_at_its_bound_passes_and_says_which_it_is(
+    metrics: dict[str, float], reason: str
+) -> None:
+    result = report({"max_drawdown": 20}, subject(2, metrics))
+
+    found = {each.gate: (each.passed, each.reason) for each in result.outcomes}
+    assert found["max_drawdown"] == (True, reason)
+
+
 @given(value=st.floats(allow_nan=False), low=st.floats(-1e6, 1e6), high=st.floats(-1e6, 1e6))
 def test_a_threshold_passes_exactly_the_values_between_its_bounds(
     value: float, low: float, high: float

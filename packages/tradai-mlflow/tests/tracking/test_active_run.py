@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tradai.core import TrackedStatus
-from tradai.core.exceptions import ConfigurationError, NotFoundError, ValidationError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    NotFoundError,
+    StorageError,
+    ValidationError,
+)
 from tradai.mlflow import ActiveRun, start_run
 from tradai.mlflow._tracking.tracker import MLflowTracker
 
@@ -218,6 +223,20 @@ def test_an_artifact_name_that_is_not_below_the_run_copies_nothing(
         assert (run.folder / "tracking.jsonl").read_bytes() == facts
         assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
     assert not (tmp_path / "runs" / "up.txt").exists()
+
+
+def test_an_artifact_that_is_a_link_to_itself_is_named(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+
+    with start_run("momentum", folder=tmp_path / "runs") as run:
+        with pytest.raises(StorageError, match=r"cannot copy .*loop"):
+            run.log_artifact(loop)
+
+        assert [path.name for path in run.folder.iterdir()] == ["tracking.jsonl"]
+        (run.folder / "loop").symlink_to("loop")
+        with pytest.raises(StorageError, match="cannot copy"):
+            run.log_artifact(Path(__file__), "loop")
 
 
 class UnreadableError(Exception):

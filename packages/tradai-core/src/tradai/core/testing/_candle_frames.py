@@ -76,5 +76,6 @@ def impossible_frames() -> dict[str, pd.DataFrame]:
         "close below low": with_value("close", 0.25),
         "a negative price": with_value("low", -1.0),
         "a negative volume": with_value("volume", -1.0),
+        "before 1970": good.set_axis(dates(datetime(1960, 1, 1, tzinfo=UTC))),
         "off the grid": good.set_axis(good.index + timedelta(seconds=90)),
     }

@@ -45,10 +45,14 @@ def decimals_for(amounts: Iterable[float], currency: str = "") -> int:
 
 
 def plain(value: float | None, decimals: int) -> str:
-    """Return `value` with thousands separators and a typographic minus sign."""
+    """Return `value` with thousands separators and a typographic minus sign; zero has none.
+
+    >>> plain(-0.004, 2), plain(-1234.5, 1) == "\N{MINUS SIGN}1,234.5"
+    ('0.00', True)
+    """
     if value is None or not isfinite(value):
         return NOTHING
-    return f"{value:,.{decimals}f}".replace("-", MINUS)
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", MINUS)
 
 
 def signed(value: float, decimals: int) -> str:
@@ -57,8 +61,8 @@ def signed(value: float, decimals: int) -> str:
     >>> signed(1234.5, 2), signed(-0.001, 2)
     ('+1,234.50', '0.00')
     """
-    rounded = round(value, decimals) + 0.0
-    return f"+{plain(rounded, decimals)}" if rounded > 0 else plain(rounded, decimals)
+    text = plain(value, decimals)
+    return f"+{text}" if round(value, decimals) > 0 else text
 
 
 def percent(ratio: float | None, *, with_sign: bool = False) -> str:
@@ -74,13 +78,14 @@ def result_text(value: object) -> str:
 
     >>> result_text(1234.5), result_text({"custom_exit": 2, "leverage": 1}), result_text(None)
     ('1,234.5', 'custom_exit 2, leverage 1', '-')
-    >>> result_text({})
-    'none'
+    >>> result_text({}), result_text(-0.000000001)
+    ('none', '0')
     """
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "none"
     if isinstance(value, float):
-        return f"{value:,.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
+        text = f"{round(value, _MOST_DECIMALS) + 0.0:,.{_MOST_DECIMALS}f}"
+        return text.rstrip("0").rstrip(".")
     return "-" if value is None else str(value)
 
 

@@ -1,6 +1,7 @@
 """A run that a program tracks itself, such as a notebook."""
 
 import logging
+import os
 import re
 import secrets
 import shlex
@@ -106,9 +107,10 @@ class ActiveRun:
 
     def _target(self, source: Path, name: str) -> Path:
         folder = self.folder.resolve()
-        target = (folder / name).resolve()
+        # `Path.resolve` raises RuntimeError for a link that leads to itself, before Python 3.13.
+        target = Path(os.path.realpath(folder / name))
         is_free = target not in {folder, folder / SPOOL_NAME} and target.is_relative_to(folder)
-        if not is_free or folder.is_relative_to(source.resolve()):
+        if not is_free or folder.is_relative_to(os.path.realpath(source)):
             expected = f"a name below the folder of the run, and not {SPOOL_NAME}"
             message = (
                 f"the artifact {str(source)!r} cannot be kept as {name!r}: expected {expected}"

@@ -104,8 +104,9 @@ class SpooledRun:
 
     def log_artifact(self, name: str) -> None:
         """Report a file or folder; see `RunTracking`."""
-        path = (self.folder / name).resolve()
-        if not path.exists() or not path.is_relative_to(self.folder.resolve()):
+        path = self.folder / name
+        # Of a link that leads to itself, nothing exists.
+        if not path.exists() or not path.resolve().is_relative_to(self.folder.resolve()):
             message = f"no artifact {name!r} in {self.folder}: write it there before it is reported"
             raise NotFoundError(message, kind="artifact", key=name)
         for _, found in artifact_files(self.folder, name):

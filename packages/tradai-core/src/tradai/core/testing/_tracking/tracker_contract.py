@@ -126,11 +126,15 @@ class TrackerContract:
             "models/deep/one.bin": b"\x00weights",
         }
 
-    @pytest.mark.parametrize("name", ["absent.html", "../outside.txt", "/etc/hostname"])
+    @pytest.mark.parametrize(
+        "name", ["absent.html", "../outside.txt", "/etc/hostname", "loop", "out"]
+    )
     def test_an_artifact_that_is_not_in_the_folder_is_refused(
         self, name: str, tracker: Tracker, folder: Path
     ) -> None:
         (folder.parent / "outside.txt").write_text("outside")
+        (folder / "loop").symlink_to("loop")
+        (folder / "out").symlink_to(folder.parent / "outside.txt")
         run = tracker.start(_run("a"), folder=folder)
 
         with pytest.raises(NotFoundError, match="artifact"):
