@@ -250,6 +250,25 @@ def test_names_that_are_long_or_markup_are_text_within_the_page(
     assert browser.errors == []
 
 
+def test_charts_of_an_open_page_take_the_colours_of_another_scheme(
+    browser: Browser, page: Path
+) -> None:
+    # A PNG ends with a checksum of its pixels.
+    drawn = "[...document.querySelectorAll('canvas')].map((e) => e.toDataURL().slice(-40))"
+    seen = {}
+    for is_dark in (True, False):
+        browser.open(page, width=DESKTOP, is_dark=is_dark)
+        browser.wait(READY)
+        browser.lay_out()
+        seen[is_dark] = browser.ask(drawn)
+
+    browser.choose_scheme(is_dark=True)
+    browser.lay_out()
+
+    assert not set(seen[True]) & set(seen[False])
+    assert browser.ask(drawn) == seen[True]
+
+
 def test_a_section_is_laid_out_when_it_comes_near_the_screen(browser: Browser, page: Path) -> None:
     is_laid_out = (
         "document.querySelector('.trades td').checkVisibility({ contentVisibilityAuto: true })"

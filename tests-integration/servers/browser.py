@@ -19,6 +19,8 @@ _AXE: Final = "lib/python3*/site-packages/axe_playwright_python/axe.min.js"
 _OPTIONS: Final = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
     *("--no-first-run", "--disable-background-networking", "--remote-debugging-pipe"),
+    # Otherwise its first window loads a page of its own, for a second or two.
+    "about:blank",
 )
 _END: Final = b"\0"
 _ANSWER_S: Final = 120.0
@@ -45,12 +47,16 @@ class Browser:
         """Open `page` in a window of `width`, and wait until it is loaded."""
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
         self._call("Emulation.setDeviceMetricsOverride", **metrics)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
-        self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self.choose_scheme(is_dark=is_dark)
         self._is_loaded = False
         self._call("Page.navigate", url=page.as_uri())
         while not self._is_loaded:
             self._note(self._read())
+
+    def choose_scheme(self, *, is_dark: bool) -> None:
+        """Show pages as a reader sees them who prefers dark ones, or light ones."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
 
     def inject(self, script: str) -> None:
         """Run `script` in each page that is opened from now on, before the page's own."""

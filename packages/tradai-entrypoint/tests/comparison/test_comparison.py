@@ -310,9 +310,7 @@ def test_page_and_files_have_the_same_curves_and_figures(tmp_path: Path) -> None
     figures = pq.read_table(folder / "figures.parquet").to_pydict()
     assert (figures["value"], figures["delta"]) == ([10.0, -10.0], [0.0, -20.0])
     page = (folder / "report.html").read_text()
-    data = json.loads(
-        page.partition('id="charts" type="application/json">')[2].split("</script")[0]
-    )
+    data = json.loads(page.partition('<template id="charts">')[2].split("</template")[0])
     assert data["curves"][0]["curves"][1] == ["b", "steps", curves["at_s"][2:], [0.0, -0.1]]
     stored = json.loads((folder / "comparison.json").read_text())
     assert stored["runs"][1]["deltas"] == {"profit_percent": -20.0}

@@ -48,28 +48,31 @@ class Page(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self._open = ""
+        self.scripts: list[str] = []
+        self.data: dict[str, str] = {}
+        self._open = self._name = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open = tag
         self.elements.append((tag, dict(attrs)))
         if tag == "script":
-            self.scripts.append((dict(attrs), ""))
+            self.scripts.append("")
+        elif tag == "template":
+            self._name = dict(attrs)["id"] or ""
+            self.data[self._name] = ""
 
     def handle_data(self, data: str) -> None:
         if self._open == "script":
-            self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
+            self.scripts[-1] += data
+        elif self._open == "template":
+            self.data[self._name] += data
         elif data.strip():
             self.texts.append(data.strip())
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
+        if tag in {"script", "template"}:
             self._open = ""
-
-    def script(self, name: str) -> str:
-        return next(text for attributes, text in self.scripts if attributes.get("id") == name)
 
     @property
     def policy(self) -> str:
@@ -172,11 +175,10 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
 def test_the_policy_allows_our_two_scripts_by_their_hash_and_no_other() -> None:
     page = Page(render_report(report(result=parts())))
 
-    scripts = [text for attributes, text in page.scripts if not attributes]
-    hashes = [b64encode(sha256(each.encode()).digest()).decode() for each in scripts]
+    hashes = [b64encode(sha256(each.encode()).digest()).decode() for each in page.scripts]
     allowed = re.search(r"script-src ([^;]*);", page.policy)
     assert allowed is not None
-    assert len(scripts) == 2
+    assert len(page.scripts) == 2
     assert allowed[1].split() == [f"'sha256-{each}'" for each in hashes]
 
 
@@ -186,7 +188,7 @@ def test_the_library_is_the_vendored_file_and_cannot_end_its_script() -> None:
     library = files("tradai.entrypoint._report").joinpath("uplot.js").read_text("utf-8")
     assert "uPlot (v" in library
     assert "</script" not in library.lower()
-    assert library in [text for _, text in page.scripts]
+    assert library in page.scripts
 
 
 def test_style_reaches_the_browser_as_it_was_written() -> None:
@@ -203,8 +205,8 @@ def test_style_reaches_the_browser_as_it_was_written() -> None:
 def test_candles_are_embedded_as_they_were_packed() -> None:
     page = Page(render_report(report(result=parts())))
 
-    assert gzip.decompress(b64decode(page.script("candles"))) == CANDLES
-    assert json.loads(page.script("charts"))["pairs"] == [["USDT", 1, 300, 3600]]
+    assert gzip.decompress(b64decode(page.data["candles"])) == CANDLES
+    assert json.loads(page.data["charts"])["pairs"] == [["USDT", 1, 300, 3600]]
 
 
 def test_no_text_of_a_user_becomes_markup() -> None:
@@ -215,10 +217,10 @@ def test_no_text_of_a_user_becomes_markup() -> None:
     assert hostile.texts.count(printable(HOSTILE)) >= 12
 
 
-def test_the_data_of_the_charts_is_json_that_cannot_end_its_script() -> None:
+def test_the_data_of_the_charts_is_json_that_cannot_end_its_element() -> None:
     page = Page(render_report(report(result=parts(HOSTILE))))
 
-    text = page.script("charts")
+    text = page.data["charts"]
 
     days = [START_S + day * 86_400 for day in range(4)]
     assert not set("<>&\u2028\u2029") & set(text)
@@ -451,7 +453,7 @@ def test_a_tag_that_no_bot_can_store_is_cut_in_the_page_and_whole_in_the_data() 
     assert longest in page.texts
     remarks = ["trades.parquet has them whole" in each for each in (html, cut_reason, uncut)]
     assert remarks == [True, True, False]
-    assert json.loads(page.script("charts"))["trades"][0][9] == f"{'x' * 255}\u2026"
+    assert json.loads(page.data["charts"])["trades"][0][9] == f"{'x' * 255}\u2026"
     assert long in json.loads(report_data(cut))["entry_tags"]["name"]
 
 

@@ -59,8 +59,8 @@ class ChartBundle:
         candles = compress(b"".join(each.data for each in parts.candles), _COMPRESSION, mtime=0)
         return joined(
             (
-                element("script", chart_data(parts), id="charts", type="application/json"),
-                element("script", Markup(_base64(candles)), id="candles", type="text/plain"),
+                element("template", chart_data(parts), id="charts"),
+                element("template", Markup(_base64(candles)), id="candles"),
                 element("script", Markup(self.library)),
                 element("script", Markup(self.driver)),
             )
@@ -68,7 +68,7 @@ class ChartBundle:
 
 
 def chart_data(parts: RunReportParts) -> Markup:
-    """Return the data of the charts as JSON that is safe inside a script element."""
+    """Return the data of the charts as JSON that is safe inside an element."""
     data: dict[str, JsonValue] = {
         "currency": parts.currency,
         "decimals": decimals_for((point.balance for point in parts.balance), parts.currency),

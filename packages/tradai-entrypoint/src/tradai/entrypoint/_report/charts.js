@@ -1,13 +1,18 @@
 "use strict";
 
 // Shared by all charts: data, colours, numbers, zoom by wheel, keyboard and buttons.
-const report = JSON.parse(document.getElementById("charts").textContent);
+const dataOf = (name) => document.getElementById(name).content.textContent;
+const report = JSON.parse(dataOf("charts"));
 const root = document.documentElement;
 const paperWidth = 680;
 const charts = [];
 
+// A chart asks for its colours at each tick of its axes; each time the browser would style the page.
+const colours = new Map();
+
 function colour(name) {
-  return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+  if (!colours.has(name)) colours.set(name, getComputedStyle(root).getPropertyValue(`--${name}`).trim());
+  return colours.get(name);
 }
 
 function shownNumber(value, decimals) {

@@ -25,7 +25,10 @@ async function opened() {
     document.getElementById("chart-failed")?.removeAttribute("hidden");
   }
   addTrades(showTrade);
-  const redraw = () => charts.forEach((chart) => chart.draw());
+  const redraw = () => {
+    colours.clear();
+    charts.forEach((chart) => chart.draw());
+  };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   for (const chart of charts) new ResizeObserver(() => chart.resize()).observe(chart.place);
   addEventListener("beforeprint", () => {
