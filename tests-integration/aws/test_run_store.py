@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from tradai.entrypoint import (
     StrategyEntrypoint,
     Verdict,
 )
+
+# Not through the door: how often a run is sent is not a setting.
+from tradai.entrypoint._runs import stored_run
+from tradai.entrypoint._store.sender import RunSender
 
 CONFIG = """\
 name: demo
@@ -61,6 +66,8 @@ def _handler() -> Iterator[None]:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verdict]:
     """Run with the store `uri` on the server at `url`."""
+    # A run that takes some seconds on a busy machine is sent at its end alone, too.
+    monkeypatch.setattr(stored_run, "RunSender", partial(RunSender, every_s=3_600.0))
     (tmp_path / "strategy.yaml").write_text(CONFIG)
 
     def start(

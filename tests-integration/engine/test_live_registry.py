@@ -27,6 +27,8 @@ def desk(
     desk.environ |= {
         "TRADAI_LIVE_APPROVALS": "mlflow:approvals-of-trips",
         "MLFLOW_TRACKING_URI": server.url,
+        # A server on a busy machine is slow, and not gone.
+        "TRADAI_MLFLOW_DEADLINE_S": "120",
     }
     return desk
 

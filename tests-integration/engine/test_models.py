@@ -11,6 +11,8 @@ from servers.fault_proxy import FaultProxy
 from servers.mlflow import MLflowServer, Release
 
 RANGE = "20250110-20250120"
+# A server on a busy machine is slow, and not gone.
+PATIENT = {"TRADAI_MLFLOW_DEADLINE_S": "120", "TRADAI_MODEL_DEADLINE_S": "120"}
 
 
 class Machine:
@@ -59,11 +61,12 @@ def test_a_promoted_version_runs_with_the_digests_of_the_run_that_proves_it(
     proof = machine.backtest(strategy, candles)
     with FaultProxy(mlflow_servers["3.17"].url) as proxy:
         there = {"MLFLOW_TRACKING_URI": proxy.url}
-        machine.call("models", "register", "demo", "--run", proof["folder"], **there)
-        promoted = machine.call("models", "promote", "demo@latest", **there)
+        patient = there | PATIENT
+        machine.call("models", "register", "demo", "--run", proof["folder"], **patient)
+        promoted = machine.call("models", "promote", "demo@latest", **patient)
         assert promoted.returncode == 0, promoted.stderr
         shutil.rmtree(strategy.parent)
-        again = machine.backtest("mlflow:demo@champion", candles, **there)
+        again = machine.backtest("mlflow:demo@champion", candles, **patient)
 
     # Both pairs have candles to the end of the range.
     assert proof["data"]["traded_until"] == proof["results"]["last_candle"]

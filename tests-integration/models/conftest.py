@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 from models.proven_run import proven_run
@@ -13,6 +14,8 @@ from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import MLflowServer, Release
 
 from tradai.mlflow import MLflowClient, ModelRegistry, ModelSettings
+
+PATIENCE_S: Final = "120"
 
 
 class HandClock:
@@ -71,6 +74,9 @@ def _hide_mlflow_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("MLFLOW_", "TRADAI_MODEL_")):
             monkeypatch.delenv(name)
+    # A server on a busy machine is slow, and not gone.
+    for name in ("TRADAI_MLFLOW_DEADLINE_S", "TRADAI_MODEL_DEADLINE_S"):
+        monkeypatch.setenv(name, PATIENCE_S)
 
 
 @pytest.fixture
@@ -107,7 +113,13 @@ def clock() -> HandClock:
 @pytest.fixture
 def settings(tmp_path: Path) -> ModelSettings:
     """Settings with a cache of this test."""
-    return ModelSettings(cache=tmp_path / "cache", deadline_s=1, files_deadline_s=2)
+    return ModelSettings(cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def impatient(settings: ModelSettings) -> ModelSettings:
+    """The settings, for a server that does not answer: each attempt to reach it ends soon."""
+    return settings.model_copy(update={"deadline_s": 1, "files_deadline_s": 2})
 
 
 @pytest.fixture
@@ -124,12 +136,26 @@ def registry(client: MLflowClient, settings: ModelSettings, clock: HandClock) ->
 
 
 @pytest.fixture
-def through_proxy(
-    proxy: FaultProxy, settings: ModelSettings, clock: HandClock
-) -> Iterator[ModelRegistry]:
-    """The registry behind the proxy, with the cache of `registry`."""
+def proxied(proxy: FaultProxy) -> Iterator[MLflowClient]:
+    """A client of the server behind the proxy."""
     with MLflowClient(uri=proxy.url) as client:
-        yield ModelRegistry(client, settings, clock=clock)
+        yield client
+
+
+@pytest.fixture
+def through_proxy(
+    proxied: MLflowClient, settings: ModelSettings, clock: HandClock
+) -> ModelRegistry:
+    """The registry behind the proxy, with the cache of `registry`."""
+    return ModelRegistry(proxied, settings, clock=clock)
+
+
+@pytest.fixture
+def impatient_through_proxy(
+    proxied: MLflowClient, impatient: ModelSettings, clock: HandClock
+) -> ModelRegistry:
+    """The same, for a proxy that answers with failures."""
+    return ModelRegistry(proxied, impatient, clock=clock)
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_an_artifact_that_is_damaged_on_the_way_is_never_used(
 ) -> None:
     fault = Fault(match=r"GET .*trend\.py", action=action, times=1_000, keep=3)
     with FaultProxy(server.url) as proxy, MLflowClient(uri=proxy.url) as client:
-        registry = ModelRegistry(client, settings)
+        registry = ModelRegistry(client, settings.model_copy(update={"files_deadline_s": 2}))
         registry.register(unique, run)
         proxy.plan(fault)
 
@@ -365,9 +365,14 @@ def test_a_version_is_a_configuration_below_variables_and_overrides(
 
 
 def test_an_alias_is_pinned_to_its_version_also_while_the_server_is_gone(
-    server: MLflowServer, settings: ModelSettings, clock: HandClock, run: Path, unique: str
+    server: MLflowServer,
+    settings: ModelSettings,
+    impatient: ModelSettings,
+    clock: HandClock,
+    run: Path,
+    unique: str,
 ) -> None:
-    settings = settings.model_copy(update={"max_stale": Timeframe("1d")})
+    impatient = impatient.model_copy(update={"max_stale": Timeframe("1d")})
     selector = RegistryLayer.for_uri(f"mlflow:{unique}@champion").selector
     with leaving(server) as client:
         registry = ModelRegistry(client, settings, clock=clock)
@@ -378,6 +383,7 @@ def test_an_alias_is_pinned_to_its_version_also_while_the_server_is_gone(
         registry.promote(unique, 2, policy=OPEN)
         assert RegistryLayer(selector, registry=registry).pinned() == f"mlflow:{unique}@v2"
 
+    registry = ModelRegistry(client, impatient, clock=clock)
     pinned = RegistryLayer(selector, registry=registry).pinned()
 
     assert pinned == f"mlflow:{unique}@v2"

@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from servers.fault_proxy import Fault, FaultProxy
 from servers.mlflow import MLflowServer, Release
+from tracking.conftest import PATIENCE_S
 
 from tradai.mlflow import MLflowClient, MLflowError, ModelStage, RunMetric, RunStatus
 
@@ -50,7 +51,10 @@ def endpoints(
     mlflow_servers: Mapping[Release, MLflowServer], tmp_path_factory: pytest.TempPathFactory
 ) -> list[str]:
     """A pattern for each endpoint that is asked when no answer is lost, and when one is."""
-    with FaultProxy(mlflow_servers["3.17"].url) as proxy, MLflowClient(uri=proxy.url) as client:
+    with (
+        FaultProxy(mlflow_servers["3.17"].url) as proxy,
+        MLflowClient(uri=proxy.url, deadline_s=PATIENCE_S) as client,
+    ):
         _live(client, f"momentum-{uuid.uuid4().hex}", tmp_path_factory.mktemp("first"))
         found = dict.fromkeys(
             re.sub(r"(mlflow-artifacts/artifacts)/.*", r"\1/", request.partition("?")[0])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from textwrap import dedent
@@ -27,7 +28,9 @@ from tradai.entrypoint import (
 )
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._process.settings import PartOf
+from tradai.entrypoint._runs import stored_run
 from tradai.entrypoint._store import run_store
+from tradai.entrypoint._store.sender import RunSender
 
 Entry = type[StrategyEntrypoint]
 
@@ -94,9 +97,15 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(
-    tmp_path: Path, config_file: Path, store: Path, registered: Entry
+    tmp_path: Path,
+    config_file: Path,
+    store: Path,
+    registered: Entry,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Verdict]:
     """Run with the store; `runs` is the machine, so to speak."""
+    # A run that takes some seconds on a busy machine is sent at its end alone, too.
+    monkeypatch.setattr(stored_run, "RunSender", partial(RunSender, every_s=3_600.0))
     registered.register_handler(TradingMode.BACKTEST)(Works)
     Works.calls.clear()
 
@@ -308,7 +317,7 @@ def test_a_store_that_fails_at_the_end_changes_no_exit_code_and_a_push_sends_the
     use(switch)
 
     # Long enough for the claim, whose store answers, on a machine that is busy.
-    verdict = run(timeout_s=2 if kind == "hangs_at" else 20)
+    verdict = run(timeout_s=5 if kind == "hangs_at" else 20)
 
     local = RunManifest.read(tmp_path / "runs/job-1")
     assert verdict.exit_code == local.exit_code == ExitCode.DONE

@@ -3,7 +3,7 @@
 import gzip
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -179,6 +179,42 @@ def test_a_server_that_keeps_failing_is_asked_until_the_deadline_and_never_after
     assert 5 <= timer.now - began <= 10
     assert error.attempts == len(server.received) >= 5
     assert error.elapsed_s == pytest.approx(timer.now - began)
+
+
+@pytest.fixture
+def hang(timer: Timer) -> Iterator[Callable[[Server], None]]:
+    """Let the time of a request pass, and answer nothing."""
+    is_over = threading.Event()
+
+    def wait(_: Server) -> None:
+        timer.sleep(10)
+        is_over.wait(300)
+
+    yield wait
+    is_over.set()
+
+
+def test_a_last_attempt_without_time_does_not_hide_why_the_one_before_it_failed(
+    server: Server, client: MLflowClient, hang: Callable[[Server], None]
+) -> None:
+    server.script(lambda exchange: exchange.error(429, "REQUEST_LIMIT_EXCEEDED", "wait"), hang)
+
+    # The pause after the first attempt leaves the second less than half a second.
+    with pytest.raises(RateLimitedError, match="the server says: wait") as caught:
+        client.get_run("r1", deadline_s=0.54)
+
+    assert (caught.value.status, caught.value.attempts) == (429, 2)
+    # Unlike the first request, the second may be carried out still.
+    assert caught.value.may_have_run
+
+
+def test_a_server_that_stops_answering_is_too_slow_whatever_it_answered_before(
+    server: Server, client: MLflowClient, hang: Callable[[Server], None]
+) -> None:
+    server.script(lambda exchange: exchange.reply(503, ""), hang)
+
+    with pytest.raises(DeadlineExceededError):
+        client.get_run("r1", deadline_s=0.7)
 
 
 def test_a_server_that_recovers_is_asked_again(server: Server, client: MLflowClient) -> None:

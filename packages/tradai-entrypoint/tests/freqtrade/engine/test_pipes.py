@@ -110,11 +110,12 @@ def test_an_engine_that_closes_its_input_lives_on(
 ) -> None:
     program = """
         import os, signal
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+        # Blocked: a handler would not run if the signal came just before `signal.pause`.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         os.close(0)
         print("closed")
-        while True:
-            signal.pause()
+        signal.sigwait({signal.SIGTERM})
+        os._exit(7)
     """
 
     with make_engine(program, stdin=bytes(MORE_THAN_A_PIPE_HOLDS)) as engine:
@@ -131,11 +132,11 @@ def test_an_engine_that_closes_its_output_is_still_waited_for(
 ) -> None:
     program = """
         import os, signal
-        signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         print("bye")
         os.close(1), os.close(2)
-        while True:
-            signal.pause()
+        signal.sigwait({signal.SIGTERM})
+        os._exit(7)
     """
 
     with make_engine(program) as engine:

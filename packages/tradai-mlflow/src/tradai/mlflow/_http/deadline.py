@@ -70,6 +70,11 @@ class Deadline:
         return self._seconds - self.elapsed_s
 
     @property
+    def has_fair_time(self) -> bool:
+        """Whether a server that does not answer before the end is slow, and not asked too late."""
+        return self.left_s >= _FAIR_S
+
+    @property
     def is_telling(self) -> bool:
         """Whether a server that misses the deadline is at fault, and not the deadline."""
         return self._seconds >= _FAIR_S

@@ -1,10 +1,11 @@
 """One failed attempt, and the error that it becomes when it is the last."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from tradai.core import CUT_LOOK_AHEAD, printable, redact, safe_cut
 from tradai.mlflow._http.errors import (
+    DeadlineExceededError,
     MLflowError,
     MLflowNotFoundError,
     ServerUnavailableError,
@@ -39,6 +40,15 @@ class Failure:
     def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
         return issubclass(self.kind, ServerUnavailableError)
+
+    def after(self, earlier: "Failure") -> "Failure":
+        """Return the failure to tell of two attempts, of which the last had little time.
+
+        That it did not end in time says less than why the one before it failed.
+        """
+        if not issubclass(self.kind, DeadlineExceededError):
+            return self
+        return replace(earlier, may_have_run=earlier.may_have_run or self.may_have_run)
 
     def error(self, request: Request, *, attempts: int, elapsed_s: float) -> MLflowError:
         """Return the error after so many attempts."""

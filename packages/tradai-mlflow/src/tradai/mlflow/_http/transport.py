@@ -66,14 +66,19 @@ class Transport:
     def _perform(self, request: Request, deadline: Deadline, read: Reader[T]) -> T:
         self._check_breaker(request, deadline)
         attempts = 0
+        earlier: Failure | None = None
         while True:
             attempts += 1
+            had_time = deadline.has_fair_time
             outcome = self._attempt(request, deadline, read)
             if not isinstance(outcome, Failure):
                 self._breaker.record_answer()
                 return outcome
+            if earlier is not None and not had_time:
+                outcome = outcome.after(earlier)
             may_repeat = outcome.is_transient and _may_repeat(outcome, request)
             if may_repeat and deadline.back_off(attempts, outcome.retry_after_s or 0.0):
+                earlier = outcome
                 continue
             self._record(outcome, deadline, was_repeated=may_repeat)
             raise outcome.error(request, attempts=attempts, elapsed_s=deadline.elapsed_s)
