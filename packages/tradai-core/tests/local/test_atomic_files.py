@@ -102,7 +102,9 @@ def test_a_missing_folder_is_not_found_and_named(tmp_path: Path) -> None:
     path = tmp_path / "none" / "report.html"
 
     with (
-        pytest.raises(NotFoundError, match=r"cannot write .*report\.html: there is no such file"),
+        pytest.raises(
+            NotFoundError, match=r"cannot write .*report\.html: there is no folder .*none; make it"
+        ),
         file_errors("write", path),
         atomic_file(path),
     ):
