@@ -29,9 +29,12 @@ _REASONS: Final = {
 }
 
 
+_WRITING: Final = frozenset({"append", "copy", "create", "keep", "make", "write"})
+
+
 def _missing_file(_: OSError, action: str, path: Path) -> NotFoundError:
     reason = "there is no such file; check the path"
-    if not action.startswith("read") and not path.parent.exists():
+    if action.partition(" ")[0] in _WRITING and not path.parent.exists():
         reason = f"there is no folder {path.parent}; make it, or choose another place"
     return NotFoundError(f"cannot {action} {path}: {reason}", kind="file", key=str(path))
 
