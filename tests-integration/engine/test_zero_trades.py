@@ -1,5 +1,6 @@
 """A backtest without trades says what became of its entry signals, on the real engine."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,23 @@ def test_the_entry_signals_of_a_backtest_without_trades_are_counted(
     assert rejected["stake_below_minimum"] > 0
     assert rejected["confirm_trade_entry"] > 0
     assert sum(rejected.values()) == results["entry_signals"]
+
+
+def test_a_market_whose_largest_order_is_below_its_smallest_is_what_rejected_the_signals(
+    tradai: Any, strategy: Path, candles: Path, tmp_path: Path
+) -> None:
+    rules = json.loads((candles / "markets.json").read_text())
+    for symbol in rules["symbols"]:
+        symbol["filters"][1]["maxQty"] = symbol["filters"][1]["minQty"]
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    places = ("--data", candles, "--markets", tmp_path / "rules.json")
+
+    outcome = tradai("run", strategy, "--mode", "backtest", *places)
+
+    rejected = outcome.manifest["results"]["rejected_entry_signals"]
+    assert outcome.code == 0, outcome.stderr
+    assert rejected["market_limits"] > 0
+    assert "wallet" not in rejected
 
 
 @pytest.mark.parametrize("stake", ["'100'", "float('nan')"])

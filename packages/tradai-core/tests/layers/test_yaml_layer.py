@@ -47,6 +47,19 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
         YamlLayer(str(tmp_path / "none.yaml")).load()
 
 
+def test_a_folder_of_a_strategy_names_the_file_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "strategy.yaml"
+    file.write_text("name: trend")
+
+    with pytest.raises(NotFoundError, match=f"it is a folder; name the file in it, {file}$"):
+        YamlLayer(str(tmp_path)).load()
+
+    file.unlink()
+
+    with pytest.raises(NotFoundError, match="it is a folder, not a file"):
+        YamlLayer(str(tmp_path)).load()
+
+
 def test_a_file_uri_and_its_path_are_the_same_layer(tmp_path: Path) -> None:
     file = tmp_path / "trend.yaml"
     file.write_text("name: trend")

@@ -102,11 +102,23 @@ def test_a_missing_folder_is_not_found_and_named(tmp_path: Path) -> None:
     path = tmp_path / "none" / "report.html"
 
     with (
-        pytest.raises(NotFoundError, match=r"cannot write .*report\.html: there is no such file"),
+        pytest.raises(
+            NotFoundError, match=r"cannot write .*report\.html: there is no folder .*none; make it"
+        ),
         file_errors("write", path),
         atomic_file(path),
     ):
         pass
+
+
+def test_a_file_that_is_read_in_a_missing_folder_needs_no_new_folder(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "report.html"
+
+    with (
+        pytest.raises(NotFoundError, match="there is no such file; check the path"),
+        file_errors("read", path),
+    ):
+        path.read_bytes()
 
 
 def test_the_first_word_of_an_action_is_the_operation(tmp_path: Path) -> None:

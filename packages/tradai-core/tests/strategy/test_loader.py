@@ -337,6 +337,7 @@ def test_a_problem_is_put_at_its_line(file: Path, text: str, problem: str) -> No
         ("parameters: {a: [1, {b: .inf}]}", "f:13: parameters.a.1.b: must be null, a boolean, a"),
         ("an_extra: .nan", "f:13: an_extra: must be null, a boolean, a finite number"),
         ("execution: {fee: .nan}", "f:13: execution.fee: must be a finite number such as 0.05"),
+        ("execution: {fee: 1e-300}", "f:13: execution.fee: must be a number of at most 30 digits"),
         ("run: {epochs: -.inf}", "f:13: run.epochs: must be a finite number"),
     ],
 )

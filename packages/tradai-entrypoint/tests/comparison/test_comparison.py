@@ -265,6 +265,60 @@ def test_other_ranges_and_pairs_are_said() -> None:
     assert RunComparison((one, one)).caveats == ()
 
 
+def test_an_edited_strategy_is_said_with_its_digests_on_the_page_and_in_json(
+    tmp_path: Path,
+) -> None:
+    runs = (run("a"), run("b"))
+    for each in runs:
+        each.record.config["buy_params"] = {}
+        each.record.digests["source"] = f"{each.name}{'0' * 63}"
+    compared = RunComparison(runs)
+
+    page = comparison_page(compared, tmp_path)
+
+    caveat = "The source of the strategy differs: a a0000000, b b0000000."
+    assert compared.to_json()["caveats"] == [caveat]
+    assert caveat in page
+    assert "same configuration and parameters, and not the same source of the strategy." in page
+
+
+def test_the_engine_market_rules_and_models_that_differ_are_said() -> None:
+    runs = (run("a"), run("b"), run("c"))
+    for each, engine in zip(runs, ("2026.8", "2026.9", None), strict=True):
+        if engine:
+            each.record.versions["freqtrade"] = engine
+            each.record.digests.update(markets=f"{engine}-rules", models=f"{engine}-models")
+
+    assert RunComparison(runs).caveats == (
+        "The market rules differ: a 2026.8-r, b 2026.9-r.",
+        "The trained models differ: a 2026.8-m, b 2026.9-m.",
+        "The version of freqtrade differs: a 2026.8, b 2026.9.",
+    )
+
+
+def test_market_rules_of_different_pairs_are_not_compared() -> None:
+    runs = (run("a"), run("b", pairs=("ETH/USDT",)))
+    for each in runs:
+        each.record.digests["markets"] = each.name
+
+    assert RunComparison(runs).caveats == ("The runs trade different pairs.",)
+
+
+def test_a_failed_run_of_the_same_range_differs_in_nothing_but_its_end() -> None:
+    done = run("a", first_candle="2025-02-01 00:00 UTC", last_candle="2025-02-05 00:00 UTC")
+    failed = run("moved")
+    done.record.digests["data"] = "0"
+    failed.record.exit_code = 65
+    for each in (done, failed):
+        each.record.data["timerange"] = "20250201-20250205"
+
+    assert RunComparison((done, failed)).caveats == ("Run moved did not succeed (exit 65).",)
+
+    failed.record.data["timerange"] = "20250301-20250305"
+
+    assert "different time ranges" in RunComparison((done, failed)).caveats[0]
+
+
 def test_a_run_without_a_value_of_the_account_has_the_curve_of_its_closed_trades() -> None:
     balance = (BalancePoint(START, 200.0, 0.0), BalancePoint(START, 150.0, 0.25))
     closed = ComparedRun(

@@ -422,6 +422,20 @@ def test_errors_of_the_child_keep_their_fields(data: Path, error: TradAIError) -
     assert vars(caught.value) == fields
 
 
+@pytest.mark.parametrize(("place", "is_said"), [("{}", True), ("arctic:lmdb://{}", False)])
+def test_candles_that_are_not_usable_are_sent_to_the_commands_for_folders(
+    data: Path, place: str, *, is_said: bool
+) -> None:
+    asked = replace(request(data, series()), data=place.format(data))
+    error = ValidationError("the dates do not rise", field="frame")
+    program = f"import sys; sys.stdout.buffer.write({error_answer(error)!r})"
+
+    with pytest.raises(ValidationError, match="the dates do not rise") as caught:
+        stage_data(asked, interrupts=Interrupts(), command=child(program))
+
+    assert ("which of them `data convert` mends" in str(caught.value)) is is_said
+
+
 def test_an_error_that_is_not_expected_of_the_child_is_a_storage_error(data: Path) -> None:
     program = f"import sys; sys.stdout.buffer.write({error_answer(TradingError('no'))!r})"
 

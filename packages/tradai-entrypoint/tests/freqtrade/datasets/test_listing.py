@@ -293,6 +293,18 @@ def test_a_folder_that_is_not_here_is_named(
     assert capsys.readouterr().err.count("bring one with `data pull`") == 2
 
 
+def test_a_file_in_the_place_of_a_folder_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "BTC_USDT-1m.json", rows(0))
+
+    assert listing(tmp_path / "BTC_USDT-1m.json") == ExitCode.DATA
+
+    assert f"is a file, not a folder of candles: name the folder {tmp_path}" in (
+        capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("factor", [0.001, 1_000, 1_000_000])
 def test_a_file_in_other_units_of_time_is_named_beside_the_others(
     tmp_path: Path, factor: float, capsys: pytest.CaptureFixture[str]

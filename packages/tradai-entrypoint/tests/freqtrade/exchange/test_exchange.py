@@ -43,6 +43,15 @@ def test_no_other_module_knows_the_exchange() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("exchange", "pair"), [("binance", "PEPE/USDT"), ("binance_futures", "PEPE/USDT:USDT")]
+)
+def test_a_made_market_has_no_largest_order(exchange: str, pair: str) -> None:
+    symbol = exchange_named(exchange).make_symbol(pair, RULES)
+
+    assert "max" not in str(symbol).lower()
+
+
 def test_an_unknown_exchange_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match=r"'probit'.*; there are binance, bin") as caught:
         exchange_named("probit")

@@ -134,6 +134,26 @@ def test_a_pair_that_was_not_traded_is_refused_because_the_engine_would_leave_it
     halted.require(["ETH/USDT"])
 
 
+@pytest.mark.parametrize("tick", ["0.00000000001", "0.000000000001"])
+def test_a_tick_that_the_engine_does_not_trade_is_refused(tick: str) -> None:
+    rules = {"PEPE/USDT": MarketRules(tick=tick, step="1", min_notional="5")}
+    snapshot = MarketsSnapshot.made(rules, note="for tests", captured_at=NOON)
+
+    with pytest.raises(ValidationError) as caught:
+        snapshot.require(["PEPE/USDT"])
+
+    assert str(caught.value) == (
+        f"the tick of PEPE/USDT is {tick}, and the engine trades only pairs whose tick is above "
+        "0.00000000001; remove the pair, or make its rules again"
+    )
+
+
+def test_the_smallest_usual_tick_is_traded() -> None:
+    rules = {"PEPE/USDT": MarketRules(tick="0.0000000001", step="1", min_notional="5")}
+
+    MarketsSnapshot.made(rules, note="", captured_at=NOON).require(["PEPE/USDT"])
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=f"markets capture CONFIG --data {tmp_path}"):
         MarketsSnapshot.load(tmp_path / "markets.json")

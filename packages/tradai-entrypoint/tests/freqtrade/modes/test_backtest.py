@@ -680,6 +680,24 @@ def test_a_stake_that_buys_no_step_at_the_lowest_price_is_refused_before_the_sta
     assert (named is not None) is is_refused
 
 
+def test_stakes_that_the_engine_cut_below_the_configured_one_are_noticed(run: Run) -> None:
+    done = run(BACKTEST, "execution.stake_amount=200")
+
+    notice = next(each for each in done.manifest.notices if "cut the stake" in each)
+    assert re.match(
+        r"the engine cut the stake of 12 of 12 trades below execution\.stake_amount \(200 USDT\), "
+        r"to between 99\.\d\d and 99\.\d\d USDT: .* allow \(BTC/USDT, ETH/USDT, XRP/USDT\)$",
+        notice,
+    )
+
+
+@pytest.mark.parametrize("stake", ["100", "unlimited"])
+def test_a_stake_that_is_rounded_or_not_fixed_is_not_noticed(run: Run, stake: str) -> None:
+    done = run(BACKTEST, f"execution.stake_amount={stake}")
+
+    assert "cut the stake" not in str(done.manifest.notices)
+
+
 def test_a_parameter_that_is_not_declared_is_refused_with_its_origin(run: Run) -> None:
     done = run(BACKTEST, "buy_params.buy_fsat=24")
 

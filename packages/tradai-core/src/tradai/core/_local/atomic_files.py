@@ -29,9 +29,14 @@ _REASONS: Final = {
 }
 
 
+_WRITING: Final = frozenset({"append", "copy", "create", "keep", "make", "write"})
+
+
 def _missing_file(_: OSError, action: str, path: Path) -> NotFoundError:
-    message = f"cannot {action} {path}: there is no such file; check the path"
-    return NotFoundError(message, kind="file", key=str(path))
+    reason = "there is no such file; check the path"
+    if action.partition(" ")[0] in _WRITING and not path.parent.exists():
+        reason = f"there is no folder {path.parent}; make it, or choose another place"
+    return NotFoundError(f"cannot {action} {path}: {reason}", kind="file", key=str(path))
 
 
 def _folder_instead(_: OSError, action: str, path: Path) -> NotFoundError:

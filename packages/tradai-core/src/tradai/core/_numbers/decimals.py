@@ -21,6 +21,10 @@ Number: TypeAlias = SupportsFloat | str
 
 _AMOUNT: Final = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 _EXPECTED_AMOUNT: Final = "a finite number such as 0.05"
+_LONG: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_EXPECTED_LENGTH: Final = (
+    "a number of at most 30 digits before the point and 30 after it, and an exponent of at most two"
+)
 _DIGITS: Final = 1_000
 _FINITE: Final = "a finite number such as 0.05, as Decimal, text, int or float"
 _ABOVE_ZERO: Final = "a number above zero, such as 0.01; look at the market's data"
@@ -108,8 +112,8 @@ def _parse_amount(value: object) -> Decimal:
     """Read an int, a float by its shortest text, a decimal, or plain decimal text."""
     text = str(value) if isinstance(value, int | float | str | Decimal) else ""
     if not _AMOUNT.fullmatch(text):
-        message = f"not a number: expected {_EXPECTED_AMOUNT}"
-        raise ValidationError(message, expected=_EXPECTED_AMOUNT)
+        expected = _EXPECTED_LENGTH if _LONG.fullmatch(text) else _EXPECTED_AMOUNT
+        raise ValidationError(f"not usable: expected {expected}", expected=expected)
     return Decimal(plain_text(Decimal(text)))
 
 

@@ -107,10 +107,21 @@ class ComparedRun:
     @property
     def period(self) -> str:
         """First and last candle, or else the time range that was asked for."""
+        return self.covered or self.asked or time_range_text("-")
+
+    @property
+    def covered(self) -> str | None:
+        """First and last candle of the result; None without a result that has them."""
         results = self.record.results
-        if "first_candle" in results:
-            return f"{results['first_candle']} to {results.get('last_candle')}"
-        return time_range_text(str(self.record.data.get("timerange") or "-"))
+        if "first_candle" not in results:
+            return None
+        return f"{results['first_candle']} to {results.get('last_candle')}"
+
+    @property
+    def asked(self) -> str | None:
+        """The time range that was asked for; None where all candles were."""
+        timerange = self.record.data.get("timerange")
+        return time_range_text(str(timerange)) if timerange else None
 
 
 def _numbers(results: dict[str, JsonValue]) -> Iterator[tuple[str, float]]:

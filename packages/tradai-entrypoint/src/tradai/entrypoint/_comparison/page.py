@@ -66,6 +66,8 @@ def _sections(
         yield section("Settings that differ", _settings_table(comparison))
     else:
         text = "The runs have the same configuration and parameters."
+        if comparison.differs_in_source:
+            text = f"{text[:-1]}, and not the same source of the strategy."
         yield section("Settings that differ", element("p", text, class_="remark"))
 
 

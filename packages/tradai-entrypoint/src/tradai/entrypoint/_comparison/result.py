@@ -1,7 +1,7 @@
 """Result of a comparison: figures with deltas against the first run, settings, and its files."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
+from tradai.entrypoint._comparison.differences import differences
 from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.formatting import decimals_for
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
@@ -33,28 +34,6 @@ _MORE: Final = frozenset(
 )
 # Figures in money: more is not better where accounts have another start or currency.
 _MONEY: Final = frozenset({"final_balance", "expectancy"})
-
-# Facts of a run that must be the same for its figures to compare, and the sentence if they are not.
-_DIFFERENCES: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
-    (
-        lambda run: run.period,
-        "The runs cover different time ranges: totals such as profit do not compare.",
-    ),
-    (lambda run: run.pairs, "The runs trade different pairs."),
-    (lambda run: run.currency, "The runs have different stake currencies: only ratios compare."),
-    (
-        lambda run: run.starting_balance,
-        (
-            "The runs start with different balances: amounts of money do not compare, nor do "
-            "percentages where the stake is a fixed amount."
-        ),
-    ),
-    (
-        lambda run: run.record.digests.get("data"),
-        "The runs used different candles (their digests of data differ).",
-    ),
-    (lambda run: run.record.mode, "The runs are of different modes."),
-)
 
 
 @final
@@ -82,6 +61,11 @@ class RunComparison:
         names = sorted({name for settings in every for name in settings})
         rows = {name: tuple(each.get(name, "-") for each in every) for name in names}
         return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+    @property
+    def differs_in_source(self) -> bool:
+        """Whether the runs have different sources of their strategy."""
+        return len({each.record.digests.get("source") for each in self.runs} - {None}) > 1
 
     def delta(self, run: ComparedRun, figure: str) -> float | None:
         """Return the figure of `run` less that of the first run; None where one has none."""
@@ -135,14 +119,12 @@ class RunComparison:
         return tuple(self._caveats())
 
     def _caveats(self) -> Iterator[str]:
-        for differs, sentence in _DIFFERENCES:
-            if len({differs(each) for each in self.runs}) > 1:
-                yield sentence
+        yield from differences(self.runs)
         if len({each.has_equity for each in self.runs if each.curve}) > 1:
             yield "Some curves count open positions, and others closed trades only."
         for each in self.runs:
             if each.record.exit_code:
-                yield f"{each.name} did not succeed (exit {each.record.exit_code})."
+                yield f"Run {each.name} did not succeed (exit {each.record.exit_code})."
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row of the terminal's table for each figure: its name, a cell for each run.

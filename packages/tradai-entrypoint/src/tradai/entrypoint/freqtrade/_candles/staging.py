@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tradai.core import is_file_uri
 from tradai.core.exceptions import (
     ConfigurationError,
     ExternalServiceError,
@@ -21,6 +22,8 @@ from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.short_child import run_child
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 
+# Field of an error about the content of stored candles.
+_CANDLES: Final = "frame"
 _COMMAND: Final = (sys.executable, "-P", "-m", "tradai.entrypoint.freqtrade", "stage")
 _ERRORS: Final[dict[str, type[TradAIError]]] = {
     kind.code: kind
@@ -59,15 +62,19 @@ def stage_data(
         raise _crash(ended.last_words, ended.return_code)
     values: dict[str, Any] = json.loads(ended.output)
     if "error" in values:
-        raise _error(values["error"])
+        raise _error(values["error"], request)
     return StagedData.from_values(values)
 
 
-def _error(values: dict[str, Any]) -> TradAIError:
-    kind = _ERRORS.get(values["code"])
+def _error(values: dict[str, Any], request: StagingRequest) -> TradAIError:
+    kind, message = _ERRORS.get(values["code"]), values["message"]
     if kind is None:
-        return StorageError(values["message"], operation="read candles")
-    return kind(values["message"], **values["fields"])
+        return StorageError(message, operation="read candles")
+    # The commands read a flat folder on this machine.
+    is_folder = is_file_uri(request.data) and not request.shown
+    if values["fields"].get("field") == _CANDLES and is_folder:
+        message += "; `data check` lists all faults, and says which of them `data convert` mends"
+    return kind(message, **values["fields"])
 
 
 def _crash(last: str, code: int) -> StorageError:

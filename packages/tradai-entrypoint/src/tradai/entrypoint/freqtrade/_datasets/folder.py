@@ -72,6 +72,9 @@ def open_folder(data: str) -> CandleFolder:
         StorageError: The disk refused.
     """
     path = data_folder(data)
+    if path is not None and path.is_file():
+        message = f"{path} is a file, not a folder of candles: name the folder {path.parent}"
+        raise NotFoundError(message, kind="data folder", key=str(path))
     if path is None or not path.is_dir():
         message = f"there is no folder {path or data} on this machine: bring one with `data pull`"
         raise NotFoundError(message, kind="data folder", key=str(path or data))

@@ -17,7 +17,7 @@ from tradai.entrypoint.freqtrade._exchange._recorded.answers import RecordedAnsw
 from tradai.entrypoint.freqtrade._exchange._recorded.exchange import RecordedExchange
 from tradai.entrypoint.freqtrade._exchange.exchange import MarketRules, Symbol, wanted_symbols
 from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees, rules_notices
-from tradai.entrypoint.freqtrade._exchange.rules_reading import read_rules
+from tradai.entrypoint.freqtrade._exchange.rules_reading import check_ticks, read_rules
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
     DEFAULT_EXCHANGE,
     FUTURES_EXCHANGE,
@@ -264,8 +264,10 @@ class MarketsSnapshot(BaseModel):
             raise NotFoundError(message, kind="markets", key=next(iter(wrong)))
         try:
             restricted.rules.require(wanted)
+            check_ticks(restricted.rules)
         except ValidationError as exc:
-            message = f"{exc}; remove the pair, or capture its rules again"
+            verb = "make" if self.origin == "made" else "capture"
+            message = f"{exc}; remove the pair, or {verb} its rules again"
             raise ValidationError(message, field=exc.field, expected=exc.expected) from None
 
     def restricted_to(self, pairs: Iterable[str]) -> Self:

@@ -1,13 +1,16 @@
-"""Read the bytes of a file of market rules."""
+"""Read the bytes of a file of market rules, and check the ticks in it."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from tradai.core import FileKind, UnusableFileError, read_regular_file
+from tradai.core import FileKind, MarketSnapshot, UnusableFileError, read_regular_file
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import RECORDED_NAMES
 
 MARKETS_NAME: Final = "markets.json"
+# The engine does not trade a pair whose price moves by this or less (freqtrade 2026.9).
+_UNTRADED_TICK: Final = Decimal("1e-11")
 
 
 def read_rules(path: Path, exchange: str | None) -> bytes:
@@ -35,6 +38,22 @@ def read_rules(path: Path, exchange: str | None) -> bytes:
         raise StorageError(
             f"the market rules {path} cannot be read: {exc.strerror}", operation="read"
         ) from exc
+
+
+def check_ticks(rules: MarketSnapshot) -> None:
+    """Check that the engine trades pairs of these ticks; it drops the others without a reason.
+
+    Raises:
+        ValidationError: A tick is too small.
+    """
+    for market in rules.markets:
+        if market.tick <= _UNTRADED_TICK:
+            message = (
+                f"the tick of {market.pair} is {market.tick:f}, and the engine trades only pairs "
+                f"whose tick is above {_UNTRADED_TICK:f}"
+            )
+            expected = f"a tick above {_UNTRADED_TICK:f}"
+            raise ValidationError(message, field=market.pair, expected=expected)
 
 
 def _missing(path: Path, exchange: str | None) -> NotFoundError:

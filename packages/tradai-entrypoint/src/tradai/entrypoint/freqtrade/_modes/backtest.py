@@ -9,6 +9,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._store.names import CANDLES_NAME, TRADES_NAME
+from tradai.entrypoint.freqtrade._modes.cut_stakes import notice_cut_stakes
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
 from tradai.entrypoint.freqtrade._modes.zero_trades import (
@@ -68,6 +69,7 @@ def _record_result(job: EngineJob, context: RunContext) -> BacktestResult:
     write_trades(result.trades, context.folder.path / TRADES_NAME)
     context.record.results |= figures(result)
     context.record.artifacts.insert(0, TRADES_NAME)
+    notice_cut_stakes(job, context, result.trades)
     _report(result, job, context)
     return result
 

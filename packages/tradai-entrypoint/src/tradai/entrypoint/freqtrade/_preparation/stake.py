@@ -17,7 +17,7 @@ def check_stake(config: StrategyConfig, rules: MarketSnapshot, facts: SourceFact
     Raises:
         ConfigurationError: The stake is below the smallest order of some pairs; all are named.
     """
-    stake = _fixed_stake(config, facts)
+    stake = configured_stake(config, facts)
     if stake is None:
         return
     smallest = {market.pair: market.min_notional or 0 for market in rules.markets}
@@ -43,7 +43,7 @@ def check_amounts(
     Raises:
         ConfigurationError: The stake buys no order of some pairs; all are named.
     """
-    stake = _fixed_stake(config, facts)
+    stake = configured_stake(config, facts)
     if stake is None:
         return
     lowest = {
@@ -64,7 +64,7 @@ def check_amounts(
         raise key_error(key="execution.stake_amount", problem=problem)
 
 
-def _fixed_stake(config: StrategyConfig, facts: SourceFacts) -> Decimal | None:
+def configured_stake(config: StrategyConfig, facts: SourceFacts) -> Decimal | None:
     """Return the stake of each trade; None where the strategy or the engine decides."""
     stake = config.execution.stake_amount
     may_set_stake = not facts.is_resolved or "custom_stake_amount" in facts.names

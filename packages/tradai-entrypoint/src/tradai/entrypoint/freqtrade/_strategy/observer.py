@@ -63,7 +63,8 @@ class {observer}(Observed):
         if not stake or isinstance(stake, str) or not stake > 0:
             counts["custom_stake_amount"] += 1
         elif least > most:
-            counts["wallet"] += 1
+            is_poor = least > self.wallets.get_available_stake_amount()
+            counts["wallet" if is_poor else "market_limits"] += 1
         elif stake * TOP_UP < least:
             counts["stake_below_minimum"] += 1
         return stake
@@ -79,7 +80,7 @@ class {observer}(Observed):
 '''
 COUNTS: Final = (
     *("signals", "tried", "filled", "exit_signal", "custom_stake_amount"),
-    *("wallet", "stake_below_minimum", "confirm_trade_entry"),
+    *("wallet", "market_limits", "stake_below_minimum", "confirm_trade_entry"),
 )
 
 

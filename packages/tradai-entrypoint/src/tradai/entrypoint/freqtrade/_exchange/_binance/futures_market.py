@@ -74,13 +74,9 @@ class BinanceFutures(Binance):
             "baseAssetPrecision": 8,
             "quotePrecision": 8,
             "filters": [
-                {
-                    "filterType": "PRICE_FILTER",
-                    "minPrice": tick,
-                    "maxPrice": "1000000",
-                    "tickSize": tick,
-                },
-                {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
+                {"filterType": "PRICE_FILTER", "minPrice": tick, "tickSize": tick},
+                # Without a largest order, by which the engine would cut a stake.
+                {"filterType": "LOT_SIZE", "minQty": step, "stepSize": step},
                 {"filterType": "MIN_NOTIONAL", "notional": rules.min_notional},
             ],
         }

@@ -218,16 +218,15 @@ def filter_of(symbol: Symbol, *names: str) -> Symbol:
 
 
 def _make_filters(rules: MarketRules) -> JsonValue:
+    """Return the filters of a market without a largest order, by which the engine would cut one."""
     tick, step, least = rules.tick, rules.step, rules.min_notional
     return [
-        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
-        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "9000000", "stepSize": step},
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "tickSize": tick},
+        {"filterType": "LOT_SIZE", "minQty": step, "stepSize": step},
         {
             "filterType": "NOTIONAL",
             "minNotional": least,
             "applyMinToMarket": True,
-            "maxNotional": "9000000",
-            "applyMaxToMarket": False,
             "avgPriceMins": 5,
         },
     ]
