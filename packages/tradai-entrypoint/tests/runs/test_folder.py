@@ -58,6 +58,17 @@ def test_a_check_refuses_what_creating_the_folder_would(folder: RunFolder, tmp_p
             check_run_folder(root, None)
 
 
+def test_a_folder_that_is_no_run_is_not_called_one(folder: RunFolder) -> None:
+    root = folder.path.parent
+    for create in (RunFolder.create, check_run_folder):
+        with pytest.raises(ConfigurationError, match=r"there is a folder 'run-1' .* is no run: "):
+            create(root, "run-1")
+    (folder.path / "manifest.json").write_text("{")
+
+    with pytest.raises(ConfigurationError, match="there is a run 'run-1' in"):
+        RunFolder.create(root, "run-1")
+
+
 def refused(folder: RunFolder, **changes: object) -> RunFolder:
     """A run that was refused before its work began."""
     journal = FileJournal(folder.journal)

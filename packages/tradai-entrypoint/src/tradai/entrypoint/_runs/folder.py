@@ -196,8 +196,11 @@ def _check_run_id(run_id: str) -> None:
 
 
 def _taken_error(root: Path, run_id: str) -> ConfigurationError:
+    is_run = os.path.lexists(root / run_id / MANIFEST_NAME)
+    what, remove = ("run", "") if is_run else ("folder", "which is no run: remove it, ")
     return ConfigurationError(
-        f"there is a run {run_id!r} in {root} already: leave the run id unset, or choose another",
+        f"there is a {what} {run_id!r} in {root} already{': ' if is_run else ', '}{remove}"
+        "leave the run id unset, or choose another",
         key="TRADAI_RUN_ID",
     )
 
