@@ -173,7 +173,12 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
     with process:
         screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
 
-    assert f"  {shown}  " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"  {shown}  " in out
+    # An entry that waits to be filled is no open trade.
+    assert re.search(rf"^open trades +{1 if amount else 0}$", out, re.MULTILINE)
+    waits = re.search(r"^entries that wait +ETH/USDT$", out, re.MULTILINE)
+    assert (waits is None) == bool(amount)
 
 
 def test_figures_that_are_not_known_are_dashes_without_a_currency(

@@ -57,10 +57,10 @@ def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
 
 def _run_row(paper: PaperRun) -> tuple[str, ...]:
     status = _status_of(paper)
-    trades = status.open_trades if status else None
+    trades = status.positions if status else None
     profit = _sum(status.profit, status.currency) if status else "-"
     candle = status.last_candle if status else None
-    count = "-" if trades is None else str(len(trades))
+    count = "-" if trades is None else str(trades)
     return (paper.run_id, _short_state(paper, status), count, profit, candle or "-")
 
 
@@ -160,8 +160,10 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
         return
     age_s = max(0.0, (SystemClock().now() - status.at).total_seconds())
     yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {duration(age_s)} ago"
-    trades = status.open_trades
-    yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
+    trades, count = status.open_trades, status.positions
+    yield "open trades", "the engine did not answer" if count is None else str(count)
+    if trades and len(trades) != count:
+        yield "entries that wait", ", ".join(trade.pair for trade in trades if not trade.amount)
     yield "closed trades", _text(status.closed_trades)
     yield "profit", _sum(status.profit, f"{status.currency} with open trades")
     yield "closed profit", _sum(status.closed_profit, status.currency)
