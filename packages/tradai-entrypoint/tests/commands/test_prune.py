@@ -209,8 +209,19 @@ def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> 
     assert facts["kept"] == {
         "alive": "it did not end: it goes on",
         "going": "it did not end: it goes on, or its supervisor died",
-        "going in gone": "it did not end: its process was killed",
+        "going in gone": "it did not end: its process was killed (--also killed)",
     }
+
+
+def test_killed_runs_go_on_request_unless_they_traded_live(prune: Call, root: Path) -> None:
+    for run_id, mode in (("gone", TradingMode.BACKTEST), ("real", TradingMode.LIVE)):
+        record(root, run_id, days=9, mode=mode, state="running", exit_code=None)
+        (root / run_id / "journal.jsonl").touch()
+
+    _, said, _ = prune("--older-than", "8", "--also", "killed", "--yes")
+
+    assert "removed gone\nkept real: it traded live\n1 run removed" in said
+    assert {"gone", "real"} & set(names(root)) == {"real"}
 
 
 @pytest.fixture
