@@ -1,17 +1,19 @@
-"""Entry point of the process: signals are watched before anything heavy is imported."""
+"""Entry point of the process: signals are watched before anything heavy is imported.
+
+Not even `typing` is imported here: Ctrl-C gives a traceback until `main` is called.
+"""
 
 import gc
 import os
 import sys
-from typing import Final
 
 # Imports make some 100,000 objects and hardly any garbage. With Python's own threshold of 700, a
 # tenth of the CPU time of a short command goes into looking for it.
-_GARBAGE_THRESHOLD: Final = 50_000
+_GARBAGE_THRESHOLD = 50_000
 # A shell that asks for completions sets it, in the script that `completion` prints.
-_COMPLETION: Final = "_ARGCOMPLETE"
+_COMPLETION = "_ARGCOMPLETE"
 # `ExitCode.INTERRUPTED`, which may not have been imported.
-_INTERRUPTED: Final = 130
+_INTERRUPTED = 130
 
 
 def main() -> int:
