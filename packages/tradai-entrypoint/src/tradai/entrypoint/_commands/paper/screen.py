@@ -15,6 +15,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import is_output_lost
 from tradai.entrypoint._report.formatting import MINUS, duration, percent, result_text
+from tradai.entrypoint._store.names import KILLED_SENTENCE
 
 _TRADES: Final = (
     *("open trade", "since", "amount", "at", "now", "stake", "profit", "percent", "stop"),
@@ -111,7 +112,7 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     yield "state", paper.state
     yield from _doubts(paper)
     if manifest.state == "running":
-        yield from _session_facts(paper.record)
+        yield from _session_facts(paper.record, is_killed=paper.state == KILLED_SENTENCE)
     if manifest.verdict:
         yield "verdict", manifest.verdict
     for name, fact in manifest.continuation.items():
@@ -147,10 +148,11 @@ def _way_on(paper: PaperRun) -> str | None:
     return f"correct CONFIG, then tradai-entrypoint run CONFIG {command} --accept-changes"
 
 
-def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:
+def _session_facts(record: SessionRecord | None, *, is_killed: bool) -> Iterator[tuple[str, str]]:
     if record is None:
         return
-    yield "reason", record.reason
+    # Of the state before it was killed.
+    yield "last reason" if is_killed else "reason", record.reason
     if record.request is not None:
         yield "request", f"{record.request.state.value}: {record.request.reason}"
 
