@@ -39,7 +39,7 @@ NAME: Final = "binance-4242424242-trips"
 NUMBERS: Final = count()
 TABLES: Final = """
     CREATE TABLE trades (id integer PRIMARY KEY, is_open boolean, realized_profit float,
-                         open_date timestamp);
+                         open_date timestamp, amount float DEFAULT 1);
     CREATE TABLE orders (id integer PRIMARY KEY, ft_trade_id integer, ft_order_side varchar,
                          ft_pair varchar, ft_is_open boolean, order_id varchar, filled float);
     INSERT INTO trades VALUES (1, true, NULL, '2026-01-02 03:04:05'), (2, false, -1.25, NULL),

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from pydantic_settings import SettingsConfigDict
@@ -49,6 +50,26 @@ def runs(
     registered.register_handler(TradingMode.BACKTEST)(Handler)
     monkeypatch.setenv("TRADAI_RUN_FOLDER", str(tmp_path / "runs"))
     return tmp_path / "runs"
+
+
+def test_a_signal_while_the_command_is_imported_ends_it_without_a_traceback() -> None:
+    code = """
+        import signal, sys
+
+        class Interrupting:
+            def find_spec(self, name, path, target=None):
+                if name == "tradai.entrypoint._process.interrupts":
+                    signal.raise_signal(signal.SIGINT)
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.meta_path.insert(0, Interrupting())
+        from tradai.entrypoint import main
+        sys.exit(main())
+    """
+
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, b"", b"")
 
 
 def test_the_grammar_is_built_without_anything_heavy() -> None:

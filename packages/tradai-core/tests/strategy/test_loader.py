@@ -250,6 +250,16 @@ def test_higher_layers_win_and_lower_ones_are_remembered(file: Path, tmp_path: P
     }
 
 
+@pytest.mark.parametrize("text", ["", "# partial\n", "{}\n"])
+def test_an_empty_patch_is_refused(file: Path, tmp_path: Path, text: str) -> None:
+    patch = tmp_path / "patch.yaml"
+    patch.write_text(text)
+    file.write_text(TREND)
+
+    with pytest.raises(ConfigurationError, match=r"patch\.yaml is an empty patch"):
+        StrategyConfigLoader(environ={}).load_config(file, patches=[patch])
+
+
 def test_a_configuration_needs_no_file() -> None:
     loader = StrategyConfigLoader(environ={})
 

@@ -111,6 +111,17 @@ def test_the_timeframe_of_a_new_strategy_is_asked_for_by_a_flag(
     assert "--timeframe is of a new strategy" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--strategy", "--timeframe"])
+def test_an_empty_value_of_a_new_strategy_is_refused(
+    files: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        call("new", f"{flag}=")
+
+    assert f"argument {flag}: it is empty" in capsys.readouterr().err
+    assert not (files / "new").exists()
+
+
 def test_a_flag_of_a_move_alone_is_refused(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = call("new", "--params", "mine.json")
 

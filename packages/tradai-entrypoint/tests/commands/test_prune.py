@@ -20,6 +20,7 @@ from tradai.entrypoint._history.prune import remove_run
 from tradai.entrypoint._history.prune_choice import old_runs
 from tradai.entrypoint._history.run_listing import RunListing
 from tradai.entrypoint._history.summaries import local_runs
+from tradai.entrypoint._store.names import new_bias_id
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -88,6 +89,20 @@ def test_refused_runs_and_analyses_for_bias_are_not_counted_and_go_with_the_runs
     assert prune("--keep", "2", "--yes")[0] == 0
 
     assert names(root) == ["check-0", "refused-0", "run-1", "run-2"]
+
+
+def test_an_analysis_for_bias_without_an_end_is_listed_as_one_and_not_counted(
+    prune: Call, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = new_bias_id(utc_now())
+    record(root, run_id, days=0, state="running", exit_code=None)
+
+    run_command(["runs", "list", "--runs", str(root)], interrupts=Interrupts())
+    rows = capsys.readouterr().out.splitlines()
+    assert prune("--keep", "4", "--yes")[0] == 0
+
+    assert [run_id in row for row in rows if "bias check" in row] == [True]
+    assert names(root) == [run_id, "run-1", "run-2", "run-3", "run-4"]
 
 
 def test_analyses_for_bias_are_counted_where_they_alone_are_chosen(prune: Call, root: Path) -> None:
@@ -194,8 +209,19 @@ def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> 
     assert facts["kept"] == {
         "alive": "it did not end: it goes on",
         "going": "it did not end: it goes on, or its supervisor died",
-        "going in gone": "it did not end: its process was killed",
+        "going in gone": "it did not end: its process was killed (--also killed)",
     }
+
+
+def test_killed_runs_go_on_request_unless_they_traded_live(prune: Call, root: Path) -> None:
+    for run_id, mode in (("gone", TradingMode.BACKTEST), ("real", TradingMode.LIVE)):
+        record(root, run_id, days=9, mode=mode, state="running", exit_code=None)
+        (root / run_id / "journal.jsonl").touch()
+
+    _, said, _ = prune("--older-than", "8", "--also", "killed", "--yes")
+
+    assert "removed gone\nkept real: it traded live\n1 run removed" in said
+    assert {"gone", "real"} & set(names(root)) == {"real"}
 
 
 @pytest.fixture

@@ -80,6 +80,17 @@ def test_whole_manifests_are_listed_newest_first_and_unusable_ones_with_the_reas
     assert unreadable["torn"] == "it is damaged"
 
 
+def test_a_folder_of_the_name_goes_before_an_id_that_begins_with_it(root: Path) -> None:
+    (root / "b-1").rename(root / "a")
+    (root / "b").mkdir()
+    shutil.copytree(root / "a-1", root / "b-2")
+    (root / "b-2" / "manifest.json").write_text(run("b-2").model_dump_json())
+
+    assert find_run(root, "a") == root / "a"
+    with pytest.raises(NotFoundError, match=r"b is no run, as it has no manifest\.json"):
+        find_run(root, "b")
+
+
 def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     manifest = run("a", exit_code=65, verdict="[/no] candles", config_id="v1-0aac973a")

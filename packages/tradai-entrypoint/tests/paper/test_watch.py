@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from tradai.core import JsonValue, TradingMode
+from tradai.core.live import SessionState
+from tradai.core.testing import MemoryJournal
 from tradai.entrypoint import ExitCode, Interrupts, RunManifest, Verdict
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._commands.paper import paper_run, screen
 from tradai.entrypoint._commands.paper.paper_run import PaperRun
+from tradai.entrypoint._paper.paper_session import PaperSession
 from tradai.entrypoint._paper.paper_status import OpenTrade, PaperStatus
 from tradai.entrypoint._paper.run_process import lives, locked_run
 from tradai.entrypoint._process.output import OutputStream
@@ -116,6 +119,28 @@ def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(
     assert PaperRun(tmp_path).state == "ended with exit code 0"
 
 
+@pytest.mark.parametrize(("is_killed", "name"), [(False, "reason"), (True, "last reason")])
+def test_the_reason_of_a_killed_run_is_called_its_last_one(
+    tmp_path: Path,
+    process: ExitStack,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    is_killed: bool,
+    name: str,
+) -> None:
+    session = PaperSession.start(tmp_path / "scratch", run_id="paper", journal=MemoryJournal())
+    session.move(SessionState.WARM_UP, "the engine is running")
+    args = argparse.Namespace(watch=False, json=False)
+    if is_killed:
+        process.close()
+
+    with process:
+        screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
+
+    shown = capsys.readouterr().out
+    assert re.search(rf"^{name} +the engine is running$", shown, re.MULTILINE)
+
+
 def test_each_new_status_is_shown_once(
     tmp_path: Path,
     process: ExitStack,
@@ -173,7 +198,12 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
     with process:
         screen.show_paper(PaperRun(tmp_path), args, interrupts=Interrupts())
 
-    assert f"  {shown}  " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"  {shown}  " in out
+    # An entry that waits to be filled is no open trade.
+    assert re.search(rf"^open trades +{1 if amount else 0}$", out, re.MULTILINE)
+    waits = re.search(r"^entries that wait +ETH/USDT$", out, re.MULTILINE)
+    assert (waits is None) == bool(amount)
 
 
 def test_figures_that_are_not_known_are_dashes_without_a_currency(

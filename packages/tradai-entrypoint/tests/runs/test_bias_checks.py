@@ -11,8 +11,8 @@ from tradai.entrypoint._runs._bias.bias_checks import (
     bias_notices,
     bias_sentence,
     is_clean,
-    new_bias_id,
 )
+from tradai.entrypoint._store.names import new_bias_id
 from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.run_place import PlannedJob
 

@@ -1,3 +1,4 @@
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from tradai.core import FileJournal, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._runs.folder import RunFolder, check_run_folder
+from tradai.entrypoint._store.claim import RunOwnedError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -56,6 +58,31 @@ def test_a_check_refuses_what_creating_the_folder_would(folder: RunFolder, tmp_p
     for root in (tmp_path / "file", tmp_path / "file" / "runs"):
         with pytest.raises(StorageError, match="Not a directory"):
             check_run_folder(root, None)
+
+
+def test_a_folder_that_is_no_run_is_not_called_one(folder: RunFolder) -> None:
+    root = folder.path.parent
+    for create in (RunFolder.create, check_run_folder):
+        with pytest.raises(ConfigurationError, match=r"there is a folder 'run-1' .* is no run: "):
+            create(root, "run-1")
+    (folder.path / "manifest.json").write_text("{")
+
+    with pytest.raises(ConfigurationError, match="there is a run 'run-1' in"):
+        RunFolder.create(root, "run-1")
+
+
+def test_a_run_that_goes_on_is_owned_and_after_its_end_its_id_is_taken(folder: RunFolder) -> None:
+    root = folder.path.parent
+    (folder.path / "manifest.json").write_text("{}")
+
+    for create in (RunFolder.create, check_run_folder):
+        with closing(FileJournal(folder.journal)) as journal:
+            journal.append("run started")
+            with pytest.raises(RunOwnedError, match="another process has it") as caught:
+                create(root, "run-1")
+        assert caught.value.exit_code == 75
+        with pytest.raises(ConfigurationError, match="already"):
+            create(root, "run-1")
 
 
 def refused(folder: RunFolder, **changes: object) -> RunFolder:

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from tradai.core import to_epoch_ms
+from tradai.core import FileStore, StoredObject, to_epoch_ms
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
@@ -63,6 +64,33 @@ def refuses(folder: Path) -> bool:
 
 def check(*words: object) -> int:
     return run_command(["data", "check", *map(str, words)], interrupts=Interrupts())
+
+
+@pytest.mark.parametrize("command", ["check", "list"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_reading_of_candles(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    number: signal.Signals,
+) -> None:
+    save(tmp_path, GOOD)
+    save(tmp_path, GOOD, "parquet")
+    read = FileStore.read
+    files: list[str] = []
+
+    def read_and_stop(store: FileStore, uri: str) -> StoredObject:
+        files.append(uri)
+        signal.raise_signal(number)
+        return read(store, uri)
+
+    monkeypatch.setattr(FileStore, "read", read_and_stop)
+    with Interrupts() as interrupts:
+        code = run_command(["data", command, str(tmp_path)], interrupts=interrupts)
+
+    assert (code, len(files)) == (128 + number, 1)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("kind", ["feather", "parquet"])

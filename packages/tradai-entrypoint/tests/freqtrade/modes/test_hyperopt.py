@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,25 @@ def test_the_patch_of_any_epoch_is_written_as_that_of_the_best_one(
     assert used.code == ExitCode.DONE
     assert used.given["config"]["stoploss"] == -0.05
     assert used.manifest.config["exit_params"] == {"exit_gain": 2 / 3}
+
+
+def test_a_patch_that_the_disk_refuses_leaves_no_file(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(HYPEROPT, epochs=[epoch(1, 6.5)])
+    patch = tmp_path / "patches" / "best.yaml"
+    patch.parent.mkdir()
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, most))
+    try:
+        code = show(found.folder, 1, patch)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert code == ExitCode.RESULT
+    assert f"cannot write {patch}" in capsys.readouterr().err
+    assert list(patch.parent.iterdir()) == []
+    assert show(found.folder, 1, patch) == ExitCode.DONE
 
 
 def test_a_patch_is_not_written_over_a_file(

@@ -51,16 +51,20 @@ def test_the_timeframe_is_one_line_which_the_class_takes_from_the_configuration(
     check_class(overridden.config, facts)
 
 
-def test_a_timeframe_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="15"):
-        new_strategy(tmp_path / "new", timeframe="15")
+@pytest.mark.parametrize("timeframe", ["15", "17m"])
+def test_a_timeframe_that_is_none_is_refused(tmp_path: Path, timeframe: str) -> None:
+    with pytest.raises(ValidationError, match=timeframe):
+        new_strategy(tmp_path / "new", timeframe=timeframe)
 
     assert not (tmp_path / "new").exists()
 
 
-def test_a_name_that_python_takes_for_no_class_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["no class", "class", "None", "Null"])
+def test_a_name_that_python_or_yaml_takes_for_no_class_is_refused(
+    tmp_path: Path, name: str
+) -> None:
     with pytest.raises(ValidationError, match="MyStrategy"):
-        new_strategy(tmp_path / "new", class_name="no class")
+        new_strategy(tmp_path / "new", class_name=name)
 
     assert not (tmp_path / "new").exists()
 

@@ -16,7 +16,11 @@ from tradai.entrypoint.freqtrade._results.database import (
 )
 from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
-TABLES = "CREATE TABLE trades (id INTEGER PRIMARY KEY, is_open BOOLEAN, realized_profit FLOAT);"
+TABLES = """
+CREATE TABLE trades (
+    id INTEGER PRIMARY KEY, is_open BOOLEAN, amount FLOAT, realized_profit FLOAT
+);
+"""
 
 
 def test_a_database_that_is_missing_has_no_orders_and_a_damaged_one_is_an_error(
@@ -64,8 +68,14 @@ def test_trades_are_counted_and_their_profit_is_summed(tmp_path: Path) -> None:
     path = tmp_path / "trades.sqlite"
     with closing(sqlite3.connect(path)) as opened:
         opened.executescript(TABLES)
-        rows = [(1, False, 2.5), (2, False, -1.25), (3, True, 0.5), (4, True, None)]
-        opened.executemany("INSERT INTO trades VALUES (?, ?, ?)", rows)
+        # The last one waits for its entry to be filled; an entry that was cancelled is closed.
+        opened.executemany(
+            "INSERT INTO trades VALUES (?, ?, ?, ?)",
+            [
+                *((1, False, 1.0, 2.5), (2, False, 0.0, -1.25), (3, True, 2.0, 0.5)),
+                *((4, True, 2.0, None), (5, True, 0.0, None)),
+            ],
+        )
         opened.commit()
 
     assert trade_figures(SqliteFile(path), "USDT") == {

@@ -1,12 +1,15 @@
 """The layer of a document by its URI: a YAML file, or an entry of an installed registry."""
 
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
-from typing import Final, Protocol, cast, runtime_checkable
+from pathlib import Path
+from typing import Final, Protocol, cast, final, runtime_checkable
 
-from tradai.core._layers.layer import ConfigLayer
+from tradai.core._layers.layer import ConfigLayer, LayerData
 from tradai.core._layers.yaml_layer import YamlLayer
 from tradai.core._local.file_uri import is_file_uri
 from tradai.core._ports.backends import backend_for
+from tradai.core.exceptions import ConfigurationError
 
 _GROUP: Final = "tradai.configs"
 
@@ -31,6 +34,34 @@ def document_layer(uri: str) -> ConfigLayer:
     if is_file_uri(uri) or not entry_points(group=_GROUP, name=uri.partition(":")[0]):
         return YamlLayer(uri)
     return cast("ConfigLayer", backend_for(_GROUP, uri))
+
+
+def document_layers(uri: str | Path | None, patches: Iterable[str | Path]) -> Iterator[ConfigLayer]:
+    """Yield the layers of a configuration, if it has a document, and of the patches over it.
+
+    Raises:
+        ConfigurationError, ValidationError: As `document_layer`.
+    """
+    if uri is not None:
+        yield document_layer(str(uri))
+    for patch in patches:
+        yield _PatchLayer(document_layer(str(patch)), name=str(patch))
+
+
+@final
+class _PatchLayer:
+    """A layer over another document, which has values: an empty one is a mistake."""
+
+    def __init__(self, layer: ConfigLayer, *, name: str) -> None:
+        self.name = name
+        self._layer = layer
+
+    def load(self) -> LayerData:
+        data = self._layer.load()
+        if not data.values:
+            message = f"{self.name} is an empty patch: write the keys that it changes, or drop it"
+            raise ConfigurationError(message, source=self.name)
+        return data
 
 
 def pinned_uri(uri: str) -> str:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from tradai.core._documents.canonical import digest, version_id
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, freeze_object
 from tradai.core._documents.tree import Replacement, defines_path, leaves, not_finite
-from tradai.core._layers.document_layer import document_layer, pinned_uri
+from tradai.core._layers.document_layer import document_layers, pinned_uri
 from tradai.core._layers.environment_layer import EnvironmentLayer
 from tradai.core._layers.layer import ConfigLayer, LayerData, Origin
 from tradai.core._layers.merge import LayerStack
@@ -116,7 +116,7 @@ class StrategyConfigLoader:
             StorageError: A file cannot be read.
         """
         files = [str(file) for file in (uri, *patches) if file is not None]
-        documents = (*map(document_layer, files), *_installed_layers(), *self._layers)
+        documents = (*document_layers(uri, patches), *_installed_layers(), *self._layers)
         entries = (EnvironmentLayer(self._environ), OverridesLayer(overrides))
         loaded = [_with_whole_values(layer.load()) for layer in documents]
         loaded += [layer.load() for layer in entries]
@@ -154,7 +154,7 @@ class StrategyConfigLoader:
         Raises:
             ConfigurationError: A variable or an override is not usable, or the block is not one.
         """
-        files = (document_layer(str(file)) for file in (uri, *patches) if file is not None)
+        files = document_layers(uri, patches)
         loaded: list[LayerData] = []
         for layer in (*files, *self._layers):
             with suppress(TradAIError):

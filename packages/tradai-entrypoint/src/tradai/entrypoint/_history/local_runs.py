@@ -18,6 +18,8 @@ _SHOWN: Final = 5
 def find_run(root: Path, name: str) -> Path:
     """Return the folder of the run `name`: a path, an id, a unique prefix of one, or ``latest``.
 
+    A folder of that name goes before ids that begin with it.
+
     The latest run is the last one that has finished. One that a sweep or another command made
     among others is it only where all are such. Of a run that was refused, or ended without a
     result, there is nothing to repeat. A copy of a run, in a folder of another name, is found by
@@ -34,12 +36,11 @@ def find_run(root: Path, name: str) -> Path:
         finished = [run for run in runs if _has_finished(run)]
         matches = ([run for run in finished if run.part_of is None] or finished)[:1]
     else:
-        matches = [run for run in runs if run.run_id == name] or [
-            run for run in runs if run.run_id.startswith(name)
-        ]
+        matches = [run for run in runs if run.run_id == name]
+        if not matches and (folder := _named_folder(root, name)) is not None:
+            return folder
+        matches = matches or [run for run in runs if run.run_id.startswith(name)]
     matches = list({run.folder.resolve(): run for run in matches}.values())
-    if not matches and (unreadable := _named_folder(root, name)) is not None:
-        return unreadable
     if not matches:
         what = "finished run" if name == LATEST else f"run {name!r}"
         raise NotFoundError(
@@ -68,10 +69,18 @@ def _several_error(name: str, matches: Sequence[RunSummary]) -> ValidationError:
 
 
 def _named_folder(root: Path, name: str) -> Path | None:
-    """Return the folder `name` of `root` if it has a manifest, which no list could read."""
+    """Return the folder `name` of `root`: a copy of a run, or a run that no list could read.
+
+    Raises:
+        NotFoundError: It has no manifest.
+    """
     folder = root / name
-    is_run = folder.parent == root and (folder / MANIFEST_NAME).is_file()
-    return folder if is_run else None
+    if folder.parent != root or not folder.is_dir():
+        return None
+    if not (folder / MANIFEST_NAME).is_file():
+        message = f"{folder} is no run, as it has no {MANIFEST_NAME}"
+        raise NotFoundError(message, kind="run", key=name)
+    return folder
 
 
 def ambiguous_error(name: str, run_ids: Sequence[str]) -> ValidationError:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Self, final
 
@@ -97,7 +98,7 @@ class RunNeeds:
         return reasons
 
     def _reason(self, run: RunSummary, manifest: RunManifest | None) -> str | None:
-        if run.state != ENDED:
+        if run.state not in {ENDED, KILLED}:
             return f"it {_without_end(run)}"
         if run.mode == TradingMode.LIVE:
             return "it traded live"
@@ -106,7 +107,8 @@ class RunNeeds:
         # A run that is gone needs no reason to stay.
         if manifest is None:
             return "its manifest cannot be read whole" if run.folder.exists() else None
-        needs = ((kind, text) for kind, text in self._needs(manifest) if kind not in self._ignored)
+        found = chain(_end_needs(run), self._needs(manifest))
+        needs = ((kind, text) for kind, text in found if kind not in self._ignored)
         return next((f"{text} (--also {kind})" for kind, text in needs), None)
 
     def _needs(self, manifest: RunManifest) -> Iterator[tuple[RunNeed, str]]:
@@ -123,9 +125,12 @@ class RunNeeds:
             yield RunNeed.PAGES, f"{page} links to it"
 
 
-def _without_end(run: RunSummary) -> str:
+def _end_needs(run: RunSummary) -> Iterator[tuple[RunNeed, str]]:
     if run.state == KILLED:
-        return "did not end: its process was killed"
+        yield RunNeed.KILLED, "it did not end: its process was killed"
+
+
+def _without_end(run: RunSummary) -> str:
     return "did not end: it goes on" if run.has_process else UNFINISHED_SENTENCE
 
 

@@ -54,7 +54,8 @@ class RunSummary:
         strategy: Name of the strategy; None for a run that was refused before it was known.
         figures: The figures of `FIGURES` and `DRAWDOWNS` that its result has; of a dry-run, also of
             one that goes on, those of closed trades.
-        is_bias_check: Whether it is an analysis for bias in the place of its backtest.
+        is_bias_check: Whether it is an analysis for bias in the place of its backtest: by its
+            result or, before it has one, by its id.
         bias: Its result.
         source: Digest of the strategy source, as far as it is known.
         had_engine: Whether its engine was started; its run digest is recorded just before.

@@ -12,3 +12,4 @@ class RunNeed(StrEnum):
     REFERENCES = "references"
     BIAS_CHECKS = "bias-checks"
     PAGES = "pages"
+    KILLED = "killed"

@@ -15,7 +15,14 @@ from tradai.core import FileKind, read_regular_file
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.run_figures import block_of, run_figures
 from tradai.entrypoint._history.run_listing import RunListing, RunSummary, UnreadableRun
-from tradai.entrypoint._store.names import BIAS, KILLED, MANIFEST_NAME, RUNNING, SCHEMA_VERSION
+from tradai.entrypoint._store.names import (
+    BIAS,
+    KILLED,
+    MANIFEST_NAME,
+    RUNNING,
+    SCHEMA_VERSION,
+    is_bias_id,
+)
 
 _TYPES: Final = {
     "run_id": str,
@@ -124,7 +131,7 @@ def _summary(
         started_at=started_at,
         strategy=_text(block_of(facts, "config").get("name")),
         figures=run_figures(facts, folder),
-        is_bias_check=BIAS in results,
+        is_bias_check=BIAS in results or is_bias_id(facts["run_id"]),
         bias=results.get(BIAS),
         source=_text(digests.get("source")),
         had_engine="run" in digests,

@@ -44,7 +44,8 @@ class PaperStatus(BaseModel):
     Attributes:
         at: Instant at which the engine was asked.
         currency: The stake currency of all sums.
-        open_trades: Its positions; None when the engine did not answer.
+        open_trades: Its positions, and entries that wait to be filled, whose amount is zero; None
+            when the engine did not answer.
         profit: Profit of all trades, open ones at the last price; None where that is not known.
         closed_profit: Profit of closed trades; None where that is not known.
         closed_trades: Number of closed trades; None where that is not known.
@@ -64,6 +65,12 @@ class PaperStatus(BaseModel):
     last_candle: str | None = None
     last_error: str | None = None
     problem: str | None = None
+
+    @property
+    def positions(self) -> int | None:
+        """Number of its open trades whose entry was filled; None when that is not known."""
+        trades = self.open_trades
+        return None if trades is None else sum(trade.amount != 0 for trade in trades)
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

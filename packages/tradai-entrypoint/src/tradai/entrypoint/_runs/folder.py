@@ -19,6 +19,7 @@ from tradai.core.exceptions import (
 )
 from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._runs.record import RunManifest
+from tradai.entrypoint._store.claim import RunOwnedError
 from tradai.entrypoint._store.names import (
     JOURNAL_NAME,
     LATEST,
@@ -69,6 +70,7 @@ class RunFolder:
         Raises:
             ValidationError: `run_id` cannot name a folder.
             ConfigurationError: A run of that id exists already.
+            RunOwnedError: It goes on: another process has it.
             StorageError: The folder cannot be created; nothing is left behind.
         """
         _check_run_id(run_id)
@@ -81,6 +83,7 @@ class RunFolder:
         except FileExistsError as exc:
             if not root.is_dir():
                 raise _creation_error(root, _reason(root)) from exc
+            _refuse_owned(folder.path)
             raise _taken_error(root, run_id) from exc
         except OSError as exc:
             raise _creation_error(root, exc) from exc
@@ -139,11 +142,12 @@ def check_run_folder(root: Path, run_id: str | None, store: str | None = None) -
         store: Store of the run; a refused run that it may have keeps its id.
 
     Raises:
-        ValidationError, ConfigurationError, StorageError: As `RunFolder.create`.
+        ValidationError, ConfigurationError, RunOwnedError, StorageError: As `RunFolder.create`.
     """
     if run_id is not None:
         _check_run_id(run_id)
         if (root / run_id).exists() and (store or not _is_refusal(root / run_id)):
+            _refuse_owned(root / run_id)
             raise _taken_error(root, run_id)
     nearest = next(path for path in (root, *root.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir():
@@ -195,9 +199,22 @@ def _check_run_id(run_id: str) -> None:
         )
 
 
+def _refuse_owned(path: Path) -> None:
+    with suppress(NotFoundError, StorageError):
+        if FileJournal(path / JOURNAL_NAME).has_writer():
+            raise RunOwnedError(
+                f"run {path.name!r} was not started: another process has it in {path.parent}; "
+                "wait for its end, or start a run with another id",
+                run_id=path.name,
+            )
+
+
 def _taken_error(root: Path, run_id: str) -> ConfigurationError:
+    is_run = os.path.lexists(root / run_id / MANIFEST_NAME)
+    what, remove = ("run", "") if is_run else ("folder", "which is no run: remove it, ")
     return ConfigurationError(
-        f"there is a run {run_id!r} in {root} already: leave the run id unset, or choose another",
+        f"there is a {what} {run_id!r} in {root} already{': ' if is_run else ', '}{remove}"
+        "leave the run id unset, or choose another",
         key="TRADAI_RUN_ID",
     )
 

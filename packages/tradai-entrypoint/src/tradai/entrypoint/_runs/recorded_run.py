@@ -70,6 +70,7 @@ class RecordedRun:
 
         Raises:
             ConfigurationError: A run of that id exists.
+            RunOwnedError: Another process has it.
             ValidationError: The id cannot name a folder.
             StorageError: The folder cannot be created.
             TradAIError: As `StorePolicy.begin`; no folder is left.

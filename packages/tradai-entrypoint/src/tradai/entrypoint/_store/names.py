@@ -2,7 +2,9 @@
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,8 @@ EPOCHS_NAME: Final = "epochs.jsonl"
 # Result of an analysis for bias, and its mode where runs are shown: it has that of a backtest.
 BIAS: Final = "bias"
 BIAS_MODE: Final = "bias check"
+# Its id, which tells it before it has that result, and for ever if its process is killed.
+_BIAS_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-bias-[0-9a-f]{8}", re.ASCII)
 # States of a run that did not end. Its manifest says `RUNNING`, also after its process is gone; a
 # list of runs then says `KILLED`.
 RUNNING: Final = "running"
@@ -45,6 +49,20 @@ _SEGMENT: Final = re.compile(r"(journal|tracking)/([0-9]{6,})\.jsonl", re.ASCII)
 _SENT_APART: Final = frozenset({MANIFEST_NAME, STARTED_NAME, JOURNAL_NAME, TRACKING_NAME})
 # The space reserved for the end, and what a killed writer left behind.
 _WITHOUT_CONTENT: Final = (RESERVE_NAME, ".tradai-")
+
+
+def new_bias_id(now: datetime) -> str:
+    """Return the id of an analysis for bias, by which it is found among runs."""
+    return f"{now:%Y%m%dT%H%M%SZ}-bias-{secrets.token_hex(4)}"
+
+
+def is_bias_id(run_id: str) -> bool:
+    """Return whether `new_bias_id` made `run_id`.
+
+    >>> is_bias_id("20260131T235959Z-bias-1a2b3c4d")
+    True
+    """
+    return _BIAS_ID.fullmatch(run_id) is not None
 
 
 def segment_name(number: int, file: str = JOURNAL_NAME) -> str:

@@ -7,7 +7,7 @@ from tradai.entrypoint._commands.arguments import read_settings, start_logging
 from tradai.entrypoint._commands.run import print_result
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.progress import Progress
-from tradai.entrypoint._runs._bias.bias_checks import new_bias_id
+from tradai.entrypoint._store.names import new_bias_id
 from tradai.entrypoint.freqtrade import BiasEntrypoint
 
 

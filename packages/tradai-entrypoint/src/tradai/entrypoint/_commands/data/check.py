@@ -17,10 +17,10 @@ _COLUMNS: Final = ("", "file", "first at", "finding")
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print the findings; return 65 when one of them is a fault."""
-    del interrupts
     from tradai.entrypoint.freqtrade import check_series
 
-    checked = check_series(args.folder)
+    with interrupts.raising():
+        checked = check_series(args.folder)
     if args.json:
         print_json(_values(checked))
     else:

@@ -18,10 +18,10 @@ _COLUMNS: Final = ("pair", "timeframe", "kind", "format", "rows", "first", "last
 
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Print a row per series; JSON and CSV have one per file."""
-    del interrupts
     from tradai.entrypoint.freqtrade import list_series
 
-    listed = list_series(args.folder)
+    with interrupts.raising():
+        listed = list_series(args.folder)
     found = listed.series
     if args.json:
         print_json(list(map(_values, found)))

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tradai.core import file_errors, file_path
-from tradai.core.exceptions import ConfigurationError, NotFoundError
+from tradai.core import FileStore, file_path
+from tradai.core.exceptions import ConfigurationError, ConflictError, NotFoundError
 from tradai.entrypoint._commands.console import print_json, print_table, print_text
 from tradai.entrypoint._commands.hyperopt.epochs_of import (
     best_first,
@@ -39,20 +39,17 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write `text` to the new file `path`.
+    """Write `text` to the new file `path`, whole or not at all.
 
     Raises:
         ConfigurationError: There is a file.
-        NotFoundError, StorageError: It cannot be written.
+        StorageError: It cannot be written.
     """
-    with file_errors("write", path):
-        try:
-            file = path.open("x", encoding="utf-8")
-        except FileExistsError as exc:
-            message = f"{path} is there already and is not overwritten: name another file"
-            raise ConfigurationError(message, key="--patch", source=str(path)) from exc
-        with file:
-            file.write(text)
+    try:
+        FileStore().write(path.absolute().as_uri(), text.encode(), if_absent=True)
+    except ConflictError as exc:
+        message = f"{path} is there already and is not overwritten: name another file"
+        raise ConfigurationError(message, key="--patch", source=str(path)) from exc
 
 
 def _epoch(epochs: Sequence[Epoch], number: int | None, run_id: str) -> Epoch:

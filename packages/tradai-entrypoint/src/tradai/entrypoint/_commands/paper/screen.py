@@ -15,6 +15,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode
 from tradai.entrypoint._process.interrupts import Interrupts
 from tradai.entrypoint._process.output import is_output_lost
 from tradai.entrypoint._report.formatting import MINUS, duration, percent, result_text
+from tradai.entrypoint._store.names import KILLED_SENTENCE
 
 _TRADES: Final = (
     *("open trade", "since", "amount", "at", "now", "stake", "profit", "percent", "stop"),
@@ -57,10 +58,10 @@ def show_papers(papers: Sequence[PaperRun], *, as_json: bool) -> None:
 
 def _run_row(paper: PaperRun) -> tuple[str, ...]:
     status = _status_of(paper)
-    trades = status.open_trades if status else None
+    trades = status.positions if status else None
     profit = _sum(status.profit, status.currency) if status else "-"
     candle = status.last_candle if status else None
-    count = "-" if trades is None else str(len(trades))
+    count = "-" if trades is None else str(trades)
     return (paper.run_id, _short_state(paper, status), count, profit, candle or "-")
 
 
@@ -111,7 +112,7 @@ def _facts(paper: PaperRun) -> Iterator[tuple[str, str]]:
     yield "state", paper.state
     yield from _doubts(paper)
     if manifest.state == "running":
-        yield from _session_facts(paper.record)
+        yield from _session_facts(paper.record, is_killed=paper.state == KILLED_SENTENCE)
     if manifest.verdict:
         yield "verdict", manifest.verdict
     for name, fact in manifest.continuation.items():
@@ -147,10 +148,11 @@ def _way_on(paper: PaperRun) -> str | None:
     return f"correct CONFIG, then tradai-entrypoint run CONFIG {command} --accept-changes"
 
 
-def _session_facts(record: SessionRecord | None) -> Iterator[tuple[str, str]]:
+def _session_facts(record: SessionRecord | None, *, is_killed: bool) -> Iterator[tuple[str, str]]:
     if record is None:
         return
-    yield "reason", record.reason
+    # Of the state before it was killed.
+    yield "last reason" if is_killed else "reason", record.reason
     if record.request is not None:
         yield "request", f"{record.request.state.value}: {record.request.reason}"
 
@@ -160,8 +162,10 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
         return
     age_s = max(0.0, (SystemClock().now() - status.at).total_seconds())
     yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {duration(age_s)} ago"
-    trades = status.open_trades
-    yield "open trades", "the engine did not answer" if trades is None else str(len(trades))
+    trades, count = status.open_trades, status.positions
+    yield "open trades", "the engine did not answer" if count is None else str(count)
+    if trades and len(trades) != count:
+        yield "entries that wait", ", ".join(trade.pair for trade in trades if not trade.amount)
     yield "closed trades", _text(status.closed_trades)
     yield "profit", _sum(status.profit, f"{status.currency} with open trades")
     yield "closed profit", _sum(status.closed_profit, status.currency)

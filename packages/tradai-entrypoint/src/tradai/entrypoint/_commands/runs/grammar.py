@@ -74,10 +74,10 @@ def _add_prune(verbs: Commands) -> None:
         "prune",
         help="remove old runs from the folder of runs",
         description="Show which runs would be removed from the folder of runs, or remove them. "
-        "Runs that did not end, LIVE runs and runs whose facts wait for a tracking server stay, "
+        "Runs that go on, LIVE runs and runs whose facts wait for a tracking server stay, "
         "and so do those that are needed, unless --also names the reason: dry-runs with open "
-        "trades, runs that another one goes on with or repeats, the last analysis for bias of each "
-        "source, and runs that a page of a sweep, a comparison or an analysis links to. The run "
+        "trades, runs whose process was killed, runs that another one goes on with or repeats, the "
+        "last analysis for bias of each source, and runs that a page of a sweep, a comparison or an analysis links to. The run "
         "store is not touched.",
     )
     prune.set_defaults(module="runs.prune")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tradai.entrypoint._commands.flags import Commands, add_output
+from tradai.entrypoint._commands.flags import Commands, add_output, words
 
 
 def add_init(commands: Commands) -> None:
@@ -25,7 +25,12 @@ def add_init(commands: Commands) -> None:
         type=Path,
         help="configuration files of Freqtrade; later ones go over earlier ones",
     )
-    parser.add_argument("--strategy", metavar="CLASS", help="class of the strategy")
+    parser.add_argument(
+        "--strategy",
+        metavar="CLASS",
+        type=words("the name of a class"),
+        help="class of the strategy",
+    )
     parser.add_argument(
         "--strategy-path", metavar="DIR", type=Path, help="folder of the class, as in Freqtrade"
     )
@@ -36,6 +41,9 @@ def add_init(commands: Commands) -> None:
         help="parameter file of the class (default: the one beside it)",
     )
     parser.add_argument(
-        "--timeframe", metavar="LENGTH", help="candles of a new strategy, such as 15m (default: 5m)"
+        "--timeframe",
+        metavar="LENGTH",
+        type=words("a length, such as 15m"),
+        help="candles of a new strategy, such as 15m (default: 5m)",
     )
     add_output(parser)

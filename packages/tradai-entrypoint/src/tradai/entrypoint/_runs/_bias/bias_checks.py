@@ -1,9 +1,7 @@
 """Analyses for bias in a folder of runs: the one that counts for a strategy."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +13,6 @@ from tradai.entrypoint._store.names import BIAS
 
 # Begins the notice of a run whose source was found biased.
 BIAS_FOUND: Final = "bias was found in this strategy source"
-
-
-def new_bias_id(now: datetime) -> str:
-    """Return the id of an analysis, by which it is found among runs."""
-    return f"{now:%Y%m%dT%H%M%SZ}-bias-{secrets.token_hex(4)}"
 
 
 def bias_check_of(root: Path, planned: RunManifest) -> RunManifest | None:

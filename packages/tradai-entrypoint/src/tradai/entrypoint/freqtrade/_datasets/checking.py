@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, final
 
 from tradai.core import FileStore, file_errors
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import (
     FUNDING_RATE,
     READ_KINDS,
@@ -85,7 +85,7 @@ def _read(file: DataFile) -> RawSeries | Finding:
         if file.file_format in _OF_RUNS and file.kind in _CANDLE_KINDS:
             # The store that a run reads them from refuses a link that leads out of their folder.
             FileStore(file.path.parent).stat(file.path.absolute().as_uri())
-    except TradAIError as exc:
+    except (NotFoundError, StorageError, ValidationError) as exc:
         return _finding(file, str(exc), refusal(file))
     return raw
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
 from tradai.core import Timeframe, from_epoch_ms
-from tradai.core.exceptions import TradAIError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.gaps import missing_rows
@@ -99,7 +99,7 @@ def _of_file(file: DataFile, *, is_twin: bool) -> tuple[ListedSeries, str | None
     """Return the facts of a file, and the digest of its rows if the series has several files."""
     try:
         raw = read_raw(file)
-    except TradAIError as exc:
+    except (NotFoundError, StorageError, ValidationError) as exc:
         return _listed(file, None, problem=str(exc)), None
     return _listed(file, raw.opened), raw.digest() if is_twin else None
 

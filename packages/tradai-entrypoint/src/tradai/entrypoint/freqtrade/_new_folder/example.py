@@ -1,5 +1,6 @@
 """Make the folder of a small strategy that runs, to be changed."""
 
+import keyword
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
+from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
     SOURCE_NAME,
     new_folder,
     write_texts,
 )
+from tradai.entrypoint.freqtrade._new_folder.yaml_text import YAML_WORDS
 
 _CLASS_FILE: Final = "example_class.txt"
 _CONFIG_FILE: Final = "example_config.txt"
@@ -39,16 +42,24 @@ def new_strategy(
         timeframe: Length of its candles; None is 5 minutes.
 
     Raises:
-        ValidationError: `class_name` is not the name of a class, or `timeframe` is none.
+        ValidationError: `class_name` is not the name of a class, or `timeframe` is none that the
+            exchange of a new configuration, Binance, has.
         ConfigurationError: `folder` is not empty.
         StorageError: The disk refused.
     """
-    if not (class_name.isidentifier() and class_name.isascii()):
+    is_name = class_name.isidentifier() and class_name.isascii()
+    # Python's own words, and those that YAML takes for a truth value or for null.
+    if not is_name or keyword.iskeyword(class_name) or class_name.lower() in YAML_WORDS:
         expected = "the name of a Python class, such as MyStrategy"
         message = f"{class_name!r} is not usable: expected {expected}"
         raise ValidationError(message, field="class", expected=expected)
+    length = Timeframe(timeframe or _TIMEFRAME)
+    if length not in Binance.timeframes:
+        expected = f"one of the exchange, {', '.join(Binance.timeframes)}"
+        message = f"timeframe {length} is not usable: expected {expected}"
+        raise ValidationError(message, field="timeframe", expected=expected)
     target = folder or Path(class_name)
-    names = {"class_name": class_name, "timeframe": str(Timeframe(timeframe or _TIMEFRAME))}
+    names = {"class_name": class_name, "timeframe": str(length)}
     texts = {
         CONFIG_NAME: _filled(_CONFIG_FILE, names),
         f"{SOURCE_NAME}/{class_name.lower()}.py": _filled(_CLASS_FILE, names),

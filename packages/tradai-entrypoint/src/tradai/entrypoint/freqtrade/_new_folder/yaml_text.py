@@ -8,8 +8,8 @@ from typing import Final
 
 from tradai.core import JsonValue
 
-# Keys that some reader takes for a truth value or for null.
-_WORDS: Final = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
+# Words that some reader takes for a truth value or for null.
+YAML_WORDS: Final = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
 
 
 def yaml_text(document: Mapping[str, JsonValue]) -> str:
@@ -19,7 +19,7 @@ def yaml_text(document: Mapping[str, JsonValue]) -> str:
 
 def _lines(block: Mapping[str, JsonValue], *, indent: str) -> Iterator[str]:
     for name, value in block.items():
-        is_plain = name.isidentifier() and name.isascii() and name.lower() not in _WORDS
+        is_plain = name.isidentifier() and name.isascii() and name.lower() not in YAML_WORDS
         key = name if is_plain else json.dumps(name)
         if isinstance(value, Mapping) and value:
             yield f"{indent}{key}:"

@@ -13,9 +13,11 @@ from tradai.entrypoint.freqtrade._results.sqlite_file import SqliteFile
 
 # The engine's own names (freqtrade 2026.9).
 _ENTRY_ORDERS: Final = "SELECT ft_pair, order_id FROM orders WHERE ft_order_side = 'buy'"
-_TRADES: Final = (
-    "SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades GROUP BY 1"
-)
+# An entry that waits to be filled is no open trade yet.
+_TRADES: Final = """
+    SELECT is_open, count(*), sum(coalesce(realized_profit, 0)) FROM trades
+    WHERE amount <> 0 OR NOT is_open GROUP BY 1
+"""
 _COUNT: Final = "SELECT count(*) FROM trades"
 _ORDERS: Final = """
     SELECT ft_pair, order_id, ft_trade_id, ft_order_side, ft_is_open, coalesce(filled, 0),
