@@ -79,7 +79,7 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
     from tradai.entrypoint.freqtrade._results.equity import read_equity
 
     archive = context.folder.path / BACKTEST_NAME
-    equity = read_equity(archive, job.facts.class_name, result.summary)
+    equity = read_equity(archive, job.facts.class_name, result)
     if equity is not None:
         context.record.results["equity_drawdown_percent"] = _percent(equity.max_drawdown)
     staged = context.folder.scratch / DATA
