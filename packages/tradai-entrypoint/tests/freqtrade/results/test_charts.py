@@ -39,6 +39,7 @@ from tradai.entrypoint.freqtrade._results.trade_rows import (
     daily_profits,
     exposure,
     fees_paid,
+    funded_twice,
     longest_streaks,
 )
 
@@ -347,6 +348,29 @@ def test_fees_are_paid_on_filled_orders_at_the_rate_of_their_side() -> None:
     fees = fees_paid([{"fee_open": 0.001, "fee_close": 0.002, "orders": orders}])
 
     assert fees == pytest.approx(0.2 + 0.44)
+
+
+@pytest.mark.parametrize(
+    ("filled", "count"),
+    [
+        ((0, 8), 0),
+        ((0, 4, 9), 0),
+        ((0, 8, 9), 1),
+        # Of an exit in two parts at once, the first leaves a position.
+        ((0, 8, 8), 1),
+        ((8, 8, 9), 0),
+        ((0, None, 8), 0),
+        ((), 0),
+    ],
+)
+def test_a_funding_fee_counts_twice_where_an_order_in_between_filled_at_its_time(
+    filled: tuple[int | None, ...], count: int
+) -> None:
+    hours = [None if each is None else each * 3_600_000 for each in filled]
+    orders: list[JsonValue] = [{"order_filled_timestamp": each} for each in hours]
+    funded = {"BTC/USDT:USDT": {8 * 3600}, "ETH/USDT:USDT": {0}}
+
+    assert funded_twice([{"pair": "BTC/USDT:USDT", "orders": orders}], funded) == count
 
 
 def test_reading_and_writing_candles_never_imports_pandas(tmp_path: Path) -> None:
