@@ -51,12 +51,12 @@ def trade(number: int) -> model.TradeRow:
     )
 
 
-def candles(pair: str) -> model.PairCandles:
+def candles(pair: str, price: float = 100.0) -> model.PairCandles:
     count = TRADES * 3
     opened = [int(START.timestamp()), *[3600] * (count - 1)]
     times = struct.pack(f"<{2 * count}I", *opened, *[3600] * count)
     levels = (100.0, 103.0, 97.0, 101.0, 5.0)
-    prices = [level + step % 5 for level in levels for step in range(count)]
+    prices = [(level + step % 5) * price / 100 for level in levels for step in range(count)]
     data = times + struct.pack(f"<{5 * count}f", *prices)
     return model.PairCandles(pair=pair, short_s=3600, long_s=3600, count=count, data=data)
 
@@ -77,7 +77,9 @@ def stats(name: str, profit: float) -> model.TradeStats:
     )
 
 
-def report_page(pairs: Sequence[str], trades: Sequence[model.TradeRow]) -> str:
+def report_page(
+    pairs: Sequence[str], trades: Sequence[model.TradeRow], price: float = 100.0
+) -> str:
     """A report with every section of a backtest, and those of a training."""
     points = range(0, 600, 3)
     parts = model.RunReportParts(
@@ -93,7 +95,7 @@ def report_page(pairs: Sequence[str], trades: Sequence[model.TradeRow]) -> str:
             model.DayReturn(date(2025, 1, n), n / 1000 - 0.01, n / 10) for n in range(1, 26)
         ),
         trades=tuple(trades),
-        candles=tuple(map(candles, pairs)),
+        candles=tuple(candles(pair, price) for pair in pairs),
         pairs=tuple(stats(pair, 12.0) for pair in pairs),
         entry_tags=(stats("a tag that is longer than most", 10.0), stats("(none)", -2.0)),
         exit_reasons=(stats("exit_signal", 12.0),),
@@ -267,6 +269,31 @@ def test_charts_of_an_open_page_take_the_colours_of_another_scheme(
 
     assert not set(seen[True]) & set(seen[False])
     assert browser.ask(drawn) == seen[True]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_the_labels_of_a_small_price_are_whole(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(
+        report_page(PAIRS, tuple(map(trade, range(TRADES))), 0.0000022), encoding="utf-8"
+    )
+    browser.open(path, width=width)
+    browser.wait(READY)
+    browser.ask(
+        "window.labels = []; const canvas = CanvasRenderingContext2D.prototype;"
+        "const write = canvas.fillText; canvas.fillText = function (text, x, y) {"
+        "  if (this.textAlign === 'right') labels.push([text, x - this.measureText(text).width]);"
+        "  write.call(this, text, x, y); }; 0"
+    )
+
+    browser.ask("document.querySelector('#candle-tools [data-action=in]').click()")
+    browser.lay_out()
+
+    labels = browser.ask("labels")
+    assert any(text.startswith("0.00000") for text, _ in labels)
+    assert [text for text, left in labels if left < 0] == []
 
 
 def test_a_section_is_laid_out_when_it_comes_near_the_screen(browser: Browser, page: Path) -> None:

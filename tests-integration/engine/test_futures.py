@@ -24,6 +24,14 @@ BARE: Final[Mapping[str, Any]] = {
     "margin_mode": "isolated",
 }
 
+ADDS_AT_EIGHT: Final = """
+    position_adjustment_enable = True
+
+    def adjust_trade_position(self, trade, current_time, **kwargs):
+        is_time = current_time.hour == 8 and trade.nr_of_successful_entries == 1
+        return 50 if is_time else None
+"""
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, engine_bin: Path) -> Path:
@@ -36,6 +44,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory, engine_bin: Path) -> Path:
 @pytest.fixture(scope="module")
 def ran(desk: Path, engine_bin: Path) -> Outcome:
     """The backtest of the folder, made once."""
+    return _run(desk, engine_bin)
+
+
+def _run(desk: Path, engine_bin: Path) -> Outcome:
     arguments = ("--mode", "backtest", "--data", desk / "candles")
     runs = desk / "runs"
     done = subprocess.run(
@@ -94,6 +106,23 @@ def test_tiers_beside_the_candles_decide_where_a_position_is_liquidated(
     assert here["close_rate"] < there["close_rate"]
     assert ran.manifest["data"]["leverage_tiers"] == "leverage_tiers.json"
     assert "leverage tiers" not in str(ran.manifest["notices"])
+
+
+def test_a_funding_fee_that_the_engine_counts_twice_is_noticed(
+    ran: Outcome, tmp_path: Path, engine_bin: Path
+) -> None:
+    lay_out(tmp_path, engine_bin)
+    # Longs are open from 02:00 to 12:00, and a fee is charged at 08:00.
+    with (tmp_path / "strategies" / "swing.py").open("a") as source:
+        source.write(ADDS_AT_EIGHT)
+
+    added = _run(tmp_path, engine_bin)
+
+    trades = trades_in(added.folder / "trades.parquet", engine_bin)
+    longs = sum(not each[8] for each in trades)
+    twice = f"{longs} trades of {len(trades)} had an order between entry and exit at the time"
+    assert any(each.startswith(twice) for each in added.manifest["notices"])
+    assert "funding fee" not in str(ran.manifest["notices"])
 
 
 @pytest.mark.parametrize("kind", ["futures", "mark", "funding_rate"])

@@ -68,6 +68,22 @@ def test_the_report_counts_open_positions_as_the_engine_does_and_keeps_all_candl
     assert f"{btc[0]['date']:%Y-%m-%d %H:%M} UTC" < first["results"]["first_candle"]
 
 
+def test_several_open_trades_of_a_pair_each_count_in_the_drawdown(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    stacked = ("execution.max_open_trades=6", "parameters.position_stacking=true")
+
+    result = backtest(tradai, strategy, candles, *stacked)
+
+    closed, drawdown = (
+        result["results"][name] for name in ("max_drawdown_percent", "equity_drawdown_percent")
+    )
+    assert closed < drawdown < closed + 5
+    # The engine's own wallet has one position of a coin.
+    engine = _engine_result(Path(result["folder"]))["wallet_stats"]["max_relative_drawdown"]
+    assert 100 * engine > 2 * drawdown
+
+
 def _engine_result(folder: Path) -> dict[str, Any]:
     with zipfile.ZipFile(folder / "engine-result.zip") as archive:
         name = min((each for each in archive.namelist() if each.endswith(".json")), key=len)

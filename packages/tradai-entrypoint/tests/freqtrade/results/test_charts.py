@@ -1,9 +1,7 @@
-"""Candles, value of the account and figures of a backtest, for its report."""
+"""Candles, drawn value of the account and figures of a backtest, for its report."""
 
-import io
 import subprocess
 import sys
-import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,13 +33,13 @@ from tradai.entrypoint.freqtrade._results.equity import (
     day_returns,
     equity_points,
     month_returns,
-    read_equity,
 )
 from tradai.entrypoint.freqtrade._results.statistics import ClosedTrade, Summary, summarize
 from tradai.entrypoint.freqtrade._results.trade_rows import (
     daily_profits,
     exposure,
     fees_paid,
+    funded_twice,
     longest_streaks,
 )
 
@@ -101,26 +99,6 @@ def unpacked(candles: PairCandles) -> dict[str, np.ndarray]:
 def summary(*, pairs: Sequence[str] = ()) -> Summary:
     period = TimeRange(start=START, stop=START + timedelta(days=1))
     return summarize([], starting_balance=1000.0, period=period, pairs=pairs)
-
-
-def wallet(folder: Path, rows: Sequence[tuple[int, str, float]]) -> Path:
-    """An archive with the engine's wallet: minutes since the start, currency, and its value."""
-    minutes, currencies, totals = zip(*rows, strict=True)
-    dates = [START + timedelta(minutes=each) for each in minutes]
-    table = pa.table(
-        {
-            "date": pa.array(dates, pa.timestamp("us", "UTC")),
-            "currency": pa.array(currencies, pa.large_string()),
-            "total_quote": pa.array(totals, pa.float64()),
-        }
-    )
-    buffer = io.BytesIO()
-    with pa.ipc.new_file(buffer, table.schema) as writer:
-        writer.write_table(table)
-    path = folder / "engine-result.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("backtest-result-1_Wave_wallet.feather", buffer.getvalue())
-    return path
 
 
 def test_staged_candles_come_back_from_parquet_as_they_were(tmp_path: Path) -> None:
@@ -254,42 +232,6 @@ def summary_with_trades() -> Summary:
     return summarize([closed], starting_balance=1000.0, period=period)
 
 
-def test_the_value_of_the_account_is_the_sum_of_what_the_wallet_holds(tmp_path: Path) -> None:
-    rows = [(5, "USDT", 1000.0), (10, "USDT", 800.0), (10, "BTC", 190.0), (15, "USDT", 1010.0)]
-
-    equity = read_equity(wallet(tmp_path, rows), "Wave", summary())
-
-    assert equity is not None
-    assert equity.value.tolist() == [1000.0, 1000.0, 990.0, 1010.0, 1000.0]
-    assert (equity.at - START_S).tolist() == [0, 300, 600, 900, 86_400]
-    assert equity.drawdown[:3].tolist() == [0.0, 0.0, 0.01]
-    assert equity.max_drawdown == pytest.approx(0.01)
-
-
-def test_an_archive_without_a_wallet_has_no_value_over_time(tmp_path: Path) -> None:
-    path = wallet(tmp_path, [(5, "USDT", 1000.0)])
-
-    assert read_equity(path, "Other", summary()) is None
-
-
-def test_the_wallet_of_contracts_has_no_open_positions_so_it_is_no_value_of_the_account(
-    tmp_path: Path,
-) -> None:
-    path = wallet(tmp_path, [(5, "USDT", 1000.0), (10, "USDT", 900.0)])
-
-    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT"])) is not None
-    assert read_equity(path, "Wave", summary(pairs=["BTC/USDT:USDT"])) is None
-
-
-def test_a_wallet_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "engine-result.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("backtest-result-1_Wave_wallet.feather", b"no table")
-
-    with pytest.raises(StorageError, match=r"the wallet history in .* cannot be read"):
-        read_equity(path, "Wave", summary())
-
-
 def long_equity(count: int) -> Equity:
     value = 1000 + np.cumsum(np.random.default_rng(3).normal(0, 1, count))
     peak = np.maximum.accumulate(value)
@@ -408,23 +350,39 @@ def test_fees_are_paid_on_filled_orders_at_the_rate_of_their_side() -> None:
     assert fees == pytest.approx(0.2 + 0.44)
 
 
+@pytest.mark.parametrize(
+    ("filled", "count"),
+    [
+        ((0, 8), 0),
+        ((0, 4, 9), 0),
+        ((0, 8, 9), 1),
+        # Of an exit in two parts at once, the first leaves a position.
+        ((0, 8, 8), 1),
+        ((8, 8, 9), 0),
+        ((0, None, 8), 0),
+        ((), 0),
+    ],
+)
+def test_a_funding_fee_counts_twice_where_an_order_in_between_filled_at_its_time(
+    filled: tuple[int | None, ...], count: int
+) -> None:
+    hours = [None if each is None else each * 3_600_000 for each in filled]
+    orders: list[JsonValue] = [{"order_filled_timestamp": each} for each in hours]
+    funded = {"BTC/USDT:USDT": {8 * 3600}, "ETH/USDT:USDT": {0}}
+
+    assert funded_twice([{"pair": "BTC/USDT:USDT", "orders": orders}], funded) == count
+
+
 def test_reading_and_writing_candles_never_imports_pandas(tmp_path: Path) -> None:
     columns = CandleColumns(
         opened=candle_table(9).opened * 1000, cells=dict(candle_table(9).values)
     )
     FlatDataRepository(tmp_path, file_format="feather").save_columns("A/B", "5m", columns)
-    archive = wallet(tmp_path, [(5, "USDT", 1.0)])
     program = (
-        "import sys; from pathlib import Path; from datetime import *\n"
-        "from tradai.core import TimeRange\n"
+        "import sys; from pathlib import Path\n"
         "from tradai.entrypoint.freqtrade._results.candle_table import *\n"
-        "from tradai.entrypoint.freqtrade._results.equity import *\n"
-        "from tradai.entrypoint.freqtrade._results.statistics import summarize\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "write_candles([read_candles(folder, 'A/B', '5m')], folder / 'x.parquet')\n"
-        "t = datetime(2025, 1, 1, tzinfo=UTC); p = TimeRange(start=t, stop=t + timedelta(1))\n"
-        "s = summarize([], starting_balance=1.0, period=p)\n"
-        f"assert read_equity(Path({str(archive)!r}), 'Wave', s)\n"
         "sys.exit('pandas' in sys.modules)"
     )
 

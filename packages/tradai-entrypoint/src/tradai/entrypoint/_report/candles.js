@@ -236,9 +236,19 @@ function candleOptions(place, set, trades, chosen) {
       ...["Open", "High", "Low", "Close"].map((label) => hidden(label, shownPrice)),
       volume,
     ],
-    axes: [axis({ values: timeLabels, space: 64 }), axis({ size: valueAxisWidth, values: (_, ticks) => ticks.map(shownPrice) })],
+    axes: [axis({ values: timeLabels, space: 64 }), axis({ size: priceAxisWidth, values: (_, ticks) => ticks.map(shownPrice) })],
     hooks: { draw: [candlePainter(set, trades, chosen)] },
   };
+}
+
+// A price of little value has many digits.
+function priceAxisWidth({ ctx }, labels) {
+  ctx.save();
+  ctx.font = axisFont;
+  // Beside a label there are its tick and a gap.
+  const widths = (labels ?? []).map((label) => ctx.measureText(label).width + 20);
+  ctx.restore();
+  return Math.ceil(Math.max(valueAxisWidth, ...widths));
 }
 
 // Prices and stops in view, with room for the volume below them.

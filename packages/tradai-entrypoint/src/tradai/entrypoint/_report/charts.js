@@ -38,9 +38,11 @@ function shownInstant(seconds) {
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
+const axisFont = "12px system-ui";
+
 function axis(options) {
   const grid = { stroke: () => colour("grid"), width: 1 };
-  return { stroke: () => colour("quiet"), grid, ticks: grid, font: "12px system-ui", ...options };
+  return { stroke: () => colour("quiet"), grid, ticks: grid, font: axisFont, ...options };
 }
 
 function utcDate(seconds) {

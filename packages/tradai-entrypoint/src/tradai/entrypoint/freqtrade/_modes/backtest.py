@@ -1,6 +1,7 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import final
 
 from tradai.core import JsonValue
@@ -9,6 +10,7 @@ from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._store.names import CANDLES_NAME, TRADES_NAME
+from tradai.entrypoint.freqtrade._candles.dataset import candle_files
 from tradai.entrypoint.freqtrade._modes.cut_stakes import notice_cut_stakes
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
@@ -21,6 +23,7 @@ from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._results.collected import BACKTEST_NAME
 from tradai.entrypoint.freqtrade._results.report_parts import report_parts
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, read_backtest
+from tradai.entrypoint.freqtrade._results.trade_rows import funded_twice
 from tradai.entrypoint.freqtrade._results.trades_parquet import write_trades
 
 
@@ -81,7 +84,7 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
     from tradai.entrypoint.freqtrade._results.equity import read_equity
 
     archive = context.folder.path / BACKTEST_NAME
-    equity = read_equity(archive, job.facts.class_name, result.summary)
+    equity = read_equity(archive, job.facts.class_name, result)
     if equity is not None:
         context.record.results["equity_drawdown_percent"] = _percent(equity.max_drawdown)
     staged = context.folder.scratch / DATA
@@ -90,7 +93,29 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
     if context.staged is None:
         write_candles(candles, context.folder.path / CANDLES_NAME)
         context.record.artifacts.insert(1, CANDLES_NAME)
+    _note_funding(result, job, staged, context)
     context.report = report_parts(result, equity=equity, candles=candles)
+
+
+def _note_funding(
+    result: BacktestResult, job: EngineJob, staged: Path, context: RunContext
+) -> None:
+    """Say of how many trades the engine has counted a funding fee twice."""
+    from tradai.entrypoint.freqtrade._results.candle_table import read_times
+
+    rates = [series for series in job.series if series.kind == "funding_rate"]
+    if not rates:
+        return
+    funded = {
+        each.pair: frozenset(read_times(staged / candle_files(each)[1]).tolist()) for each in rates
+    }
+    twice = funded_twice(result.trades, funded)
+    if twice:
+        context.record.notices.append(
+            f"{counted(twice, 'trade')} of {len(result.trades)} had an order between entry and "
+            "exit at the time of a funding fee: the engine counts that fee twice, for the position "
+            "before the order and for that after it"
+        )
 
 
 def figures(result: BacktestResult) -> dict[str, JsonValue]:

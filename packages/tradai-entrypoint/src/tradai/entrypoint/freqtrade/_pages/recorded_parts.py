@@ -105,7 +105,7 @@ def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunRe
     archive, class_name = folder / BACKTEST_NAME, _class_name(record)
     config = _config(record)
     result = read_backtest(archive, class_name, config.execution.starting_balance)
-    equity = read_equity(archive, class_name, result.summary)
+    equity = read_equity(archive, class_name, result)
     candles = _candles(folder, str(config.timeframe)) if with_candles else ()
     return report_parts(result, equity=equity, candles=candles)
 

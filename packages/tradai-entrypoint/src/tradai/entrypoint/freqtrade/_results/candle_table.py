@@ -49,14 +49,26 @@ def read_candles(folder: Path, pair: str, timeframe: str) -> CandleTable:
     name = series_name(pair, timeframe)
     if ":" in pair:
         name = f"futures/{name.replace(':', '_')}-futures"
-    path = folder / f"{name}.feather"
-    try:
-        with file_errors("read", path), pa.memory_map(str(path)) as source:
-            table = pa.ipc.open_file(source).read_all()
-    except pa.ArrowException as exc:
-        raise _unreadable(path, str(exc)) from exc
+    table = _staged(folder / f"{name}.feather")
     values = {name: numbers(table[name]) for name in VALUES}
     return CandleTable(pair=pair, timeframe=timeframe, opened=seconds(table["date"]), values=values)
+
+
+def read_times(path: Path) -> NDArray[np.int64]:
+    """Read the times of a staged file, such as one of funding rates, in seconds since 1970.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
+    return seconds(_staged(path)["date"])
+
+
+def _staged(path: Path) -> pa.Table:
+    try:
+        with file_errors("read", path), pa.memory_map(str(path)) as source:
+            return pa.ipc.open_file(source).read_all()
+    except pa.ArrowException as exc:
+        raise _unreadable(path, str(exc)) from exc
 
 
 def seconds(column: pa.ChunkedArray) -> NDArray[np.int64]:

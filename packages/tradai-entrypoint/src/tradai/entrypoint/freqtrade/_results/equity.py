@@ -1,13 +1,13 @@
-"""Value of the account over time, open positions included, from the engine's wallet history."""
+"""Value of the account over time, open positions included, and its returns."""
 
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Final, Literal, final
+from typing import Any, Final, Literal, NamedTuple, final
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import DayReturn, EquityPoint, MonthReturn
 from tradai.entrypoint.freqtrade._results.candle_table import CandleTable, numbers, seconds
+from tradai.entrypoint.freqtrade._results.results import BacktestResult, TradeRecord
 from tradai.entrypoint.freqtrade._results.statistics import Summary, known_ratio
 
 _SHARPE_DAYS: Final = 30
@@ -47,22 +48,32 @@ class Equity:
         return float(self.drawdown.max())
 
 
-def read_equity(archive: Path, class_name: str, summary: Summary) -> Equity | None:
-    """Read the value of the account at each candle; None where the engine's history has none.
+class _Fill(NamedTuple):
+    """A filled order: what it adds to the coins and to the cash, at its second and price."""
 
-    It begins with the starting balance and ends with the balance after every trade is closed. A
-    wallet of contracts holds only the stake currency, so the value of open positions is not known.
+    at: float
+    amount: float
+    cash: float
+    price: float
+
+
+def read_equity(archive: Path, class_name: str, result: BacktestResult) -> Equity | None:
+    """Compute the value of the account at each candle of the engine's wallet history in `archive`.
+
+    It begins with the starting balance and ends with the balance after every trade is closed. None
+    where there is no history, and for contracts: it has no price of them, so the value of open
+    positions is not known.
 
     Raises:
         StorageError: The history cannot be read.
     """
-    if any(":" in each.name for each in summary.per_pair):
+    if any(":" in each.name for each in result.summary.per_pair):
         return None
     try:
         with zipfile.ZipFile(archive) as stored:
             names = [each for each in stored.namelist() if each.endswith(_suffix(class_name))]
             table = pa.ipc.open_file(stored.read(names[0])).read_all() if names else None
-        return None if table is None else _equity(table, summary)
+        return None if table is None else _equity(table, result)
     except (OSError, zipfile.BadZipFile, KeyError, pa.ArrowException) as exc:
         message = f"the wallet history in {archive} cannot be read ({exc}); run the backtest again"
         raise StorageError(message, operation="read wallet history") from exc
@@ -126,15 +137,74 @@ def _suffix(class_name: str) -> str:
     return f"_{class_name}_wallet.feather"
 
 
-def _equity(table: pa.Table, summary: Summary) -> Equity:
-    times, row = np.unique(seconds(table["date"]), return_inverse=True)
-    totals = np.bincount(row, weights=numbers(table["total_quote"]), minlength=len(times))
+def _equity(history: pa.Table, result: BacktestResult) -> Equity:
+    summary, times = result.summary, np.unique(seconds(history["date"]))
     start, stop = (int(each.timestamp()) for each in (summary.period.start, summary.period.stop))
-    inside = (times > start) & (times < stop)
-    at = np.concatenate(([start], times[inside], [stop]))
-    value = np.concatenate(([summary.starting_balance], totals[inside], [summary.final_balance]))
+    inside = times[(times > start) & (times < stop)]
+    totals = summary.starting_balance + _gain_at(inside, result.trades, history)
+    at = np.concatenate(([start], inside, [stop]))
+    value = np.concatenate(([summary.starting_balance], totals, [summary.final_balance]))
     peak = np.maximum.accumulate(value)
     return Equity(at=at, value=value, drawdown=(peak - value) / peak)
+
+
+def _gain_at(
+    times: NDArray[np.int64], trades: Iterable[TradeRecord], history: pa.Table
+) -> NDArray[np.float64]:
+    """Return what `trades` had added to the account at each time, before the orders of that time.
+
+    A position has the last price that its pair had. As for the engine, the fee of an entry counts
+    when that position is sold.
+
+    The engine's `history` counts a position as nothing where its pair has no candle, and knows of
+    the trades of one coin only the last; its prices are right.
+    """
+    coins = np.array(history["currency"].to_pylist())
+    at, rates = seconds(history["date"]), numbers(history["rate"])
+    gain = np.zeros(len(times))
+    for pair, fills in groupby(sorted(trades, key=_pair), key=_pair):
+        coin = coins == pair.split("/")[0]
+        gain += _gain(
+            times, [each for trade in fills for each in _fills(trade)], at[coin], rates[coin]
+        )
+    return gain
+
+
+def _pair(trade: Mapping[str, Any]) -> str:
+    return str(trade["pair"])
+
+
+def _gain(
+    times: NDArray[np.int64],
+    fills: Sequence[_Fill],
+    captured: NDArray[np.int64],
+    rates: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    at, amount, cash, price = np.array(sorted(fills)).T
+    done = np.searchsorted(at, times, side="left")
+    held, earned = (np.concatenate(([0.0], np.cumsum(each)))[done] for each in (amount, cash))
+    # Of one instant, the captured price is the last, and counts.
+    known_at, known = np.concatenate((at, captured)), np.concatenate((price, rates))
+    order = np.argsort(known_at, kind="stable")
+    last = np.searchsorted(known_at[order], times, side="right") - 1
+    gain: NDArray[np.float64] = earned + held * known[order][np.maximum(last, 0)]
+    return gain
+
+
+def _fills(trade: Mapping[str, Any]) -> Iterator[_Fill]:
+    filled = (each for each in trade["orders"] if each["order_filled_timestamp"] is not None)
+    held = paid = 0.0
+    for order in sorted(filled, key=lambda each: float(each["order_filled_timestamp"])):
+        amount, price = float(order["amount"]), float(order["safe_price"])
+        at, value = order["order_filled_timestamp"] / 1000, amount * price
+        if order["ft_is_entry"]:
+            held, paid = held + amount, paid + value
+            yield _Fill(at, amount, -value, price)
+        else:
+            bought = paid * amount / held
+            fees = bought * trade["fee_open"] + value * trade["fee_close"]
+            held, paid = held - amount, paid - bought
+            yield _Fill(at, -amount, value - fees, price)
 
 
 def _kept(values: NDArray[np.float64]) -> list[int]:

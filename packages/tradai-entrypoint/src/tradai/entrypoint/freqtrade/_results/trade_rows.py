@@ -1,7 +1,7 @@
 """Trades of a backtest as the report lists them, and the figures that need each of them."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -25,6 +25,19 @@ def fees_paid(trades: Iterable[TradeRecord]) -> float:
 def funding_fees(trades: Iterable[TradeRecord]) -> float:
     """Return the funding fees of all trades in stake currency; below zero they were paid."""
     return math.fsum(map(_funding, trades))
+
+
+def funded_twice(trades: Iterable[TradeRecord], funded: Mapping[str, Container[int]]) -> int:
+    """Return the number of trades of which the engine counts a funding fee twice.
+
+    It does so where an order that neither opens nor closes the trade filled at the time of the fee:
+    once with the position before the order, and once with that after it.
+
+    Args:
+        trades: Trades of contracts.
+        funded: The times of the fees of each pair, in seconds since 1970.
+    """
+    return sum(any(at in funded[pair] for at in times) for pair, times in map(_changed, trades))
 
 
 def exposure(rows: Sequence[TradeRow], period: TimeRange) -> float:
@@ -82,6 +95,13 @@ def _fees(trade: Mapping[str, Any]) -> Iterator[float]:
         if order.get("order_filled_timestamp") is not None:
             rate = trade["fee_open" if order["ft_is_entry"] else "fee_close"]
             yield float(order["amount"]) * float(order["safe_price"]) * float(rate)
+
+
+def _changed(trade: Mapping[str, Any]) -> tuple[str, list[float]]:
+    """Return the pair, and when orders between the first and the last filled, in seconds."""
+    filled = [each["order_filled_timestamp"] for each in trade.get("orders") or ()]
+    times = sorted(each / 1000 for each in filled if each is not None)
+    return str(trade["pair"]), [each for each in times[1:-1] if each > times[0]]
 
 
 def _price(value: float | None) -> float | None:
