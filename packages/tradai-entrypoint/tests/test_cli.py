@@ -383,6 +383,27 @@ def test_check_refuses_logging_that_a_run_would(
 
 
 @pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize(
+    "override",
+    [
+        "strategy.config.api_key=obviously-fake-1",
+        "engine.webhook.url=https://obviously-fake-1.example",
+        "strategy.config={api_key: obviously-fake-1",
+    ],
+)
+def test_a_secret_that_is_refused_is_in_no_file_of_the_run(
+    runs: Path, config_file: Path, override: str
+) -> None:
+    code = call("run", config_file, "--mode", "backtest", "--run-id", "one", override)
+
+    assert code == 78
+    key = override.partition("=")[0]
+    assert RunManifest.read(runs / "one").command[-1] == f"{key}=***"
+    files = [path for path in runs.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"manifest.json", "report.html"}
+    assert not [path for path in files if b"obviously-fake-1" in path.read_bytes()]
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_a_missing_mode_is_explained_by_its_flag(
     config_file: Path, command: str, capsys: pytest.CaptureFixture[str]

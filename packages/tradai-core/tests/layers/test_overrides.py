@@ -54,3 +54,42 @@ def test_an_override_that_cannot_be_used_is_pointed_out(override: str, problem: 
         OverridesLayer(["pairs=[]", override]).load()
 
     assert str(caught.value).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("word", "recorded"),
+    [
+        ("strategy.config.api_key=fake-1", "strategy.config.api_key=***"),
+        ("buy_params.token=12345", "buy_params.token=***"),
+        ("engine.webhook.url=https://fake.example/x", "engine.webhook.url=***"),
+        ("engine.telegram.chat_id=-100", "engine.telegram.chat_id=***"),
+        ("strategy.config={limit: 3, api_key: fake-1}", "strategy.config=***"),
+        ("strategy.config={limit: 3, api_key: fake-1", "strategy.config=***"),
+        ("engine={webhook: {url: 'https://fake.example/x'}}", "engine=***"),
+        ("strategy.config[api_key]=fake-1", "strategy.config[api_key]=***"),
+        ("strategy/config/api_key=fake-1", "strategy/config/api_key=***"),
+        ("+strategy..api_key=fake=1", "+strategy..api_key=***"),
+        ("TRADAI_STRATEGY__ENGINE__WEBHOOK__URL=https://fake.example", None),
+        ("--api-key=fake-1", "--api-key=***"),
+        ("note=AKIAFAKEFAKEFAKEFAKE", "note=***"),
+        ("--data=s3://bucket?secret=fake-1", "--data=s3://bucket?secret=***"),
+    ],
+)
+def test_the_value_of_a_secret_is_masked_and_its_key_is_kept(
+    word: str, recorded: str | None
+) -> None:
+    assert OverridesLayer.masked(word) == (recorded or f"{word.partition('=')[0]}=***")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("run", "--mode", "strategy.yaml", "--timerange=20250101-20250401", "a=", "="),
+        *("stake_token=USDT", "execution.stake_amount=50", "pairs=[BTC/USDT, ETH/USDT]"),
+        *("strategy.config.api_key=env:KEY", "strategy.config={api_key: 'env:KEY', limit: 3}"),
+        "strategy.config={note: 'fast: yes'}",
+        *("s3://bucket/folder?region=eu", "file:/data/token=1/strategy.yaml", "a={b: [1"),
+    ],
+)
+def test_a_word_without_a_secret_is_recorded_as_it_is(word: str) -> None:
+    assert OverridesLayer.masked(word) == word

@@ -5,7 +5,7 @@ import string
 import pytest
 from hypothesis import given, strategies as st
 
-from tradai.core import looks_like_secret, redact
+from tradai.core import OverridesLayer, looks_like_secret, redact
 
 # Invented, and as long as real ones.
 LETTERS = "A1b2" * 9
@@ -36,10 +36,43 @@ AROUND = st.text(" .,:;='\"()[]{}<>/\n\u20ac", min_size=1)
         *(f"sk-{kind}-{LETTERS}" for kind in ("admin", "ant", "proj", "svcacct")),
         *(f"{kind}_{LETTERS}" for kind in ("rk_live", "rk_test", "sk_live", "sk_test")),
         f"sent with ghp_{LETTERS}.",
+        "https://hooks.slack.com/services/T00/B00/invented",
+        "https://discord.com/api/webhooks/123/invented",
+        "https://ptb.discordapp.com/api/v10/webhooks/123/invented",
+        f"123456789:AA{LETTERS[:33]}",
+        f"123456789012:AA{LETTERS[:30]}",
+        "0x" + "0123456789abcdef" * 4,
     ],
 )
 def test_a_token_that_its_issuer_marks_is_a_secret_under_any_key(text: str) -> None:
     assert looks_like_secret(["strategy", "config", "note"], text)
+
+
+def test_random_text_under_the_name_key_is_a_secret_and_the_name_of_a_column_is_none() -> None:
+    assert looks_like_secret(["strategy", "config", "key"], LETTERS[:30])
+    assert not looks_like_secret(["strategy", "config", "key"], "close_of_the_last_candle_1h")
+    assert not looks_like_secret(["strategy", "config", "key"], 3)
+    assert not looks_like_secret(["strategy", "config", "note"], LETTERS[:30])
+
+
+def test_the_key_of_a_wallet_is_a_secret_as_the_number_that_yaml_makes_of_it() -> None:
+    layer = OverridesLayer([f"note=0x{'0123456789abcdef' * 4}"]).load()
+
+    assert looks_like_secret(["note"], layer.values["note"])
+    assert not looks_like_secret(["note"], 10**30)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://hooks.slack.com/",
+        "https://discord.com/channels/1/2",
+        "0x" + "0123456789abcdef0123" * 2,
+        "12:30:AA",
+    ],
+)
+def test_a_text_that_only_begins_like_one_is_none(text: str) -> None:
+    assert not looks_like_secret(["strategy", "config", "note"], text)
 
 
 @pytest.mark.parametrize(

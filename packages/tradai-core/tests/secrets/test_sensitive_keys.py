@@ -13,6 +13,17 @@ SECRET = [
     *("access_token", "AccessToken", "database_token", "coffee_token", "aws_session_token"),
     *("api_key", "apiKey", "APIKEY", "X-MBX-APIKEY", "private_key", "access_key", "listenKey"),
     *("aws_secret_access_key", "jwt_secret_key", "signing_key", "encryption-key", "api_keys"),
+    *(
+        "exchange_key",
+        "binance_key",
+        "binanceKey",
+        "walletKey",
+        "pw",
+        "pwd",
+        "db_pw",
+        "dbPwd",
+        "PWD",
+    ),
     *("authorization", "Proxy-Authorization", "Set-Cookie", "cookies", "credentials", "mnemonic"),
 ]
 INNOCENT = [
@@ -20,6 +31,7 @@ INNOCENT = [
     *("token_count", "tokens_used", "max_tokens", "next_token", "NextToken", "total_tokens"),
     *("key", "primary_key", "key_id", "aws_access_key_id", "secret_name", "secret_arn", "keys"),
     *("pair", "password_length", "passed", "bypass", "author", "authorized", "cookie_count"),
+    *("private", "pwm", "spw", "cpwd", "exchange_keys_id", "wallet", "binance", "column_key"),
     *("stake_currency", "tokenizer", "secretary", "hotkey", "monkey", "signature", ""),
 ]
 

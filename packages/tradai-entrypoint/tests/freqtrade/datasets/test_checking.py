@@ -27,6 +27,10 @@ NAMES = ["date", "open", "high", "low", "close", "volume"]
 GOOD = [[START + timedelta(minutes=at), 100.0, 101.0, 99.0, 100.5, 2.0] for at in range(6)]
 
 
+def minutes(first: int, end: int) -> list[list[object]]:
+    return [[START + timedelta(minutes=at)] for at in range(first, end)]
+
+
 def changed(place: int, column: str, value: object) -> list[list[object]]:
     rows: list[list[object]] = [list(row) for row in GOOD]
     rows[place][NAMES.index(column)] = value
@@ -646,6 +650,37 @@ def test_a_price_that_leaps_is_a_fault_that_a_run_trades_on(
 
     assert [(each.problem, each.first) for each in found] == [(problem, GOOD[4][0])]
     assert not refuses(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "volume", "is_said"), [(500, 2.0, 1), (499, 2.0, 0), (500, 0.0, 0)]
+)
+def test_trades_at_one_price_for_long_are_a_note(
+    tmp_path: Path, number: int, volume: float, is_said: int
+) -> None:
+    still = [[*row[:1], 100.0, 100.0, 100.0, 100.0, volume] for row in minutes(6, 6 + number)]
+    later = [
+        [*row[:1], 100.5, 100.5, 100.5, 100.5, volume] for row in minutes(6 + number, 9 + number)
+    ]
+    save(tmp_path, GOOD + still + later)
+
+    found = check_series(str(tmp_path))
+
+    problem = "500 rows with a volume and one price, 500 or more in a row"
+    expected = [(problem, still[0][0], Effect.DOUBTFUL)] * is_said
+    assert [(each.problem, each.first, each.effect) for each in found.findings] == expected
+    assert found.faults == 0
+
+
+def test_a_series_without_any_volume_is_a_note(tmp_path: Path) -> None:
+    save(tmp_path, [[*row[:-1], 0.0] for row in GOOD])
+
+    found = check_series(str(tmp_path))
+
+    assert [(each.problem, each.effect) for each in found.findings] == [
+        ("no row has a volume", Effect.DOUBTFUL)
+    ]
+    assert found.faults == 0
 
 
 def test_a_price_that_is_not_a_number_leaps_nowhere(tmp_path: Path) -> None:

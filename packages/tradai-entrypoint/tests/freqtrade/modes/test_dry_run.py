@@ -303,6 +303,14 @@ def test_an_engine_that_does_not_stop_in_time_is_killed_and_a_person_must_look(
     assert not is_alive(done.given["pid"])
 
 
+def test_an_engine_whose_work_does_not_end_is_said_to_be_interrupted(stopped: Run) -> None:
+    done = stopped("run.stop_timeout_s=0.2", on_stop="says nothing")
+
+    assert done.code == ExitCode.DONE
+    assert done.facts("engine stopping")["is_pausing"] is True
+    assert "did not finish its work in time, as when a strategy hangs, and was" in done.verdict
+
+
 def test_a_second_signal_kills_the_engine_at_once(dry_run: Run, tell: Tell) -> None:
     done = dry_run(
         "run.stop_timeout_s=600",

@@ -1,13 +1,18 @@
 """Overrides: texts such as ``execution.stake_amount=50`` from a command line."""
 
+import re
 from collections.abc import Sequence
 from typing import Final, final
 
 from tradai.core._layers.layer import LayerData, Origin
 from tradai.core._layers.text_values import read_entry, stack_entries
+from tradai.core._secrets.named_texts import holds_secret
+from tradai.core._secrets.redaction import MASK, redact
 from tradai.core.exceptions import ConfigurationError
 
 COMMAND_LINE: Final = Origin(source="command line")
+# A URI with options is no key and value; `redact` masks those of its options that are secrets.
+_OF_URI: Final = re.compile(r"[?:]")
 
 
 def parse_override(text: str, *, place: str = "override") -> tuple[str, str]:
@@ -49,6 +54,22 @@ class OverridesLayer:
         return stack_entries(
             _entry(text, number) for number, text in enumerate(self._overrides, start=1)
         )
+
+    @staticmethod
+    def masked(word: str) -> str:
+        """Return a word of a command line, with the value of an override that looks secret masked.
+
+        The value may be YAML with a secret somewhere in it, and need not be valid.
+
+        >>> OverridesLayer.masked("strategy.config.api_key=hunter2")
+        'strategy.config.api_key=***'
+        """
+        key, is_pair, text = word.partition("=")
+        is_override = bool(is_pair) and not _OF_URI.search(key)
+        # Where only a part has the shape of a secret, the rest stays readable.
+        if is_override and holds_secret(key.lstrip("-"), redact(text)):
+            return f"{redact(key)}={MASK}"
+        return redact(word)
 
 
 def _entry(text: str, number: int) -> LayerData:

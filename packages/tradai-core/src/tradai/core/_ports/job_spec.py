@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast, final
 
 from tradai.core._documents.canonical import digest
 from tradai.core._documents.json_values import FrozenMapping, JsonValue, thaw
-from tradai.core._secrets.detection import looks_like_secret
+from tradai.core._secrets.named_texts import holds_secret
 from tradai.core._secrets.reference import SecretReference
 from tradai.core.exceptions import ValidationError
 
@@ -190,7 +190,7 @@ def _references(values: object) -> FrozenMapping[SecretReference]:
 
 def _check_plain(name: str, pair: tuple[str, str]) -> None:
     key, value = pair
-    if looks_like_secret([key], value):
+    if holds_secret(key, value):
         # A traceback may show what this frame holds.
         del pair, value
         place = f"{name} {key}" if key else name

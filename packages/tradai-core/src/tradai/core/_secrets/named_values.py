@@ -12,7 +12,7 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 # Every sensitive name has one of these in it: most lines have none, and are left at once.
 _HINT: Final = re.compile(
-    r"(?i)key|secret|token|pass(?:word|wd|phrase)|credential|mnemonic|cookie|authorization"
+    r"(?i)key|secret|token|pass(?:word|wd|phrase)|credential|mnemonic|cookie|authorization|pw"
 )
 # A name, in quotes or not, and the sign before its value: 'apiKey': / secret= / API key:
 _NAME: Final = re.compile(
@@ -54,6 +54,11 @@ def mask_named_values(text: str) -> str:
         parts += [text[kept:start], MASK]
         kept = end
     return "".join([*parts, text[kept:]])
+
+
+def is_plain_key(name: str, value: str) -> bool:
+    """Tell whether `value` is random text under the name ``key``, which much else has too."""
+    return name.lower() == _PLAIN_KEY and _RANDOM.fullmatch(value) is not None
 
 
 def _values(text: str) -> Iterator[tuple[int, int]]:

@@ -2,8 +2,8 @@
 
 A secret is known by value once it is registered; every `Secret` registers itself. Text that was
 never registered is masked when its shape gives it away: access key ids of AWS, bearer tokens,
-JWTs, the user part of a URL, signed query strings, private keys, bot tokens of Telegram, tokens
-that their issuers mark, API keys of Binance.
+JWTs, the user part of a URL, signed query strings, private keys, also those of a wallet, bot tokens
+of Telegram, webhooks of Slack and Discord, tokens that their issuers mark, API keys of Binance.
 """
 
 import re
@@ -16,7 +16,7 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key, signs_url
 
 MASK: Final = "***"
 
-# Every text with one of the shapes below but the last has one of these in it: parts of
+# Every text with one of the shapes below but two has one of these in it: parts of
 # "-----BEGIN", "AKIA", "Authorization" and the like that begin with a rare character, so that most
 # of a text is skipped.
 _HINT: Final = re.compile(
@@ -24,7 +24,7 @@ _HINT: Final = re.compile(
     r"|_(?:(?<=gh[opsur]_)|(?<=_pat_)|(?<=hf_)|(?<=k_live_)|(?<=k_test_))"
     r"|-(?:(?<=glpat-)|(?<=sk-)|(?<=xox[a-z]-))"
 )
-# And every text with the last one has this in each fourth of its characters.
+# And every text with the key of a wallet or of Binance has this in each fourth of its characters.
 _LONG_WORD: Final = re.compile(r"[A-Za-z0-9]{16}")
 # The match of the first group is kept.
 _SHAPES: Final = tuple(
@@ -47,7 +47,14 @@ _SHAPES: Final = tuple(
         ),
         r"(Signature=)[0-9A-Fa-f]{64}",
         r"(://)[^\s/?#\"'<>]+(?=@)",
-        r"()(?<!\d)\d{8,10}:AA[\w-]{33}(?![\w-])",
+        r"()(?<!\d)\d{8,12}:AA[\w-]{30,}",
+        # Whoever has the address of a webhook can write to it.
+        (
+            r"(://(?:hooks\.slack\.com/(?:services|triggers|workflows)"
+            r"|(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks)/)[^\s\"'<>]+"
+        ),
+        # The private key of a wallet. Transactions have such ids too, but no configuration does.
+        r"()(?<![A-Za-z0-9])0[xX][0-9A-Fa-f]{64}(?![A-Za-z0-9])",
         # GitHub, GitLab, Slack, Hugging Face, OpenAI and its like, Stripe.
         (
             r"()(?<![\w-])(?:gh[opsur]_[A-Za-z0-9]{30,}|github_pat_\w{20,}|glpat-[\w-]{20,}"

@@ -6,7 +6,9 @@ from typing import Final
 
 _SECRET: Final = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase)|secret|token|credential|mnemonic|cookie|authorization"
-    r"|(?:access|api|encryption|listen|private|secret|signing)[_-]?key)s?[\d_-]*\Z"
+    r"|(?:access|api|encryption|exchange|listen|private|secret|signing|wallet"
+    r"|binance|bybit|coinbase|kraken|kucoin|okx)[_-]?key"
+    r"|(?<![^\W_])pwd?|(?-i:(?<=[a-z])Pwd?))s?[\d_-]*\Z"
 )
 # In trading a token is also a coin, and elsewhere something to be counted or turned over.
 _INNOCENT: Final = re.compile(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from tradai.core import TradingMode, configure_logging, redact
+from tradai.core import OverridesLayer, TradingMode, configure_logging
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._history.local_runs import find_run
 from tradai.entrypoint._history.run_source import RunSource
@@ -86,7 +86,7 @@ def job_settings(args: argparse.Namespace) -> JobSettings:
 def command_line(args: argparse.Namespace) -> tuple[str, ...]:
     """Return the words of the command, for the manifest: secrets masked, bytes as escapes."""
     words = (word.encode("utf-8", "backslashreplace").decode() for word in args.argv)
-    return ("tradai-entrypoint", *map(redact, words))
+    return ("tradai-entrypoint", *map(OverridesLayer.masked, words))
 
 
 def entrypoint_class(mode: TradingMode) -> type[StrategyEntrypoint]:

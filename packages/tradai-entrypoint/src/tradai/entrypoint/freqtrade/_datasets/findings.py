@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, READ_KINDS, DataFile
+from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, READ_KINDS, SPOT, DataFile
 from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _PRICES: Final = ("open", "high", "low", "close")
 _UTC: Final = ("UTC", "+00:00")
 _PREMIUM: Final = "premiumIndex"
+_WITH_VOLUME: Final = (SPOT, "futures")
+# A price that trades leave for so many candles in a row; stablecoins stand still for shorter.
+_LONG_STILL: Final = 500
 
 
 @final
@@ -38,6 +41,7 @@ class Effect(Enum):
     TWICE = "one file of a series is enough: remove the stale one"
     MENDED = "no run reads this series, and `data convert` mends it"
     UNREAD = "no run reads this series; `data convert` refuses it, or keeps the fault"
+    DOUBTFUL = "a backtest trades on it; look whether it is the market's"
     ASIDE = "no run reads this series"
     NOT_READ = "a backtest does not read this file: convert it with `data convert`"
 
@@ -107,6 +111,7 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
             problem = f"the dates are in {zone}, not in UTC"
             yield rows.finding(problem, refusal(file, is_mended=True))
         yield from _in_prices(rows)
+        yield from _standing_still(rows)
         if file.timeframe is not None:
             yield from _in_times(rows, file.timeframe, written)
     elif file.kind == FUNDING_RATE and file.timeframe is not None:
@@ -202,6 +207,24 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
         bottoms = np.minimum(cells["open"], cells["close"])
         outside = ((tops > cells["high"]) | (bottoms < cells["low"])) & ~is_upside_down
         yield from rows.where(outside, "with open or close outside of low to high", refused)
+
+
+def _standing_still(rows: _Rows) -> Iterator[Finding]:
+    """Yield what a market hardly makes: no volume at all, or trades at one price for long."""
+    import numpy as np
+
+    if rows.file.kind not in _WITH_VOLUME:
+        return
+    cells, volume = rows.raw.cells, rows.raw.cells["volume"]
+    if not volume.any():
+        yield rows.finding("no row has a volume", Effect.DOUBTFUL)
+    is_flat = (volume > 0) & (cells["high"] == cells["low"])
+    is_same = is_flat[1:] & is_flat[:-1] & (cells["close"][1:] == cells["close"][:-1])
+    # Rows of one price in a row share a number.
+    number = np.cumsum(np.append(np.False_, ~is_same))
+    is_long = np.bincount(number)[number] >= _LONG_STILL
+    problem = f"with a volume and one price, {_LONG_STILL} or more in a row"
+    yield from rows.where(is_long, problem, Effect.DOUBTFUL)
 
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:

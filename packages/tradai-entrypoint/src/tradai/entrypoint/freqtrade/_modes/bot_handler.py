@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, final
 
 from tradai.core import JsonValue
@@ -38,6 +38,10 @@ _ENDED_BY_ITSELF: Final = Verdict(
     exit_code=ExitCode.CRASHED,
     sentence="the bot ended without being asked to, as when a strategy calls sys.exit(): "
     "engine.log has more",
+)
+_CUT_OFF: Final = (
+    "; it did not finish its work in time, as when a strategy hangs, and was interrupted: "
+    "engine.log has its last lines"
 )
 
 
@@ -108,6 +112,7 @@ class BotHandler(EngineHandler):
         """Run `bot` to its end, and return the verdict on it."""
         self._bot = bot
         self._orders = EntryOrders()
+        self._is_cut_off = False
         with EngineControl.reserved() as control:
             return self._run_engine(job, context, control)
 
@@ -128,6 +133,8 @@ class BotHandler(EngineHandler):
         is_stopped = ended.asked_to_stop or ended.interrupted_by is not None
         if verdict.is_success and not is_stopped:
             verdict = _ENDED_BY_ITSELF
+        if verdict.is_success and self._is_cut_off:
+            verdict = replace(verdict, sentence=verdict.sentence + _CUT_OFF)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
         return self._watch.judged(verdict)
@@ -211,7 +218,8 @@ class BotHandler(EngineHandler):
                 "engine stopping", signal=context.interrupts.received, is_pausing=is_pausing
             )
         if is_pausing:
-            self._follow(engine, lambda: job.evidence.is_stopped, timeout_s=limit_s)
+            reason = self._follow(engine, lambda: job.evidence.is_stopped, timeout_s=limit_s)
+            self._is_cut_off = reason is WakeReason.TIMEOUT
         return engine.stop(context.interrupts, grace_s=limit_s)
 
     def _follow(
