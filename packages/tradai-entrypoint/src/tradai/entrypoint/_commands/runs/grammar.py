@@ -77,8 +77,8 @@ def _add_prune(verbs: Commands) -> None:
         "Runs that go on, LIVE runs and runs whose facts wait for a tracking server stay, "
         "and so do those that are needed, unless --also names the reason: dry-runs with open "
         "trades, runs whose process was killed, runs that another one goes on with or repeats, the "
-        "last analysis for bias of each source, and runs that a page of a sweep, a comparison or an analysis links to. The run "
-        "store is not touched.",
+        "last analysis for bias of each source, and runs that a page of a sweep, a comparison or "
+        "an analysis links to. The run store is not touched.",
     )
     prune.set_defaults(module="runs.prune")
     prune.add_argument(
