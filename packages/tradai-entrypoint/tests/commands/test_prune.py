@@ -516,8 +516,10 @@ def test_a_run_that_a_page_links_to_stays_as_long_as_the_page(
 
     _, out, _ = prune("--keep", "2", "--yes")
     kept = names(root)
-    prune("--keep", "2", "--yes", "--also", "pages")
+    _, removed, _ = prune("--keep", "2", "--yes", "--also", "pages")
 
     assert f"kept run-4: {page.with_name('report.html')} links to it (--also pages)" in out
+    assert f"note: {page.with_name('report.html')} has links to removed runs" in removed
+    assert removed.count("note: ") == 1
     assert kept == ["run-1", "run-2", "run-4"]
     assert names(root) == ["run-1", "run-2"]

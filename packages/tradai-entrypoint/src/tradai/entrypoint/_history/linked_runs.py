@@ -18,18 +18,18 @@ _PAGES: Final = (
 _IDS: Final = ("run_id", "training_run", "test_run")
 
 
-def linked_runs(root: Path) -> dict[str, Path]:
-    """Return a page that links to a run, by the ids of runs in the folder `root`.
+def linked_runs(root: Path) -> dict[str, list[Path]]:
+    """Return the pages that link to a run, by the ids of runs in the folder `root`.
 
     Pages are looked for beside `root`, where commands put them unless a flag names another place.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     for pattern in _PAGES:
         for file in sorted(root.absolute().parent.glob(pattern)):
             # A damaged file links to no run.
             with suppress(OSError, ValueError, RecursionError):
-                ids = _run_ids(json.loads(file.read_bytes()))
-                found |= dict.fromkeys(ids, file.with_name(REPORT_NAME))
+                for run_id in set(_run_ids(json.loads(file.read_bytes()))):
+                    found.setdefault(run_id, []).append(file.with_name(REPORT_NAME))
     return found
 
 

@@ -121,7 +121,7 @@ class RunNeeds:
         if manifest.run_id in self._analyses:
             yield RunNeed.BIAS_CHECKS, "it is the last analysis for bias of its source"
         if manifest.run_id in self._pages:
-            page = self._pages[manifest.run_id]
+            page = self._pages[manifest.run_id][-1]
             yield RunNeed.PAGES, f"{page} links to it"
 
 

@@ -4,10 +4,13 @@ import argparse
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
+from pathlib import Path
 
 from tradai.core import utc_now
 from tradai.core.exceptions import ConfigurationError, StorageError
 from tradai.entrypoint._commands.console import print_json, print_text
+from tradai.entrypoint._history.linked_runs import linked_runs
 from tradai.entrypoint._history.prune import finish_removals, remove_run, waiting_reason
 from tradai.entrypoint._history.prune_choice import PruneChoice, RunNeeds, old_runs
 from tradai.entrypoint._history.run_listing import RunListing, RunSummary
@@ -29,10 +32,10 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         finish_removals(root)
     listing = RunListing.of(local_runs(root))
     before = utc_now() - timedelta(days=args.older_than or 0)
-    runs = listing.chosen(mode=args.mode).runs
-    old = old_runs(runs, keep=args.keep or 0, before=before, mode=args.mode)
+    of_mode = listing.chosen(mode=args.mode).runs
     chosen = PruneChoice.of(
-        old, RunNeeds(root, listing.runs, ignored={RunNeed(each) for each in args.also})
+        old_runs(of_mode, keep=args.keep or 0, before=before, mode=args.mode),
+        RunNeeds(root, listing.runs, ignored={RunNeed(each) for each in args.also}),
     )
     removed: list[RunSummary] = []
     kept = list(chosen.kept)
@@ -44,6 +47,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
                 kept += [(run, reason)] if reason else []
     finally:
         _print(removed, kept, args)
+        _print_dead_links(root, removed, args)
     if failures:
         message = f"{counted(len(failures), 'old run')} could not be removed: {failures[0]}"
         raise StorageError(message, operation="remove")
@@ -67,6 +71,16 @@ def _prune(
                 failures.append(exc)
                 reason = str(exc)
         yield run, reason
+
+
+def _print_dead_links(root: Path, removed: list[RunSummary], args: argparse.Namespace) -> None:
+    """Name the pages that link to `removed` runs; a copy may have gone where its run stays."""
+    if not args.yes or RunNeed.PAGES not in args.also:
+        return
+    gone = {run.run_id for run in removed if not (root / run.run_id).exists()}
+    pages = chain.from_iterable(pages for run, pages in linked_runs(root).items() if run in gone)
+    for page in sorted(set(pages)):
+        print_text(f"note: {page} has links to removed runs", is_error=args.json)
 
 
 def _print(
