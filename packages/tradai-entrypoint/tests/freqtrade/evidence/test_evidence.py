@@ -504,6 +504,17 @@ def test_only_a_mode_that_reads_market_rules_is_said_to_need_them_again(
     assert sentence.endswith(f"LTC/USDT, which the exchange does not offer: {advice}")
 
 
+def test_an_engine_that_left_out_all_pairs_is_not_only_a_matter_of_captured_rules() -> None:
+    found = evidence(record("No pair in whitelist."))
+
+    sentence = judge(ended(2), found, result_present=False).sentence
+
+    assert sentence == (
+        "the engine gave up: No pair in whitelist. The engine's log says why it left the pairs "
+        "out; capture the market rules again, or make them again where they were made."
+    )
+
+
 def test_a_bot_that_never_started_missed_its_deadline() -> None:
     silent = ended(None, killed=signal.SIGKILL, timed_out=True)
 

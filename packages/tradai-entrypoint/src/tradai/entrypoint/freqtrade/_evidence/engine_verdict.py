@@ -196,6 +196,10 @@ _UNREACHABLE: Final = (
     "Could not load markets|Markets were not loaded"
     "|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)"
 )
+_NO_PAIR: Final = (
+    "The engine's log says why it left the pairs out; capture the market rules again, or make them "
+    "again where they were made."
+)
 _REFUSALS: Final = tuple(
     (re.compile(pattern), exit_code, advice)
     for pattern, exit_code, advice in (
@@ -207,7 +211,7 @@ _REFUSALS: Final = tuple(
         ),
         (_UNREACHABLE, ExitCode.UNAVAILABLE, "Try again when the exchange answers."),
         ("No data", ExitCode.DATA, "Provide the candles of the range, or choose another range."),
-        ("No pair in whitelist", ExitCode.DATA, "Capture the market rules again."),
+        ("No pair in whitelist", ExitCode.DATA, _NO_PAIR),
     )
 )
 
