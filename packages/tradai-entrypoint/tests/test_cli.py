@@ -120,7 +120,7 @@ def test_a_run_prints_its_results_and_where_it_is(
 
     out = capsys.readouterr().out
     assert code == 0
-    assert "trades" in out
+    assert "Trades  3" in out
     assert str(runs / "one") in out
 
 

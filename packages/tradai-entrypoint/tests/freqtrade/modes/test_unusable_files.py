@@ -52,7 +52,7 @@ def sockets() -> Iterator[ExitStack]:
 def test_what_is_no_regular_file_ends_the_run_with_its_name(
     run: Run, tmp_path: Path, sockets: ExitStack, name: str, code: ExitCode, what: str
 ) -> None:
-    (tmp_path / "patch.yaml").touch()
+    (tmp_path / "patch.yaml").write_text("execution: {stake_amount: 90}\n")
     path = tmp_path / name
     path.unlink(missing_ok=True)
     if what == "a named pipe":

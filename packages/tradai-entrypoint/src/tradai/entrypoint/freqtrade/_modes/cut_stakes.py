@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from tradai.core import MarketSnapshot
+from tradai.core import Market
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._preparation.prepare import EngineJob
 from tradai.entrypoint.freqtrade._preparation.stake import configured_stake
@@ -25,7 +25,8 @@ def notice_cut_stakes(job: EngineJob, context: RunContext, trades: Iterable[Trad
     stake = configured_stake(config, job.facts)
     if stake is None:
         return
-    first = [found for trade in trades for found in _first_stake(trade, job.markets.rules)]
+    markets = {str(market.pair): market for market in job.markets.rules.markets}
+    first = [found for trade in trades for found in _first_stake(trade, markets)]
     cut = {
         index: (pair, paid)
         for index, (pair, paid, step) in enumerate(first)
@@ -48,13 +49,15 @@ def notice_cut_stakes(job: EngineJob, context: RunContext, trades: Iterable[Trad
 
 
 def _first_stake(
-    trade: Mapping[str, Any], rules: MarketSnapshot
+    trade: Mapping[str, Any], markets: Mapping[str, Market]
 ) -> Iterator[tuple[str, float, float]]:
     """Yield the pair of `trade`, the stake of its first filled order, and that of one step."""
+    market = markets.get(trade["pair"])
+    if market is None:
+        return
     leverage = float(trade.get("leverage") or 1)
     for order in trade.get("orders") or ():
         if order["ft_is_entry"] and order.get("order_filled_timestamp") is not None:
-            market = rules.market(trade["pair"])
             step = float(market.step * (market.contract_size or 1))
             price = float(order["safe_price"]) / leverage
             yield trade["pair"], float(order["amount"]) * price, step * price

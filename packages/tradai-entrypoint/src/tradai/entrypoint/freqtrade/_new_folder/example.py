@@ -9,7 +9,10 @@ from typing import Final
 
 from tradai.core import Timeframe
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint.freqtrade._exchange._binance.spot_market import Binance
+from tradai.entrypoint.freqtrade._exchange.supported_exchanges import (
+    DEFAULT_EXCHANGE,
+    exchange_named,
+)
 from tradai.entrypoint.freqtrade._new_folder.folder import (
     CONFIG_NAME,
     SOURCE_NAME,
@@ -43,7 +46,7 @@ def new_strategy(
 
     Raises:
         ValidationError: `class_name` is not the name of a class, or `timeframe` is none that the
-            exchange of a new configuration, Binance, has.
+            exchange of a new configuration has.
         ConfigurationError: `folder` is not empty.
         StorageError: The disk refused.
     """
@@ -54,8 +57,9 @@ def new_strategy(
         message = f"{class_name!r} is not usable: expected {expected}"
         raise ValidationError(message, field="class", expected=expected)
     length = Timeframe(timeframe or _TIMEFRAME)
-    if length not in Binance.timeframes:
-        expected = f"one of the exchange, {', '.join(Binance.timeframes)}"
+    known = exchange_named(DEFAULT_EXCHANGE).timeframes
+    if length not in known:
+        expected = f"one of the exchange, {', '.join(known)}"
         message = f"timeframe {length} is not usable: expected {expected}"
         raise ValidationError(message, field="timeframe", expected=expected)
     target = folder or Path(class_name)
