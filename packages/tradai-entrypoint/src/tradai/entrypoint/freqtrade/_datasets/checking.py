@@ -9,7 +9,7 @@ from typing import Final, final
 
 from tradai.core import FileStore, file_errors
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import (
+from tradai.entrypoint.freqtrade._candles.data_file import (
     FUNDING_RATE,
     READ_KINDS,
     DataFile,

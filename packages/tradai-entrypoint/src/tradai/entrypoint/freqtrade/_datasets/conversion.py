@@ -8,13 +8,13 @@ from typing import final
 from tradai.core import Timeframe, file_errors, from_epoch_ms
 from tradai.core.exceptions import ValidationError
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
     PlannedFile,
     Resampling,
     check_replaced,
     planned_files,
 )
-from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.dataset_files import check_origin
 from tradai.entrypoint.freqtrade._datasets.findings import off_grid
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw

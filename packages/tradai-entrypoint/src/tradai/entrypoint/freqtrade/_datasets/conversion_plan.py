@@ -8,7 +8,7 @@ from typing import Final, final
 from tradai.core import Timeframe
 from tradai.core.exceptions import NotFoundError, ValidationError
 from tradai.entrypoint._report.formatting import counted
-from tradai.entrypoint.freqtrade._datasets.data_file import (
+from tradai.entrypoint.freqtrade._candles.data_file import (
     FORMATS,
     FUNDING_RATE,
     MARK,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint.freqtrade._candles.data_file import FUNDING_RATE, READ_KINDS, SPOT, DataFile
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, READ_KINDS, SPOT, DataFile
 from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 

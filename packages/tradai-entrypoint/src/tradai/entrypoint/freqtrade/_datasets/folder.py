@@ -8,13 +8,13 @@ from typing import Final, final
 
 from tradai.core import Timeframe, file_errors, series_name
 from tradai.core.exceptions import NotFoundError
-from tradai.entrypoint.freqtrade._candles.dataset import data_folder
-from tradai.entrypoint.freqtrade._datasets.data_file import (
+from tradai.entrypoint.freqtrade._candles.data_file import (
     FUTURES_FOLDER,
     PARTITIONS,
     SPOT,
     DataFile,
 )
+from tradai.entrypoint.freqtrade._candles.dataset import data_folder
 from tradai.entrypoint.freqtrade._datasets.dataset_files import DATASET_FILES
 
 _SHOWN: Final = 5

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, final
 
 from tradai.core import Timeframe
+from tradai.entrypoint.freqtrade._candles.data_file import FUNDING_RATE, DataFile
 from tradai.entrypoint.freqtrade._candles.stored_range import row_gaps
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from tradai.core import Timeframe, from_epoch_ms
 from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import DataFile
+from tradai.entrypoint.freqtrade._candles.data_file import DataFile
 from tradai.entrypoint.freqtrade._datasets.folder import open_folder
 from tradai.entrypoint.freqtrade._datasets.gaps import missing_rows
 from tradai.entrypoint.freqtrade._datasets.raw_series import read_raw

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.core import FileKind, FileStore, Timeframe
 from tradai.core.exceptions import ValidationError
-from tradai.entrypoint.freqtrade._datasets.data_file import PARTITIONS, TRADES, DataFile
+from tradai.entrypoint.freqtrade._candles.data_file import PARTITIONS, TRADES, DataFile
 from tradai.entrypoint.freqtrade._datasets.trade_ids import repeated_trades
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ close with and without the candles after a trade. In the files there are all can
 from pathlib import Path
 
 from tradai.core import Timeframe
-from tradai.entrypoint.freqtrade._datasets.data_file import FUNDING_RATE, DataFile
+from tradai.entrypoint.freqtrade._candles.data_file import FUNDING_RATE, DataFile
 
 
 def write_closed_candles(source: Path, target: Path, *, own: Timeframe, stop_ms: int) -> None:
