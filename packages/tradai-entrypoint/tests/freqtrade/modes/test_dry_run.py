@@ -308,7 +308,7 @@ def test_an_engine_whose_work_does_not_end_is_said_to_be_interrupted(stopped: Ru
 
     assert done.code == ExitCode.DONE
     assert done.facts("engine stopping")["is_pausing"] is True
-    assert "did not finish its work in time, as when a strategy hangs, and was" in done.verdict
+    assert "interrupted because its work did not end in time" in done.verdict
 
 
 def test_a_second_signal_kills_the_engine_at_once(dry_run: Run, tell: Tell) -> None:

@@ -40,8 +40,8 @@ _ENDED_BY_ITSELF: Final = Verdict(
     "engine.log has more",
 )
 _CUT_OFF: Final = (
-    "; it did not finish its work in time, as when a strategy hangs, and was interrupted: "
-    "engine.log has its last lines"
+    "the engine was asked to stop, and interrupted because its work did not end in time, as when a "
+    "strategy hangs: engine.log has its last lines"
 )
 
 
@@ -134,7 +134,7 @@ class BotHandler(EngineHandler):
         if verdict.is_success and not is_stopped:
             verdict = _ENDED_BY_ITSELF
         if verdict.is_success and self._is_cut_off:
-            verdict = replace(verdict, sentence=verdict.sentence + _CUT_OFF)
+            verdict = replace(verdict, sentence=_CUT_OFF)
         verdict = self._compare_orders(verdict, context)
         context.journal.append("engine ended", return_code=ended.return_code)
         return self._watch.judged(verdict)
