@@ -139,6 +139,20 @@ def test_of_a_position_in_parts_each_part_costs_its_fees_when_it_is_sold(tmp_pat
     assert found.value[1:-1] == pytest.approx([1000, 1100, 1100, 1100 - first, 1100 - both])
 
 
+def test_a_position_that_is_sold_in_parts_that_are_rounded_up_has_a_value(tmp_path: Path) -> None:
+    parts = trade((5, 1.0, 100.0), (10, -0.5, 100.0), (10, -0.5, 100.0), (10, -1e-8, 100.0))
+
+    found = equity(tmp_path, [parts], (10, "BTC", 100.0))
+
+    assert found.value[1:-1] == pytest.approx([1000.0] * 5)
+
+
+def test_a_trade_without_a_filled_order_adds_nothing(tmp_path: Path) -> None:
+    found = equity(tmp_path, [trade((None, 1.0, 100.0))], (10, "BTC", 100.0))
+
+    assert found.value.tolist() == [1000.0] * 7
+
+
 def test_an_archive_without_a_wallet_has_no_value_over_time(tmp_path: Path) -> None:
     path = wallet(tmp_path, CASH)
 

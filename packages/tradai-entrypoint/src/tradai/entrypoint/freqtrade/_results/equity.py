@@ -162,11 +162,11 @@ def _gain_at(
     coins = np.array(history["currency"].to_pylist())
     at, rates = seconds(history["date"]), numbers(history["rate"])
     gain = np.zeros(len(times))
-    for pair, fills in groupby(sorted(trades, key=_pair), key=_pair):
+    for pair, traded in groupby(sorted(trades, key=_pair), key=_pair):
         coin = coins == pair.split("/")[0]
-        gain += _gain(
-            times, [each for trade in fills for each in _fills(trade)], at[coin], rates[coin]
-        )
+        fills = [each for trade in traded for each in _fills(trade)]
+        if fills:
+            gain += _gain(times, fills, at[coin], rates[coin])
     return gain
 
 
@@ -201,7 +201,8 @@ def _fills(trade: Mapping[str, Any]) -> Iterator[_Fill]:
             held, paid = held + amount, paid + value
             yield _Fill(at, amount, -value, price)
         else:
-            bought = paid * amount / held
+            # Orders in parts may sum up to a rounding error more than was bought.
+            bought = paid * min(amount / held, 1.0) if held > 0 else paid
             fees = bought * trade["fee_open"] + value * trade["fee_close"]
             held, paid = held - amount, paid - bought
             yield _Fill(at, -amount, value - fees, price)
