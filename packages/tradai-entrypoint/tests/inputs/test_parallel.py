@@ -1,14 +1,16 @@
 """Work on many objects is bounded, and ends in good order."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import ContextVar
+from typing import TypeVar
 
 import pytest
 
 from tradai.entrypoint._inputs.parallel import each_at_once
 
+R = TypeVar("R")
 MIB = 1024 * 1024
 
 
@@ -133,3 +135,23 @@ def test_a_caller_that_leaves_ends_the_work() -> None:
     assert threading.active_count() == 1 or not any(
         "ThreadPoolExecutor" in thread.name for thread in threading.enumerate()
     )
+
+
+def test_nothing_runs_that_a_signal_ended_the_start_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+
+    class Interrupted(ThreadPoolExecutor):
+        """A pool whose thread runs when a signal ends the call that started it."""
+
+        def submit(self, work: Callable[..., R], /, *words: object, **names: object) -> Future[R]:
+            started = super().submit(work, *words, **names)
+            if words == (2,):
+                raise KeyboardInterrupt
+            return started
+
+    monkeypatch.setattr("tradai.entrypoint._inputs.parallel.ThreadPoolExecutor", Interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(each_at_once(done.append, [(1, 1), (2, 1), (3, 1)], most=3))
+
+    assert done in ([], [1])

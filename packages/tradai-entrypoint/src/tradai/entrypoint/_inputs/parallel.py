@@ -1,7 +1,8 @@
 """Work on many objects at once, with a bound on their number and on the memory they take."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from threading import Event, Lock
 from typing import Final, TypeVar
 
 from tradai.core import carry_context
@@ -26,11 +27,25 @@ def each_at_once(
         most: Largest number at once.
     """
     pending: dict[Future[R], int] = {}
+    turn, stopped = Lock(), Event()
+
+    def run(item: T) -> R:
+        with turn:
+            if stopped.is_set():
+                raise CancelledError
+        return work(item)
+
     with ThreadPoolExecutor(most) as pool:
         for item, size in items:
             while pending and _is_full(pending, size, most=most):
                 yield from _results(pending)
-            pending[pool.submit(carry_context(work), item)] = size
+            # A signal may end the start of a thread, which the pool does not wait for then.
+            with turn:
+                try:
+                    pending[pool.submit(carry_context(run), item)] = size
+                except BaseException:
+                    stopped.set()
+                    raise
         while pending:
             yield from _results(pending)
 
