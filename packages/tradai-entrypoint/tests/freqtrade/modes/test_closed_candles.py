@@ -24,8 +24,8 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
-def _last(source: Path, name: str, opened: list[str], *, stop: str) -> str:
-    """Return the last instant that is left of a series which opens at `opened`."""
+def _left(source: Path, name: str, opened: list[str], *, stop: str) -> list[str]:
+    """Return the instants that are left of a series which opens at `opened`."""
     times = pa.array([_ms(each) for each in opened], pa.timestamp("ms", tz="UTC"))
     feather.write_feather(pa.table({"date": times, "close": [1.0] * len(opened)}), source / name)
     target = source.parent / "cut"
@@ -34,7 +34,11 @@ def _last(source: Path, name: str, opened: list[str], *, stop: str) -> str:
 
     left = feather.read_table(target / name)
     assert left.column_names == ["date", "close"]
-    return f"{left['date'][-1].as_py():%Y-%m-%d %H:%M}"
+    return [f"{each:%Y-%m-%d %H:%M}" for each in left["date"].to_pylist()]
+
+
+def _last(source: Path, name: str, opened: list[str], *, stop: str) -> str:
+    return _left(source, name, opened, stop=stop)[-1]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +87,12 @@ def test_one_candle_is_kept_for_a_strategy_that_expects_one(source: Path) -> Non
     last = _last(source, "BTC_USDT-1d.feather", days, stop="2025-01-31 09:50")
 
     assert last == "2025-01-31 00:00"
+
+
+def test_a_series_that_begins_later_has_no_candle(source: Path) -> None:
+    days = ["2025-02-01", "2025-02-02"]
+
+    assert _left(source, "NEW_USDT-1d.feather", days, stop="2025-01-31 09:50") == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from tradai.entrypoint.freqtrade._candles.data_file import FUNDING_RATE, DataFil
 def write_closed_candles(source: Path, target: Path, *, own: Timeframe, stop_ms: int) -> None:
     """Write the candles of each series in `source` that are closed when the last own one is.
 
-    Of each series at least one candle is written: a strategy may not expect one without any.
+    Of each series that has begun, at least one candle is written: a strategy may not expect one
+    without any.
 
     Args:
         source: Folder of candles in feather, which the engine reads, with folders in it.
@@ -48,4 +49,4 @@ def _write_closed(path: Path, copy: Path, file: DataFile, cut: tuple[Timeframe, 
         # Shorter ones open after the last own one, and are closed with it.
         while count < len(opened) and file.timeframe.next_close(int(opened[count])) <= end_ms:
             count += 1
-    feather.write_feather(table[: max(count, 1)], copy, compression="uncompressed")
+    feather.write_feather(table[:count], copy, compression="uncompressed")
