@@ -46,14 +46,19 @@ def differences(runs: Sequence[ComparedRun]) -> Iterator[str]:
             yield sentence
     have_same_pairs = not _differs(run.pairs for run in runs)
     for name, sentence in _DIGESTS.items():
-        values = {run.name: run.record.digests.get(name, "")[:_SHORT] for run in runs}
-        if _differs(values.values()) and (have_same_pairs or name not in _OF_PAIRS):
+        if digests_differ(runs, name) and (have_same_pairs or name not in _OF_PAIRS):
+            values = {run.name: run.record.digests.get(name, "")[:_SHORT] for run in runs}
             yield f"{sentence}: {_listed(values)}."
     packages = dict.fromkeys(name for run in runs for name in run.record.versions)
     for name in packages:
         values = {run.name: run.record.versions.get(name, "") for run in runs}
         if _differs(values.values()):
             yield f"The version of {name} differs: {_listed(values)}."
+
+
+def digests_differ(runs: Iterable[ComparedRun], name: str) -> bool:
+    """Return whether those of `runs` that have the digest `name` have different ones."""
+    return _differs(run.record.digests.get(name) for run in runs)
 
 
 def _differs(facts: Iterable[object]) -> bool:

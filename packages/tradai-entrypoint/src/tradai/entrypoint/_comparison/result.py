@@ -10,7 +10,7 @@ from typing import Final, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._comparison.compared_run import ComparedRun
-from tradai.entrypoint._comparison.differences import differences
+from tradai.entrypoint._comparison.differences import differences, digests_differ
 from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.formatting import decimals_for
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
@@ -65,7 +65,7 @@ class RunComparison:
     @property
     def differs_in_source(self) -> bool:
         """Whether the runs have different sources of their strategy."""
-        return len({each.record.digests.get("source") for each in self.runs} - {None}) > 1
+        return digests_differ(self.runs, "source")
 
     def delta(self, run: ComparedRun, figure: str) -> float | None:
         """Return the figure of `run` less that of the first run; None where one has none."""
