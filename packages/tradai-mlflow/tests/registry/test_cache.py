@@ -96,20 +96,33 @@ def test_a_folder_that_was_damaged_is_noticed_and_laid_out_again(
     assert len(list((filled.folder / "versions").iterdir())) == 1
 
 
-def test_many_threads_lay_out_the_same_files_at_once(filled: ModelCache) -> None:
-    barrier = Barrier(8)
+@pytest.mark.parametrize("is_damaged", [False, True], ids=["new", "damaged"])
+def test_many_threads_lay_out_the_same_files_at_once_and_each_finds_them(
+    *, is_damaged: bool, tmp_path: Path
+) -> None:
+    for attempt in range(25):
+        cache = ModelCache(tmp_path / str(attempt))
+        for data in CONTENTS.values():
+            cache.contents.add(data)
+        folder = cache.folder_of(FILES)
+        if is_damaged:
+            cache.lay_out(FILES)
+            (folder / "strategy/trend.py").unlink()
 
-    def lay_out(_: int) -> tuple[ModelFile, ...]:
-        barrier.wait()
-        return filled.lay_out(FILES)
+        barrier = Barrier(8)
 
-    with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lay_out, range(8)))
+        def lay_out(_: int, cache: ModelCache = cache, barrier: Barrier = barrier) -> object:
+            barrier.wait()
+            missing = cache.lay_out(FILES)
+            return missing, {
+                path: (cache.folder_of(FILES) / path).read_bytes() for path in CONTENTS
+            }
 
-    assert results == [()] * 8
-    assert [path.name for path in (filled.folder / "versions").iterdir()] == [
-        filled.folder_of(FILES).name
-    ]
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lay_out, range(8)))
+
+        assert results == [((), CONTENTS)] * 8
+        assert list((cache.folder / "versions").iterdir()) == [folder]
 
 
 def test_the_last_answer_for_a_choice_is_kept(cache: ModelCache) -> None:

@@ -1,7 +1,6 @@
 """Vocabulary of tradai: errors, values, ports, settings, configuration, logging.
 
-Names are imported when they are used. Errors live in `tradai.core.exceptions`, live trading in
-`tradai.core.live`, pandas-based repositories in `frames`, the test kit in `testing`.
+Names are imported when they are used; `exceptions`, `live`, `frames` and `testing` have more.
 """
 
 from tradai.core._lazy import lazy_exports as lazy_exports
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from tradai.core._local.atomic_files import (
         atomic_file as atomic_file,
         file_errors as file_errors,
+        locked as locked,
     )
     from tradai.core._local.content_cache import ContentCache as ContentCache
     from tradai.core._local.file_journal import FileJournal as FileJournal
@@ -232,7 +232,7 @@ if not TYPE_CHECKING:
             "_lazy": "lazy_exports",
             "_lease.lease": "Lease",
             "_lease.lookup": "lease_for",
-            "_local.atomic_files": "atomic_file file_errors",
+            "_local.atomic_files": "atomic_file file_errors locked",
             "_local.content_cache": "ContentCache",
             "_local.file_journal": "FileJournal",
             "_local.file_store": "FileStore",

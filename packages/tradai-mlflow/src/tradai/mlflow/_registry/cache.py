@@ -15,7 +15,14 @@ from typing import Final, final
 import pydantic
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tradai.core import ContentCache, atomic_file, digest, file_errors
+from tradai.core import (
+    ContentCache,
+    atomic_file,
+    digest,
+    file_errors,
+    locked,
+)
+from tradai.core.exceptions import NotFoundError
 from tradai.mlflow._registry.record import ModelFile
 
 _CHUNK: Final = 1024 * 1024
@@ -141,16 +148,22 @@ class ModelCache:
 
 
 def _put(temporary: Path, target: Path, files: tuple[ModelFile, ...]) -> None:
-    """Move the finished folder to `target`; a damaged one there is moved out of the way."""
-    with suppress(FileNotFoundError):
-        if not _is_complete(target, files):
+    """Move the finished folder to `target`; a damaged one there is moved out of the way.
+
+    Under a lock: a folder that another process has just finished would be taken for damaged by
+    one that looked while it was put there, and removed under the run that uses it.
+    """
+    with locked(target.parent, needed=False):
+        if _is_complete(target, files):
+            return
+        with suppress(FileNotFoundError):
             _remove(target)
-    try:
-        temporary.rename(target)
-    except OSError:
-        # Another process was first with the same files.
-        if not _is_complete(target, files):
-            raise
+        try:
+            temporary.rename(target)
+        except OSError:
+            # Where no lock holds, another process may have been first with the same files.
+            if not _is_complete(target, files):
+                raise
 
 
 def _usage(versions: Path) -> Iterator[tuple[float, int, Path]]:
@@ -178,11 +191,14 @@ def _is_complete(folder: Path, files: tuple[ModelFile, ...]) -> bool:
     }
     if not folder.is_dir() or present != {file.path for file in files}:
         return False
-    return all(sha256_of(folder / file.path) == file.sha256 for file in files)
+    # Another process may move a damaged folder away meanwhile.
+    with suppress(NotFoundError):
+        return all(sha256_of(folder / file.path) == file.sha256 for file in files)
+    return False
 
 
 def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of the file at `path`; empty when it is not a regular file.
+    """Return the SHA-256 of the file at `path`; empty when no regular file is there.
 
     Raises:
         StorageError: It cannot be read.
