@@ -196,3 +196,29 @@ def test_what_a_killed_process_left_is_removed_with_the_rest(cache: ModelCache) 
     cache.prune(most_bytes=0)
 
     assert not left.exists()
+
+
+def test_a_version_is_there_for_the_run_that_uses_it_while_another_process_prunes(
+    cache: ModelCache,
+) -> None:
+    versions = [(ModelFile(path="a.py", sha256=sha256(b"%d" % n), size=1),) for n in range(200)]
+    for number, files in enumerate(versions):
+        cache.contents.add(b"%d" % number)
+        cache.lay_out(files)
+        os.utime(cache.folder_of(files), (number, number))
+    barrier = Barrier(2)
+
+    def use_all() -> list[tuple[ModelFile, ...]]:
+        barrier.wait()
+        # What was removed with its contents is missing, and nothing is promised.
+        return [files for files in versions if not cache.lay_out(files)]
+
+    def prune() -> None:
+        barrier.wait()
+        cache.prune(most_bytes=0)
+
+    with ThreadPoolExecutor(2) as pool:
+        used, pruned = pool.submit(use_all), pool.submit(prune)
+
+    assert pruned.exception() is None
+    assert [files for files in used.result() if not cache.folder_of(files).exists()] == []
