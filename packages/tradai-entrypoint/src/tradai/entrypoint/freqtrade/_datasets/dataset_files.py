@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core import FileKind, FileStore, file_errors, read_regular_file
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ConflictError, ValidationError
 from tradai.entrypoint.freqtrade._candles.dataset import (
     DATASET_NAME,
     data_folder,
@@ -71,5 +71,7 @@ def _copies(source: Path, folder: Path) -> Iterator[Path]:
         if original.is_file() and not target.exists():
             with file_errors("read", original):
                 content = read_regular_file(original, FileKind.MARKET_RULES)
-            FileStore().write(target.resolve().as_uri(), content)
-            yield target
+            # Another process may have copied one meanwhile.
+            with suppress(ConflictError):
+                FileStore().write(target.resolve().as_uri(), content, if_absent=True)
+                yield target
