@@ -9,7 +9,7 @@ import pytest
 
 # Enough days for ten trades that are checked.
 RANGE = ("--timerange", "20250105-20250112")
-# What it reads is kept in a module beside it, from the first backtest on.
+# The later candles are kept in a module beside it, from the first backtest on.
 PEEK = """
     def populate_indicators(self, dataframe, metadata):
         from keeper import KEPT

@@ -3,13 +3,17 @@
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
+from tradai.core import locked
+from tradai.mlflow._registry import cache as cache_module
 from tradai.mlflow._registry.cache import KnownVersion, ModelCache
 from tradai.mlflow._registry.record import ModelFile
 
@@ -123,6 +127,26 @@ def test_many_threads_lay_out_the_same_files_at_once_and_each_finds_them(
 
         assert results == [((), CONTENTS)] * 8
         assert list((cache.folder / "versions").iterdir()) == [folder]
+
+
+def test_a_folder_that_another_process_finishes_while_the_lock_is_waited_for_stays(
+    filled: ModelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[int] = []
+
+    @contextmanager
+    def late(folder: Path, *, needed: bool) -> Iterator[None]:
+        monkeypatch.undo()
+        assert ModelCache(filled.folder).lay_out(FILES) == ()
+        finished.append(filled.folder_of(FILES).stat().st_ino)
+        with locked(folder, needed=needed):
+            yield
+
+    monkeypatch.setattr(cache_module, "locked", late)
+
+    assert filled.lay_out(FILES) == ()
+
+    assert finished == [filled.folder_of(FILES).stat().st_ino]
 
 
 def test_the_last_answer_for_a_choice_is_kept(cache: ModelCache) -> None:

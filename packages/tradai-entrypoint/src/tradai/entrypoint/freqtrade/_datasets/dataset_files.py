@@ -21,7 +21,7 @@ DATASET_FILES: Final = (DATASET_NAME, MARKETS_NAME, TIERS_NAME)
 def copy_dataset_files(data: str, folder: Path) -> tuple[Path, ...]:
     """Copy the origin of the candles, their market rules and leverage tiers, and return the copies.
 
-    What they say stays true of the same candles in another format or timeframe. A file that
+    They stay true of the same candles in another format or timeframe. A file that
     `folder` has already stays as it is.
 
     Args:
