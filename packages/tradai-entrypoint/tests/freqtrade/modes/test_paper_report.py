@@ -28,6 +28,7 @@ class Control:
     """An engine that answers; of trades only if it can read its database. No tag is none."""
 
     enter_tag: str | None = "dip"
+    amount: float = 1
 
     def __init__(self, *, can_read: bool = True) -> None:
         self.can_read = can_read
@@ -36,7 +37,7 @@ class Control:
         return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
 
     def open_trades(self) -> list[dict[str, Any]] | None:
-        trade = {"pair": "BTC/USDT", "open_date": "now", "amount": 1, "stake_amount": 50}
+        trade = {"pair": "BTC/USDT", "open_date": "now", "amount": self.amount, "stake_amount": 50}
         seen = {"current_rate": 49, "profit_ratio": -0.02, "enter_tag": self.enter_tag}
         return [trade | seen] if self.can_read else None
 
@@ -79,6 +80,19 @@ def test_an_open_trade_is_reported_with_its_price_its_profit_and_its_tag(
 
     (trade,) = (status and status.open_trades) or ()
     assert (trade.last_rate, trade.profit_ratio, trade.enter_tag) == (49.0, -0.02, tag)
+
+
+def test_an_entry_that_waits_to_be_filled_is_apart_from_open_trades_in_json(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Control, "amount", 0)
+
+    status = report("RUNNING", None)
+
+    assert status is not None
+    shown = status.model_dump(mode="json")
+    assert shown["open_trades"] == []
+    assert [each["pair"] for each in shown["waiting_entries"]] == ["BTC/USDT"]
 
 
 def test_an_engine_that_has_stopped_trading_is_reported_with_the_reason(report: Report) -> None:

@@ -53,7 +53,7 @@ class PaperReport:
             last_candle=self._last_candle(),
             last_error=self._last_error(),
             problem=self._watch.problem,
-        )
+        ).parted()
 
     def _last_candle(self) -> str | None:
         pair = self._bot.pairs[0]
