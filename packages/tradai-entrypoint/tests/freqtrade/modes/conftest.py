@@ -145,6 +145,9 @@ class ReactingProgress:
     def milestone(self, done: str) -> None:
         self.say(done)
 
+    def line(self, text: str) -> None:
+        """Print nothing."""
+
     def check(self) -> None:
         """Fail when a text to react on was never shown: the test would prove nothing."""
         assert not self._reactions
