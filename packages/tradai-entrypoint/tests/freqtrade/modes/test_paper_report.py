@@ -25,12 +25,11 @@ Report = Callable[..., PaperStatus | None]
 
 
 class Control:
-    """An engine that answers; of trades only if it can read its database. No tag is none."""
+    """An engine that answers; of trades only if it can read its database."""
 
-    enter_tag: str | None = "dip"
-
-    def __init__(self, *, can_read: bool = True) -> None:
+    def __init__(self, *, can_read: bool = True, enter_tag: str | None = "dip") -> None:
         self.can_read = can_read
+        self.enter_tag = enter_tag
 
     def profit(self) -> dict[str, float]:
         return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
@@ -48,13 +47,15 @@ class Control:
 def report(tmp_path: Path) -> Report:
     """Write the status of an engine in a state, which stands still for a reason or does not."""
 
-    def write(state: str, problem: str | None, *, can_read: bool = True) -> PaperStatus | None:
+    def write(
+        state: str, problem: str | None, control: Control | None = None
+    ) -> PaperStatus | None:
         evidence = EngineEvidence()
         evidence.state = state
         facts = SimpleNamespace(root=tmp_path, files=())
         job = SimpleNamespace(evidence=evidence, user_data=tmp_path, facts=facts)
         context = SimpleNamespace(config=CONFIG, folder=SimpleNamespace(scratch=tmp_path))
-        parts = (job, context, Control(can_read=can_read), SimpleNamespace(problem=problem))
+        parts = (job, context, control or Control(), SimpleNamespace(problem=problem))
         PaperReport(*(cast("Any", part) for part in parts))()
         return PaperStatus.read(tmp_path)
 
@@ -71,11 +72,9 @@ def test_an_engine_that_trades_is_reported(report: Report, state: str) -> None:
 
 @pytest.mark.parametrize(("given", "tag"), [("dip", "dip"), (None, "")])
 def test_an_open_trade_is_reported_with_its_price_its_profit_and_its_tag(
-    report: Report, monkeypatch: pytest.MonkeyPatch, given: str | None, tag: str
+    report: Report, given: str | None, tag: str
 ) -> None:
-    monkeypatch.setattr(Control, "enter_tag", given)
-
-    status = report("RUNNING", None)
+    status = report("RUNNING", None, Control(enter_tag=given))
 
     (trade,) = (status and status.open_trades) or ()
     assert (trade.last_rate, trade.profit_ratio, trade.enter_tag) == (49.0, -0.02, tag)
@@ -94,7 +93,7 @@ def test_an_engine_that_is_being_stopped_keeps_its_last_report(report: Report) -
 
 
 def test_figures_beside_trades_that_cannot_be_read_are_not_known(report: Report) -> None:
-    status = report("RUNNING", None, can_read=False)
+    status = report("RUNNING", None, Control(can_read=False))
 
     assert status is not None
     figures = (status.open_trades, status.profit, status.closed_profit, status.closed_trades)
