@@ -42,9 +42,12 @@ def test_comments_and_trailing_commas_are_accepted_and_text_is_left_as_it_is(
         '{"a": [1, /* ] } */ 2]}',
         '{"a": [1, /* */ 2] /* ] */ }',
         '{"a": [1, // }, "x": 1\n // ]\n 2, // ]\n ]}',
+        '{"a": [1, 2, /* 3 */ /* 4 */ ]}',
     ],
 )
-def test_a_comma_before_a_comment_with_a_bracket_is_kept(tmp_path: Path, text: str) -> None:
+def test_a_comma_is_trailing_only_where_its_bracket_is_in_no_comment(
+    tmp_path: Path, text: str
+) -> None:
     file = tmp_path / "config.json"
     file.write_text(text)
 
