@@ -123,6 +123,13 @@ def test_a_zero_is_no_change() -> None:
     assert list(values) == ["execution.minimal_roi.0"]
 
 
+def test_a_whole_number_that_is_zero_moves_one_step_away_from_its_limit() -> None:
+    parameter = DeclaredParameter(kind="IntParameter", low=0, high=9)
+    groups = shaken_groups(config_of(buy_params={"rsi": 0}), {"rsi": parameter})
+
+    assert shaken_sets(groups, share=0.05, count=8, seed=1) == ({"buy_params.rsi": "1"},)
+
+
 def test_only_numbers_that_the_engine_takes_are_shaken() -> None:
     config = config_of(buy_params={"kind": "a", "own": 3, "fast": 12, "unknown": 1})
     declared = {
