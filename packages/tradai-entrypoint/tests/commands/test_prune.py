@@ -511,15 +511,35 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn,," in lines
 
 
-def test_of_the_pages_that_link_to_a_run_the_last_one_is_named(prune: Call, root: Path) -> None:
+@pytest.fixture
+def pages(root: Path) -> None:
+    """Two pages that each link to two runs."""
     for name in ("a", "b"):
         page = root.parent / f"sweeps/{name}/sweep.json"
         page.parent.mkdir(parents=True)
-        page.write_text(json.dumps({"runs": [{"run_id": "run-4"}]}))
+        page.write_text(json.dumps({"runs": [{"run_id": "run-3"}, {"run_id": "run-4"}]}))
 
-    _, out, _ = prune("--keep", "2")
 
-    assert f"kept run-4: {root.parent}/sweeps/b/report.html links to it" in out
+@pytest.mark.usefixtures("pages")
+def test_the_last_page_that_links_to_a_run_is_named_and_each_page_of_removed_ones(
+    prune: Call, root: Path
+) -> None:
+    _, kept, _ = prune("--keep", "2")
+    _, removed, _ = prune("--keep", "2", "--yes", "--also", "pages")
+
+    assert f"kept run-4: {root.parent}/sweeps/b/report.html links to it" in kept
+    assert removed.count("note: ") == 2
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_page_is_not_named_when_a_copy_goes_and_its_run_stays(prune: Call, root: Path) -> None:
+    shutil.copytree(root / "run-4", root / "copy")
+    with closing(FileJournal(root / "run-4/journal.jsonl")) as journal:
+        journal.append("run continued")
+        _, out, _ = prune("--keep", "3", "--yes", "--also", "pages")
+
+    assert names(root) == ["run-1", "run-2", "run-3", "run-4"]
+    assert "note: " not in out
 
 
 @pytest.mark.parametrize(
