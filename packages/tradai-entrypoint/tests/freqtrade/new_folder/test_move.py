@@ -1029,6 +1029,22 @@ def test_two_old_rows_of_the_book_that_are_one_are_the_row_of_today(
     assert key(moved, "ask_strategy.order_book_max").status is KeyStatus.UNNEEDED
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"use_order_book": True, "order_book_min": 1, "order_book_max": 3},
+        {"use_order_book": False, "order_book_min": 2, "order_book_max": 2},
+    ],
+)
+def test_several_old_rows_of_the_book_or_rows_that_are_not_used_are_not_supported(
+    move: Callable[..., StrategyMove], rows: dict[str, object]
+) -> None:
+    moved = move({"ask_strategy": rows})
+
+    for name in ("order_book_min", "order_book_max"):
+        assert key(moved, f"ask_strategy.{name}").status is KeyStatus.UNSUPPORTED
+
+
 def test_a_class_that_is_refused_is_named_in_its_own_folder(
     move: Callable[..., StrategyMove], source: Path
 ) -> None:
