@@ -7,6 +7,7 @@ import pytest
 
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade._new_folder.config_json import read_object
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
 
 TOLERATED = """
 // comment, with "text" and a comma ,
@@ -88,7 +89,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_object(tmp_path / "gone.json")
 
 
-@pytest.mark.parametrize("value", ['{"a":' * 900 + "1" + "}" * 900, "[" * 900 + "]" * 900])
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"a":' * (DEEPEST + 1) + "1" + "}" * (DEEPEST + 1),
+        '{"a":' * 900 + "1" + "}" * 900,
+        "[" * 900 + "]" * 900,
+    ],
+)
 def test_a_value_that_is_nested_too_deep_is_refused_by_key_and_file(
     tmp_path: Path, value: str
 ) -> None:
