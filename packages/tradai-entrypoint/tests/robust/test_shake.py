@@ -114,7 +114,7 @@ def test_the_roi_table_and_the_trailing_stop_have_one_factor_each() -> None:
     assert moved[f"{roi}.0"] != pytest.approx(6 * moved[trailing], rel=1e-3)
 
 
-def test_a_zero_is_no_change() -> None:
+def test_a_zero_that_stays_one_is_in_no_set() -> None:
     table = {"0": Decimal("0.06"), "720": Decimal(0)}
     groups = shaken_groups(config_of(execution={"minimal_roi": table}), {})
 

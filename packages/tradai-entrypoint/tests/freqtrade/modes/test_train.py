@@ -269,7 +269,7 @@ def test_the_reason_for_which_no_training_was_recorded_is_said_with_the_engine(t
     ) in done.manifest.notices
 
 
-def test_models_that_are_not_joblib_are_counted_and_said_not_to_be_proven(train: Run) -> None:
+def test_models_that_are_not_joblib_are_counted_and_said_to_be_without_proof(train: Run) -> None:
     stored = "waves/sub-train-SOL_1735689600/cb_sol_1735689600_model.zip"
 
     done = train(models={**MODELS, stored: "weights"})
