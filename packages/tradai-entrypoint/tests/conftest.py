@@ -1,10 +1,12 @@
 import errno
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,22 @@ def page_without_room(monkeypatch: pytest.MonkeyPatch) -> str:
 
     monkeypatch.setattr(os, "fsync", refuse)
     return page
+
+
+@pytest.fixture
+def files_up_to() -> Callable[[int], AbstractContextManager[None]]:
+    """Let files have no more than a number of bytes."""
+
+    @contextmanager
+    def limited(most_bytes: int) -> Iterator[None]:
+        _, highest = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, highest))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    return limited
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 import json
-import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
@@ -125,15 +126,14 @@ def test_a_run_prints_its_results_and_where_it_is(
 
 
 def test_a_limit_on_the_size_of_files_is_named_and_no_folder_that_is_not_there(
-    runs: Path, config_file: Path, capfd: pytest.CaptureFixture[str]
+    runs: Path,
+    config_file: Path,
+    files_up_to: Callable[[int], AbstractContextManager[None]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, most))
-    try:
+    with files_up_to(64 * 1024):
         code = call("run", config_file, "--mode", "backtest", "--run-id", "one")
         machine = call("run", config_file, "--mode", "backtest", "--json")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     out, err = capfd.readouterr()
     advice = "File too large; raise the limit on the size of files (ulimit -f) (exit 74)\n"

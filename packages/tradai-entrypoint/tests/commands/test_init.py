@@ -8,6 +8,7 @@ import pytest
 
 from tradai.entrypoint import Interrupts
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint.freqtrade._new_folder.config_json import read_object
 
 CONFIG = """{
     // a comment
@@ -51,7 +52,7 @@ def test_a_move_prints_each_key_and_the_next_commands(
 def test_keys_to_look_at_have_a_row_and_the_others_a_name(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = json.loads(CONFIG.replace("// a comment", "").replace("}],\n}", "}]\n}"))
+    config = read_object(files / "config.json")
     config |= {"dry_run": True, "initial_state": "running"}
     config["telegram"] = {"enabled": True, "token": "invented", "chat_id": "7"}
     (files / "config.json").write_text(json.dumps(config))

@@ -266,6 +266,12 @@ WRITTEN = "{tick: 1, step: 1, min_notional: 5}"
             2,
             "the maker fee is x",
         ),
+        # What is elsewhere in the file is named with the place where it is wanted.
+        (
+            "fees: &fees {maker: 0.001, taker: 0.001}\npairs:\n  BTC/USDT: *fees\n",
+            3,
+            "the rules of BTC/USDT are not usable: expected tick, step, min_notional; `maker` is",
+        ),
     ],
 )
 def test_a_wrong_pair_or_fee_is_named_with_its_file_and_line(

@@ -1,13 +1,13 @@
 """`runs prune`: old runs go only when nothing needs them."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copytree
 from subprocess import PIPE, STDOUT, Popen
 from threading import Barrier
 from typing import Any
@@ -164,7 +164,7 @@ def test_an_analysis_for_bias_is_no_backtest_in_a_choice_by_mode(
 def test_a_copy_is_named_with_its_folder(
     prune: Call, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copytree(root / "run-4", root / "kept")
+    shutil.copytree(root / "run-4", root / "kept")
 
     _, said, _ = prune("--keep", "3")
     run_command(["runs", "list", "--runs", str(root)], interrupts=Interrupts())
@@ -197,9 +197,9 @@ def test_runs_that_did_not_end_or_traded_live_stay_and_are_named(prune: Call, ro
 
 
 def test_copies_of_a_run_have_their_folders_in_json(prune: Call, root: Path) -> None:
-    copytree(root / "run-4", root / "copy")
+    shutil.copytree(root / "run-4", root / "copy")
     record(root, "going", days=9, state="running", exit_code=None)
-    copytree(root / "going", root / "gone")
+    shutil.copytree(root / "going", root / "gone")
     (root / "gone/journal.jsonl").touch()
     record(root, "alive", days=9, state="running", exit_code=None)
 
@@ -458,6 +458,22 @@ def test_a_run_whose_files_cannot_be_removed_has_its_name_again(tmp_path: Path) 
     assert names(tmp_path) == ["run"]
 
 
+def test_a_run_that_another_process_removes_first_is_removed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmtree = shutil.rmtree
+
+    def rmtree_too_late(path: Path, *, ignore_errors: bool = False) -> None:
+        rmtree(path, ignore_errors=True)
+        rmtree(path, ignore_errors=ignore_errors)
+
+    assert remove_run(root / "gone") is None
+    monkeypatch.setattr(shutil, "rmtree", rmtree_too_late)
+    assert remove_run(root / "run-4") is None
+
+    assert names(root) == ["run-1", "run-2", "run-3"]
+
+
 def test_two_removals_of_all_runs_at_once_both_succeed(root: Path) -> None:
     for number in range(150):
         record(root, f"more-{number}", days=9.0)
@@ -518,6 +534,37 @@ def test_runs_are_listed_as_csv(root: Path, capsys: pytest.CaptureFixture[str]) 
     begin = "dated,2026-01-31T12:00:00+00:00,trend,backtest,done,0,,3.5,9.25,297,"
     assert f'{begin}"well, ""done""",{root}/dated,,' in lines
     assert f"torn,,,,,,,,,,cannot be read: it is damaged,{root}/torn,," in lines
+
+
+@pytest.fixture
+def pages(root: Path) -> None:
+    """Two pages that each link to two runs."""
+    for name in ("a", "b"):
+        page = root.parent / f"sweeps/{name}/sweep.json"
+        page.parent.mkdir(parents=True)
+        page.write_text(json.dumps({"runs": [{"run_id": "run-3"}, {"run_id": "run-4"}]}))
+
+
+@pytest.mark.usefixtures("pages")
+def test_the_last_page_that_links_to_a_run_is_named_and_each_page_of_removed_ones(
+    prune: Call, root: Path
+) -> None:
+    _, kept, _ = prune("--keep", "2")
+    _, removed, _ = prune("--keep", "2", "--yes", "--also", "pages")
+
+    assert f"kept run-4: {root.parent}/sweeps/b/report.html links to it" in kept
+    assert removed.count("note: ") == 2
+
+
+@pytest.mark.usefixtures("pages")
+def test_a_page_is_not_named_when_a_copy_goes_and_its_run_stays(prune: Call, root: Path) -> None:
+    shutil.copytree(root / "run-4", root / "copy")
+    with closing(FileJournal(root / "run-4/journal.jsonl")) as journal:
+        journal.append("run continued")
+        _, out, _ = prune("--keep", "3", "--yes", "--also", "pages")
+
+    assert names(root) == ["run-1", "run-2", "run-3", "run-4"]
+    assert "note: " not in out
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tradai.core import FileJournal, FileStore, TradingMode
-from tradai.entrypoint import ExitCode, Interrupts, RunManifest, StrategyEntrypoint, Verdict
+from tradai.entrypoint import Interrupts, RunManifest, StrategyEntrypoint
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.unfinished import drop_progress, note_progress
@@ -56,6 +56,16 @@ def stored(
         words = ("run", str(config_file), "--mode", "backtest", "--run-id", run_id)
         assert call(*words)[0] == 0
     return tmp_path / "store"
+
+
+def keep(root: Path, run_id: str, **facts: object) -> Path:
+    """Write the manifest of a backtest that ended, or has other facts; return its folder."""
+    ended = {"mode": TradingMode.BACKTEST, "state": "ended", "started_at": START}
+    manifest = {"run_id": run_id, "trace_id": run_id, **ended, **facts}
+    folder = root / "runs" / run_id
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(RunManifest.model_validate(manifest).as_json())
+    return folder
 
 
 def listed(call: Call, **places: str) -> list[dict[str, Any]]:
@@ -426,12 +436,7 @@ def test_facts_within_facts_are_shown_one_a_line(stored: Path, call: Call, tmp_p
 
 
 def test_a_time_range_in_epoch_seconds_is_shown_in_instants(call: Call, tmp_path: Path) -> None:
-    record = RunManifest(
-        run_id="epochs", trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
-    )
-    record.data["timerange"] = "1515620100-1517288100"
-    (tmp_path / "runs/epochs").mkdir(parents=True)
-    (tmp_path / "runs/epochs/manifest.json").write_text(record.as_json())
+    keep(tmp_path, "epochs", data={"timerange": "1515620100-1517288100"})
 
     _, out, _ = call("runs", "show", "epochs")
 
@@ -440,13 +445,8 @@ def test_a_time_range_in_epoch_seconds_is_shown_in_instants(call: Call, tmp_path
 
 def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_path: Path) -> None:
     shared, long = "the same in both", " ".join(["a sentence that is long"] * 9)
-    for run_id, notices in (("one", [shared, long]), ("two", [shared, "short"])):
-        record = RunManifest(
-            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
-        )
-        record.notices += notices
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+    keep(tmp_path, "one", notices=[shared, long])
+    keep(tmp_path, "two", notices=[shared, "short"])
 
     _, out, _ = call("runs", "diff", "one", "two")
     rows = json.loads(call("runs", "diff", "one", "two", "--json")[1])
@@ -461,14 +461,9 @@ def test_a_notice_of_one_run_alone_is_a_narrow_row_of_its_own(call: Call, tmp_pa
 def test_a_run_is_listed_with_strategy_start_and_trades_and_an_analysis_as_one(
     call: Call, tmp_path: Path
 ) -> None:
-    for run_id, results in (("mine", {"trades": 7}), ("checked", {"bias": "clean"})):
-        record = RunManifest(
-            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
-        )
-        record.config["name"] = "trend"
-        record.results |= {**results, "profit_percent": 3.0, "max_drawdown_percent": 8.9677}
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+    for run_id, more in (("mine", {"trades": 7}), ("checked", {"bias": "clean"})):
+        results = {"profit_percent": 3.0, "max_drawdown_percent": 8.9677, **more}
+        keep(tmp_path, run_id, config={"name": "trend"}, results=results)
 
     rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
 
@@ -496,14 +491,10 @@ def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
     sources = {"biased": "s", "clean": "t", "mended": "cleared", "worse": "twice", "refused": None}
     runs = {**checks, **{run_id: (source, None, None) for run_id, source in sources.items()}}
     for run_id, (source, bias, config_id) in runs.items():
-        record = RunManifest(
-            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
-        )
-        record.verdict, record.config_id = "well done", config_id
-        record.digests |= {"source": source} if source else {}
-        record.results |= {"bias": bias} if bias else {}
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        digests = {"source": source} if source else {}
+        results = {"bias": bias} if bias else {}
+        facts = {"config_id": config_id, "digests": digests, "results": results}
+        keep(tmp_path, run_id, verdict="well done", **facts)
 
     lines = call("runs", "list", "--mode", "backtest")[1].splitlines()
 
@@ -516,13 +507,9 @@ def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
 def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_trades(
     call: Call, tmp_path: Path
 ) -> None:
-    for run_id, more in (("spot", {"equity_drawdown_percent": 9.5812}), ("futures", {})):
-        record = RunManifest(
-            run_id=run_id, trace_id="t", mode=TradingMode.BACKTEST, state="ended", started_at=START
-        )
-        record.results |= {"max_drawdown_percent": 8.9677, **more}
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+    closed = {"max_drawdown_percent": 8.9677}
+    keep(tmp_path, "spot", results={**closed, "equity_drawdown_percent": 9.5812})
+    keep(tmp_path, "futures", results=closed)
 
     rows = {line.split()[0]: line for line in call("runs", "list")[1].splitlines()}
     table = list(csv.DictReader(call("runs", "list", "--csv")[1].splitlines()))
@@ -550,12 +537,7 @@ def with_parts(tmp_path: Path) -> None:
     }
     for run_id, part_of in parts.items():
         trace_id = "trend-573cef2e" if part_of == "sweep" else run_id
-        record = RunManifest(
-            run_id=run_id, trace_id=trace_id, mode=None, state="ended", started_at=START
-        )
-        record.part_of = part_of
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        keep(tmp_path, run_id, trace_id=trace_id, mode=None, part_of=part_of)
 
 
 HIDDEN = "4 runs of sweeps, comparisons, analyses and verifications are hidden: --all shows them\n"
@@ -637,10 +619,7 @@ def of_each_state(tmp_path: Path, without_end: None) -> None:
         "part": (78, {"part_of": "sweep"}),
     }
     for run_id, (code, more) in ends.items():
-        facts = {"mode": TradingMode.BACKTEST, "state": "ended", "started_at": START, **more}
-        record = RunManifest(run_id=run_id, trace_id=run_id, exit_code=code, **facts)
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        keep(tmp_path, run_id, exit_code=code, **more)
 
 
 @pytest.mark.usefixtures("of_each_state")
@@ -692,15 +671,11 @@ def test_a_folder_with_one_refused_run_is_not_said_to_be_empty(
 
 @pytest.fixture
 def without_end(tmp_path: Path) -> None:
-    """Runs without a verdict: one with a free journal, one with an open one, and one without."""
+    """Runs without a verdict: two with a journal, which a test may open, and one without."""
     for run_id in ("alive", "dead", "bare"):
-        record = RunManifest(
-            run_id=run_id, trace_id=run_id, mode=None, state="running", started_at=START
-        )
-        (tmp_path / "runs" / run_id).mkdir(parents=True)
-        (tmp_path / "runs" / run_id / "manifest.json").write_text(record.as_json())
+        folder = keep(tmp_path, run_id, mode=None, state="running")
         if run_id != "bare":
-            (tmp_path / "runs" / run_id / "journal.jsonl").write_text("")
+            (folder / "journal.jsonl").touch()
 
 
 @pytest.mark.usefixtures("without_end")
@@ -760,13 +735,8 @@ def test_a_run_in_a_store_that_did_not_end_is_shown_as_it_is_listed(
 def test_the_page_of_an_analysis_for_bias_does_not_call_it_a_backtest(
     call: Call, tmp_path: Path
 ) -> None:
-    record = RunManifest(
-        run_id="b", trace_id="b", mode=TradingMode.BACKTEST, state="ended", started_at=START
-    )
-    record.results["bias"] = "clean"
-    record.end(Verdict(exit_code=ExitCode.DONE, sentence="no bias found"), at=START)
-    (tmp_path / "runs/b").mkdir(parents=True)
-    (tmp_path / "runs/b/manifest.json").write_text(record.as_json())
+    ended = {"ended_at": START, "exit_code": 0, "verdict": "no bias found"}
+    keep(tmp_path, "b", results={"bias": "clean"}, **ended)
 
     page = Path(call("report", "b")[1].strip()).read_text()
 

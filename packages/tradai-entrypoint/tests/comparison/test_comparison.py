@@ -319,6 +319,15 @@ def test_a_failed_run_of_the_same_range_differs_in_nothing_but_its_end() -> None
     assert "different time ranges" in RunComparison((done, failed)).caveats[0]
 
 
+def test_ranges_with_the_same_candles_do_not_differ_however_they_were_asked_for() -> None:
+    runs = [run(name, first_candle="2025-02-01", last_candle="2025-02-05") for name in ("a", "b")]
+    for each, timerange in zip(runs, ("20250201-20250205", "20250201-"), strict=True):
+        each.record.data["timerange"] = timerange
+        each.record.config["buy_params"] = {}
+
+    assert RunComparison(tuple(runs)).caveats == ()
+
+
 def test_a_run_without_a_value_of_the_account_has_the_curve_of_its_closed_trades() -> None:
     balance = (BalancePoint(START, 200.0, 0.0), BalancePoint(START, 150.0, 0.25))
     closed = ComparedRun(

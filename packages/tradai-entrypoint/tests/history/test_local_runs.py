@@ -4,7 +4,6 @@ import shutil
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
@@ -35,13 +34,18 @@ def run(run_id: str, *, minute: int = 0, **facts: object) -> RunManifest:
     )
 
 
+def keep(root: Path, manifest: RunManifest) -> Path:
+    """Write the manifest into the folder of its run, and return that folder."""
+    folder = root / manifest.run_id
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    return folder
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for number, run_id in enumerate(("a-1", "a-12", "b-1")):
-        folder = tmp_path / run_id
-        folder.mkdir()
-        manifest = run(run_id, minute=number, state="ended", exit_code=0)
-        (folder / "manifest.json").write_text(manifest.model_dump_json())
+        keep(tmp_path, run(run_id, minute=number, state="ended", exit_code=0))
     return tmp_path
 
 
@@ -83,8 +87,7 @@ def test_whole_manifests_are_listed_newest_first_and_unusable_ones_with_the_reas
 def test_a_folder_of_the_name_goes_before_an_id_that_begins_with_it(root: Path) -> None:
     (root / "b-1").rename(root / "a")
     (root / "b").mkdir()
-    shutil.copytree(root / "a-1", root / "b-2")
-    (root / "b-2" / "manifest.json").write_text(run("b-2").model_dump_json())
+    keep(root, run("b-2"))
 
     assert find_run(root, "a") == root / "a"
     with pytest.raises(NotFoundError, match=r"b is no run, as it has no manifest\.json"):
@@ -92,9 +95,7 @@ def test_a_folder_of_the_name_goes_before_an_id_that_begins_with_it(root: Path) 
 
 
 def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    manifest = run("a", exit_code=65, verdict="[/no] candles", config_id="v1-0aac973a")
-    (tmp_path / "a" / "manifest.json").write_text(manifest.model_dump_json())
+    keep(tmp_path, run("a", exit_code=65, verdict="[/no] candles", config_id="v1-0aac973a"))
 
     (summary,) = list_runs(tmp_path)
 
@@ -116,9 +117,7 @@ def test_a_summary_has_what_the_manifest_says(tmp_path: Path) -> None:
 def test_a_run_without_its_end_goes_on_as_long_as_a_process_has_its_journal(
     tmp_path: Path,
 ) -> None:
-    folder = tmp_path / "a"
-    folder.mkdir()
-    (folder / "manifest.json").write_text(run("a").model_dump_json())
+    folder = keep(tmp_path, run("a"))
 
     with closing(FileJournal(folder / "journal.jsonl")) as journal:
         journal.append("run started")
@@ -132,14 +131,10 @@ def test_a_run_without_its_end_goes_on_as_long_as_a_process_has_its_journal(
 def test_a_run_that_ends_while_it_is_listed_was_not_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "a"
-    folder.mkdir()
-    (folder / "manifest.json").write_text(run("a").model_dump_json())
+    keep(tmp_path, run("a"))
 
     def end(_: Path) -> bool:
-        (folder / "manifest.json").write_text(
-            run("a", state="ended", exit_code=0).model_dump_json()
-        )
+        keep(tmp_path, run("a", state="ended", exit_code=0))
         return False
 
     monkeypatch.setattr("tradai.entrypoint._paper.run_process.lives", end)
@@ -151,14 +146,12 @@ def test_a_run_that_ends_while_it_is_listed_was_not_killed(
 def test_a_run_that_ends_after_it_was_listed_has_the_state_of_its_manifest(
     tmp_path: Path, *, was_killed: bool
 ) -> None:
-    folder = tmp_path / "a"
-    folder.mkdir()
-    (folder / "manifest.json").write_text(run("a").model_dump_json())
+    folder = keep(tmp_path, run("a"))
     if was_killed:
         (folder / "journal.jsonl").touch()
     listing = RunListing.of(local_runs(tmp_path))
     assert listing.runs[0].state == ("killed" if was_killed else "running")
-    (folder / "manifest.json").write_text(run("a", state="ended", exit_code=0).model_dump_json())
+    keep(tmp_path, run("a", state="ended", exit_code=0))
 
     (facts,) = listed_manifests(listing, {})
 
@@ -196,9 +189,8 @@ def test_a_run_is_found_by_id_unique_prefix_or_as_the_latest(
 
 def test_the_latest_run_is_no_part_of_a_sweep_unless_all_are(root: Path) -> None:
     for number, run_id in enumerate(("a-1", "a-12", "b-1")):
-        part = run(run_id, minute=number, state="ended", exit_code=0, part_of="sweep")
         if run_id != "a-12":
-            (root / run_id / "manifest.json").write_text(part.model_dump_json())
+            keep(root, run(run_id, minute=number, state="ended", exit_code=0, part_of="sweep"))
 
     assert find_run(root, "latest") == root / "a-12"
 
@@ -218,7 +210,7 @@ def test_a_run_and_a_link_to_it_are_one_run(root: Path) -> None:
 
 
 def test_a_copy_does_not_hide_its_run_and_is_found_by_its_path(root: Path) -> None:
-    copytree(root / "b-1", root / "kept")
+    shutil.copytree(root / "b-1", root / "kept")
 
     assert find_run(root, "b-1") == find_run(root, "b") == root / "b-1"
     assert find_run(root, "latest") == root / "b-1"
@@ -226,7 +218,7 @@ def test_a_copy_does_not_hide_its_run_and_is_found_by_its_path(root: Path) -> No
 
 
 def test_copies_whose_run_is_gone_are_named_by_their_folders(root: Path) -> None:
-    copytree(root / "b-1", root / "kept")
+    shutil.copytree(root / "b-1", root / "kept")
     (root / "b-1").rename(root / "also-kept")
 
     with pytest.raises(
@@ -286,17 +278,13 @@ def test_differences_name_each_fact_that_differs_except_ids_and_times() -> None:
 def test_the_latest_run_is_the_last_one_that_has_finished(
     root: Path, facts: dict[str, object], *, is_latest: bool
 ) -> None:
-    (root / "c-1").mkdir()
-    newest = run("c-1", minute=9, **({"state": "ended"} | facts))
-    (root / "c-1" / "manifest.json").write_text(newest.model_dump_json())
+    keep(root, run("c-1", minute=9, **({"state": "ended"} | facts)))
 
     assert find_run(root, "latest").name == ("c-1" if is_latest else "b-1")
 
 
 def test_without_a_finished_run_there_is_no_latest(tmp_path: Path) -> None:
-    (tmp_path / "a-1").mkdir()
-    refused = run("a-1", state="ended", exit_code=78)
-    (tmp_path / "a-1" / "manifest.json").write_text(refused.model_dump_json())
+    keep(tmp_path, run("a-1", state="ended", exit_code=78))
 
     with pytest.raises(
         NotFoundError, match=r"no finished run in .*: `tradai-entrypoint runs list`"
@@ -324,8 +312,7 @@ def results_root(tmp_path: Path) -> Path:
         finished("unknown", minute=2, profit=None, drawdown=3.0),
     )
     for each in runs:
-        (tmp_path / each.run_id).mkdir()
-        (tmp_path / each.run_id / "manifest.json").write_text(each.model_dump_json())
+        keep(tmp_path, each)
     return tmp_path
 
 
@@ -349,8 +336,7 @@ def test_runs_are_sorted_the_best_first_and_those_without_the_figure_last(
 def test_the_drawdown_with_open_positions_counts_where_a_run_has_it(results_root: Path) -> None:
     deep = finished("deep", minute=3, profit=1.0, drawdown=0.5)
     deep.results["equity_drawdown_percent"] = 9.58
-    (results_root / "deep").mkdir()
-    (results_root / "deep/manifest.json").write_text(deep.model_dump_json())
+    keep(results_root, deep)
 
     listing = RunListing.of(local_runs(results_root)).sorted("drawdown")
 
@@ -378,8 +364,7 @@ def test_the_beginning_of_names_chooses_runs_where_none_has_it_for_a_name(
 ) -> None:
     long = finished("long", minute=3, profit=1.0, drawdown=0.5)
     long.config["name"] = "trendrider"
-    (results_root / "long").mkdir()
-    (results_root / "long/manifest.json").write_text(long.model_dump_json())
+    keep(results_root, long)
 
     listing = RunListing.of(local_runs(results_root)).chosen(strategy=wanted)
 
@@ -400,9 +385,7 @@ def test_a_dry_run_is_listed_with_the_profit_of_its_closed_trades_in_percent(
         "execution": {"starting_balance": "1000"},
     }
     for run_id, mode in (("paper", TradingMode.DRY_RUN), ("live", TradingMode.LIVE)):
-        record = run(run_id, config=config, results=results, mode=mode)
-        (tmp_path / run_id).mkdir()
-        (tmp_path / run_id / "manifest.json").write_text(record.model_dump_json())
+        keep(tmp_path, run(run_id, config=config, results=results, mode=mode))
 
     figures = {each.run_id: each.figures for each in list_runs(tmp_path)}
 
@@ -424,27 +407,26 @@ def test_a_dry_run_that_goes_on_has_the_figures_of_its_last_status(
     tmp_path: Path, status: PaperStatus | None, figures: dict[str, float]
 ) -> None:
     config = {"stake_currency": "USDT", "execution": {"starting_balance": "1000"}}
-    record = run("paper", config=config, mode=TradingMode.DRY_RUN)
-    (tmp_path / "paper/scratch").mkdir(parents=True)
-    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
+    scratch = keep(tmp_path, run("paper", config=config, mode=TradingMode.DRY_RUN)) / "scratch"
+    scratch.mkdir()
     if status is not None:
-        status.write(tmp_path / "paper/scratch")
+        status.write(scratch)
 
     assert [each.figures for each in list_runs(tmp_path)] == [figures]
 
-    (tmp_path / "paper/scratch/status.json").write_text("{")
+    (scratch / "status.json").write_text("{")
     assert [each.figures for each in list_runs(tmp_path)] == [{}]
 
 
 def test_a_status_that_is_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    record = run("paper", config={"stake_currency": "USDT"}, mode=TradingMode.DRY_RUN)
-    (tmp_path / "paper/scratch").mkdir(parents=True)
-    (tmp_path / "paper/manifest.json").write_text(record.model_dump_json())
-    os.mkfifo(tmp_path / "paper/scratch/status.json")
+    config = {"stake_currency": "USDT"}
+    scratch = keep(tmp_path, run("paper", config=config, mode=TradingMode.DRY_RUN)) / "scratch"
+    scratch.mkdir()
+    os.mkfifo(scratch / "status.json")
 
     assert [each.figures for each in list_runs(tmp_path)] == [{}]
     with pytest.raises(StorageError, match=r"status\.json cannot be read"):
-        PaperStatus.read(tmp_path / "paper/scratch")
+        PaperStatus.read(scratch)
 
 
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+14:00"])

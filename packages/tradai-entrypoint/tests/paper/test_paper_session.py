@@ -233,7 +233,7 @@ def test_a_bot_that_starts_paused_is_paused_once_it_trades(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("state", [SessionState.RUNNING, SessionState.PAUSED])
-def test_a_bot_whose_start_the_store_refuses_trades_and_obeys_afterwards(
+def test_a_bot_whose_start_the_store_refuses_is_recorded_at_its_next_beat(
     tmp_path: Path, state: SessionState
 ) -> None:
     desk = Desk(tmp_path)

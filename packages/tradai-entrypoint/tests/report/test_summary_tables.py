@@ -35,7 +35,7 @@ def store(folder: Path, *pairs: TradeStats, exit_reasons: tuple[TradeStats, ...]
 
 
 def later(**values: object) -> str:
-    """Return the data of a report of one pair, with values that this version does not write."""
+    """Return the data of a report of one pair; `values` are those of a later version."""
     columns = {"name": "A/USDT", "trades": 2, "wins": 1, "profit_abs": 5.0} | values
     pairs = {key: each if isinstance(each, list) else [each] for key, each in columns.items()}
     return json.dumps({"currency": "USDT", "pairs": pairs})
@@ -86,10 +86,19 @@ def test_a_long_exit_reason_leaves_the_numbers_in_sight(tmp_path: Path) -> None:
     assert table.rows == ((f"{'x' * 40}\N{HORIZONTAL ELLIPSIS}", "2", "+5.0000 USDT"),)
 
 
+def test_a_run_without_exit_reasons_has_the_table_of_its_pairs(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(later())
+
+    (table,) = summary_tables(tmp_path)
+
+    assert table.rows == (("A/USDT", "2", "+5.0000 USDT", "50.0 %"),)
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", '{"pairs": 3}', '{"pairs": {"name": ["A"]}}', json.dumps({"pairs": {}}), None),
+        *("", "[]", None, '{"currency": "USDT", "pairs": {}}', '{"currency": "USDT", "pairs": 3}'),
+        '{"currency": "USDT", "pairs": {"name": ["A"]}}',
         later(name=5),
         later(wins="1"),
         later(trades=[2, 1]),

@@ -114,13 +114,20 @@ def test_the_roi_table_and_the_trailing_stop_have_one_factor_each() -> None:
     assert moved[f"{roi}.0"] != pytest.approx(6 * moved[trailing], rel=1e-3)
 
 
-def test_a_zero_is_no_change() -> None:
+def test_a_zero_that_stays_one_is_in_no_set() -> None:
     table = {"0": Decimal("0.06"), "720": Decimal(0)}
     groups = shaken_groups(config_of(execution={"minimal_roi": table}), {})
 
     (values,) = shaken_sets(groups, share=0.05, count=1, seed=1)
 
     assert list(values) == ["execution.minimal_roi.0"]
+
+
+def test_a_whole_number_that_is_zero_moves_one_step_away_from_its_limit() -> None:
+    parameter = DeclaredParameter(kind="IntParameter", low=0, high=9)
+    groups = shaken_groups(config_of(buy_params={"rsi": 0}), {"rsi": parameter})
+
+    assert shaken_sets(groups, share=0.05, count=8, seed=1) == ({"buy_params.rsi": "1"},)
 
 
 def test_only_numbers_that_the_engine_takes_are_shaken() -> None:

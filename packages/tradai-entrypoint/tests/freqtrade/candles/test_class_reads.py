@@ -48,6 +48,11 @@ def other(self, pair, is_other):
     return self.dp.get_pair_dataframe(pair, "1h")
 """,
         """
+def other(self):
+    pair = pair
+    return self.dp.get_pair_dataframe(pair, "1h")
+""",
+        """
 def other(self, *, pair=None):
     pair = "ADA/USDT"
     return self.dp.get_pair_dataframe(pair, "1h")

@@ -8,7 +8,11 @@ import pytest
 from pyarrow import feather
 
 from tradai.core import TimeRange, parse_time_range
-from tradai.entrypoint.freqtrade._candles.download_passes import Stored, download_passes
+from tradai.entrypoint.freqtrade._candles.download_passes import (
+    Stored,
+    download_passes,
+    outside_of,
+)
 from tradai.entrypoint.freqtrade._candles.staged_data import NeededSeries
 from tradai.entrypoint.freqtrade._candles.stored_range import StoredRange, missing_rows_in
 
@@ -70,6 +74,26 @@ def test_a_pair_of_which_one_file_is_missing_goes_on_with_the_others() -> None:
     )
 
     assert [each.is_older for each in passes] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("timerange", "is_outside"),
+    [
+        ("20250101-20250110", True),
+        ("20250101-20250111", False),
+        ("20250119-20250125", False),
+        ("20250120-20250125", True),
+        ("-20250110", True),
+        ("20250120-", True),
+    ],
+)
+def test_a_range_that_ends_where_candles_begin_or_the_reverse_has_none_of_them(
+    timerange: str, *, is_outside: bool
+) -> None:
+    found = outside_of({"BTC/USDT": [stored(10, 20)]}, parse_time_range(timerange))
+
+    expected = ["BTC/USDT has 2025-01-10 00:00 to 2025-01-20 00:00 UTC"]
+    assert found == (expected if is_outside else [])
 
 
 def series(kind: str = "spot", timeframe: str = "1d") -> NeededSeries:

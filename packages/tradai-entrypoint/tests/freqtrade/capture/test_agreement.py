@@ -50,10 +50,14 @@ def captured() -> MarketsSnapshot:
     )
 
 
-def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Interrupts) -> None:
+@pytest.fixture
+def context(interrupts: Interrupts) -> RunContext:
+    return cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
+
+
+def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, context: RunContext) -> None:
     snapshot = captured()
     engine = counting_engine(tmp_path / "asked")
-    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
     barrier = Barrier(2)
 
     def check(_: int) -> None:
@@ -67,11 +71,10 @@ def test_runs_side_by_side_load_the_markets_once(tmp_path: Path, interrupts: Int
 
 
 def test_a_rule_that_the_engine_reads_as_infinity_differs(
-    tmp_path: Path, interrupts: Interrupts
+    tmp_path: Path, context: RunContext
 ) -> None:
     market = {**MARKET, "precision": {"price": float("inf"), "amount": 0.001}}
     engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [market]})
-    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
 
     with pytest.raises(ValidationError, match=r"BTC/USDT have precision.price 0\.1, .* reads inf"):
         check_agreement(captured(), engine, context)
@@ -86,13 +89,12 @@ def test_a_rule_that_the_engine_reads_as_infinity_differs(
 )
 def test_a_rule_that_one_side_alone_has_differs(
     tmp_path: Path,
-    interrupts: Interrupts,
+    context: RunContext,
     ours: dict[str, Any],
     theirs: dict[str, Any],
     said: str,
 ) -> None:
     engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [MARKET | theirs]})
-    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
     snapshot = captured().model_copy(update={"symbols": (MARKET | ours,)})
 
     with pytest.raises(ValidationError, match=said):
@@ -100,11 +102,10 @@ def test_a_rule_that_one_side_alone_has_differs(
 
 
 def test_a_rule_that_is_null_on_one_side_and_missing_on_the_other_agrees(
-    tmp_path: Path, interrupts: Interrupts
+    tmp_path: Path, context: RunContext
 ) -> None:
     market = {name: value for name, value in MARKET.items() if name != "contractSize"}
     engine = counting_engine(tmp_path / "asked", {**ANSWER, "markets": [market]})
-    context = cast("RunContext", SimpleNamespace(interrupts=interrupts, environ={}))
 
     check_agreement(captured(), engine, context)
 

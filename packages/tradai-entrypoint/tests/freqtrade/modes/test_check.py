@@ -10,6 +10,12 @@ from tradai.entrypoint._process.checks import CheckRow, CheckStatus
 from tradai.entrypoint._process.exit_codes import ExitCode
 
 
+def add(strategy: Path, line: str) -> None:
+    """Add a line to the class of the strategy."""
+    with (strategy.parent / "strategies" / "wave_rider.py").open("a") as source:
+        source.write(f"    {line}\n")
+
+
 def test_a_range_that_is_all_warm_up_fails(check: Callable[..., dict[str, CheckRow]]) -> None:
     row = check("run.startup_candles=900", "run.timerange=20250101-20250102")["candles"]
 
@@ -88,9 +94,7 @@ def test_a_market_order_at_the_other_side_of_the_book_passes(
 def test_a_market_order_of_the_class_at_the_own_side_of_the_book_fails(
     strategy: Path, check: Callable[..., dict[str, CheckRow]]
 ) -> None:
-    file = strategy.parent / "strategies" / "wave_rider.py"
-    head, name, tail = file.read_text().partition("class WaveRider(IStrategy):")
-    file.write_text(f"{head}{name}\n    order_types = {{'exit': 'market'}}{tail}")
+    add(strategy, "order_types = {'exit': 'market'}")
 
     row = check()["strategy"]
 
@@ -137,9 +141,7 @@ def test_order_types_of_the_class_are_checked_too(
     problems: list[object],
     said: str,
 ) -> None:
-    file = strategy.parent / "strategies" / "wave_rider.py"
-    head, name, tail = file.read_text().partition("class WaveRider(IStrategy):")
-    file.write_text(f"{head}{name}\n    order_types = {{'entry': {entry}}}{tail}")
+    add(strategy, f"order_types = {{'entry': {entry}}}")
 
     row = check(refused_settings=problems)["strategy"]
 
@@ -190,9 +192,7 @@ def test_a_backtest_sends_no_message_and_asks_for_no_secret_of_one(
 def test_computed_series_are_a_warning_until_the_run_names_some(
     strategy: Path, check: Callable[..., dict[str, CheckRow]]
 ) -> None:
-    file = strategy.parent / "strategies" / "wave_rider.py"
-    method = "    def read(self, pair): return self.dp.get_pair_dataframe(pair, '5m')\n"
-    file.write_text(file.read_text() + method)
+    add(strategy, "def read(self, pair): return self.dp.get_pair_dataframe(pair, '5m')")
 
     row = check()["informative"]
 

@@ -335,10 +335,15 @@ def test_an_engine_that_does_not_start_in_time_is_stopped(
     assert done.given is None or not is_alive(done.given["pid"])
 
 
+def pause(folder: Path) -> None:
+    """Record that an operator paused the dry-run in `folder`."""
+    with closing(FileJournal(folder / "journal.jsonl")) as journal:
+        journal.append("bot paused", by="ann", reason="the news")
+
+
 def test_a_run_that_continues_a_paused_one_is_paused_from_its_start(dry_run: Run) -> None:
     first = dry_run(waits=False)
-    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
-        journal.append("bot paused", by="ann", reason="the news")
+    pause(first.folder)
 
     second = dry_run(waits=False, continues=first.folder)
     third = dry_run(waits=False, continues=second.folder)
@@ -495,8 +500,7 @@ def test_a_dry_run_that_begins_paused_says_so_at_once_and_at_its_end_how_it_went
     dry_run: Run, tell: Tell, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = dry_run(waits=False)
-    with closing(FileJournal(first.folder / "journal.jsonl")) as journal:
-        journal.append("bot paused", by="ann", reason="the news")
+    pause(first.folder)
     warned: list[int] = []
 
     def stop() -> None:

@@ -2,9 +2,9 @@
 
 import io
 import json
-import resource
 import signal
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -189,17 +189,17 @@ def test_the_patch_of_any_epoch_is_written_as_that_of_the_best_one(
 
 
 def test_a_patch_that_the_disk_refuses_leaves_no_file(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Run,
+    tmp_path: Path,
+    files_up_to: Callable[[int], AbstractContextManager[None]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = run(HYPEROPT, epochs=[epoch(1, 6.5)])
     patch = tmp_path / "patches" / "best.yaml"
     patch.parent.mkdir()
-    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8, most))
-    try:
+
+    with files_up_to(8):
         code = show(found.folder, 1, patch)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert code == ExitCode.RESULT
     assert f"cannot write {patch}" in capsys.readouterr().err

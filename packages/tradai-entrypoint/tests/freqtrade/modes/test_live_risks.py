@@ -46,12 +46,7 @@ def test_a_database_that_cannot_be_read_leaves_the_number_as_it_was(tmp_path: Pa
     database = tmp_path / "trades.sqlite"
     book(database, "sell")
     orders = EntryOrders()
-    bot = LiveBot(
-        control(),
-        orders,
-        StrategyErrors(),
-        SqliteFile(database),
-    )
+    bot = LiveBot(control(), orders, StrategyErrors(), SqliteFile(database))
     book(database, "sell")
     before = bot.sent_orders()
     database.write_bytes(b"no database at all" * 100)

@@ -28,13 +28,14 @@ Report = Callable[..., PaperStatus | None]
 
 
 class Control:
-    """An engine that answers; of trades only if it can read its database. No tag is none."""
+    """An engine that answers; of trades only if it can read its database."""
 
-    enter_tag: str | None = "dip"
-    amount: float = 1
-
-    def __init__(self, *, can_read: bool = True) -> None:
+    def __init__(
+        self, *, can_read: bool = True, enter_tag: str | None = "dip", amount: float = 1
+    ) -> None:
         self.can_read = can_read
+        self.enter_tag = enter_tag
+        self.amount = amount
 
     def profit(self) -> dict[str, float]:
         return {"profit_all_coin": 1.5, "profit_closed_coin": 1.0, "closed_trade_count": 2}
@@ -52,14 +53,16 @@ class Control:
 def report(tmp_path: Path) -> Report:
     """Write the status of an engine in a state, which stands still for a reason or does not."""
 
-    def write(state: str, problem: str | None, *, can_read: bool = True) -> PaperStatus | None:
+    def write(
+        state: str, problem: str | None, control: Control | None = None
+    ) -> PaperStatus | None:
         evidence = EngineEvidence()
         evidence.state = state
         facts = SimpleNamespace(root=tmp_path, files=())
         job = SimpleNamespace(evidence=evidence, user_data=tmp_path, facts=facts)
         folder, progress = SimpleNamespace(scratch=tmp_path), Progress(enabled=False)
         context = SimpleNamespace(config=CONFIG, folder=folder, progress=progress)
-        parts = (job, context, Control(can_read=can_read), SimpleNamespace(problem=problem))
+        parts = (job, context, control or Control(), SimpleNamespace(problem=problem))
         PaperReport(*(cast("Any", part) for part in parts))()
         return PaperStatus.read(tmp_path)
 
@@ -76,22 +79,18 @@ def test_an_engine_that_trades_is_reported(report: Report, state: str) -> None:
 
 @pytest.mark.parametrize(("given", "tag"), [("dip", "dip"), (None, "")])
 def test_an_open_trade_is_reported_with_its_price_its_profit_and_its_tag(
-    report: Report, monkeypatch: pytest.MonkeyPatch, given: str | None, tag: str
+    report: Report, given: str | None, tag: str
 ) -> None:
-    monkeypatch.setattr(Control, "enter_tag", given)
-
-    status = report("RUNNING", None)
+    status = report("RUNNING", None, Control(enter_tag=given))
 
     (trade,) = (status and status.open_trades) or ()
     assert (trade.last_rate, trade.profit_ratio, trade.enter_tag) == (49.0, -0.02, tag)
 
 
 def test_an_entry_that_waits_to_be_filled_is_apart_from_open_trades_in_json(
-    report: Report, monkeypatch: pytest.MonkeyPatch
+    report: Report,
 ) -> None:
-    monkeypatch.setattr(Control, "amount", 0)
-
-    status = report("RUNNING", None)
+    status = report("RUNNING", None, Control(amount=0))
 
     assert status is not None
     shown = status.model_dump(mode="json")
@@ -112,7 +111,7 @@ def test_an_engine_that_is_being_stopped_keeps_its_last_report(report: Report) -
 
 
 def test_figures_beside_trades_that_cannot_be_read_are_not_known(report: Report) -> None:
-    status = report("RUNNING", None, can_read=False)
+    status = report("RUNNING", None, Control(can_read=False))
 
     assert status is not None
     figures = (status.open_trades, status.profit, status.closed_profit, status.closed_trades)

@@ -194,7 +194,7 @@ def test_an_answer_that_the_engine_cannot_read_is_refused(
     )
 
 
-def test_check_says_so_too(
+def test_check_refuses_rules_that_disagree_with_their_answers_too(
     rules: Callable[..., str], check: Callable[..., dict[str, CheckRow]]
 ) -> None:
     rows = check("exchange=bybit", markets=rules(LOADED, ASKED, precision=0.5))

@@ -194,5 +194,4 @@ def continuing(root: Path, events: tuple[str, ...], *, by: str) -> RunContext:
     for event in events:
         clock.advance(timedelta(minutes=1))
         journal.append(event, by=by)
-    parts = {"continues": earlier(root), "journal": journal}
-    return cast("RunContext", SimpleNamespace(**parts))
+    return cast("RunContext", SimpleNamespace(continues=earlier(root), journal=journal))

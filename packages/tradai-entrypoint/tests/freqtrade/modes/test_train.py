@@ -269,7 +269,7 @@ def test_the_reason_for_which_no_training_was_recorded_is_said_with_the_engine(t
     ) in done.manifest.notices
 
 
-def test_models_that_are_not_joblib_are_counted_and_said_not_to_be_proven(train: Run) -> None:
+def test_models_that_are_not_joblib_are_counted_and_said_to_be_without_proof(train: Run) -> None:
     stored = "waves/sub-train-SOL_1735689600/cb_sol_1735689600_model.zip"
 
     done = train(models={**MODELS, stored: "weights"})
@@ -277,7 +277,7 @@ def test_models_that_are_not_joblib_are_counted_and_said_not_to_be_proven(train:
     assert done.code == ExitCode.DONE
     assert done.manifest.results["models"] == 3
     assert done.manifest.digests["models"] == "model of BTC"
-    assert "3 models trained; 1 of them are not proven" in done.verdict
+    assert "3 models trained; 1 without proof: stored in the form of the library" in done.verdict
     assert "predicts the same" not in done.verdict
     assert "train and test errors of 3 of 3 models are not known" in done.manifest.notices
 
@@ -288,7 +288,7 @@ def test_a_training_without_a_joblib_model_has_no_digest_of_predictions(train: R
     first = train(models=stored)
     again = train(models=stored, replay=first.folder)
 
-    assert "1 models trained; 1 of them are not proven" in first.verdict
+    assert "1 model trained; 1 without proof: stored" in first.verdict
     assert "models" not in first.manifest.digests
     assert again.code == ExitCode.DONE
 

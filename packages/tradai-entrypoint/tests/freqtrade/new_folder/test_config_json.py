@@ -7,6 +7,7 @@ import pytest
 
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint.freqtrade._new_folder.config_json import read_object
+from tradai.entrypoint.freqtrade._new_folder.dotted_paths import DEEPEST
 
 TOLERATED = """
 // comment, with "text" and a comma ,
@@ -42,9 +43,12 @@ def test_comments_and_trailing_commas_are_accepted_and_text_is_left_as_it_is(
         '{"a": [1, /* ] } */ 2]}',
         '{"a": [1, /* */ 2] /* ] */ }',
         '{"a": [1, // }, "x": 1\n // ]\n 2, // ]\n ]}',
+        '{"a": [1, 2, /* 3 */ /* 4 */ ]}',
     ],
 )
-def test_a_comma_before_a_comment_with_a_bracket_is_kept(tmp_path: Path, text: str) -> None:
+def test_a_comma_is_trailing_only_where_its_bracket_is_in_no_comment(
+    tmp_path: Path, text: str
+) -> None:
     file = tmp_path / "config.json"
     file.write_text(text)
 
@@ -85,7 +89,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_object(tmp_path / "gone.json")
 
 
-@pytest.mark.parametrize("value", ['{"a":' * 900 + "1" + "}" * 900, "[" * 900 + "]" * 900])
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"a":' * (DEEPEST + 1) + "1" + "}" * (DEEPEST + 1),
+        '{"a":' * 900 + "1" + "}" * 900,
+        "[" * 900 + "]" * 900,
+    ],
+)
 def test_a_value_that_is_nested_too_deep_is_refused_by_key_and_file(
     tmp_path: Path, value: str
 ) -> None:

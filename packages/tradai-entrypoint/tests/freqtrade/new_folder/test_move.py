@@ -436,6 +436,13 @@ def test_whole_numbers_with_a_point_are_counts(move: Callable[..., StrategyMove]
     assert (settings["max_open_trades"], settings["max_entry_position_adjustment"]) == (2, -1)
 
 
+def test_a_part_of_a_trade_is_no_count(move: Callable[..., StrategyMove]) -> None:
+    moved = move({"max_open_trades": 2.5})
+
+    assert "max_open_trades" not in execution(moved)
+    assert key(moved, "max_open_trades").status is KeyStatus.UNSUPPORTED
+
+
 def test_a_setting_without_a_value_is_not_needed(move: Callable[..., StrategyMove]) -> None:
     moved = move({"timerange": "", "fee": None})
 
@@ -749,7 +756,7 @@ def test_a_number_that_is_not_finite_is_not_supported(
 def test_the_deepest_value_that_is_taken_is_read_by_a_run(
     move: Callable[..., StrategyMove],
 ) -> None:
-    value: dict[str, Any] = {}
+    value: dict[str, Any] = {"a": 1}
     for _ in range(DEEPEST - 1):
         value = {"a": value}
     webhook = {"enabled": True, "url": FAKE, "entry": value["a"]}
@@ -768,6 +775,13 @@ def test_a_variable_with_a_dot_in_its_name_leaves_the_block_as_it_is(
 
     assert execution(moved)["minimal_roi"] == {"0": "0.5"}
     assert key(moved, "minimal_roi.x").status is KeyStatus.UNSUPPORTED
+
+
+def test_a_name_with_a_dot_is_not_the_key_of_a_block(move: Callable[..., StrategyMove]) -> None:
+    moved = key(move({"unfilledtimeout.entry": 5}), "unfilledtimeout.entry")
+
+    assert moved.status is KeyStatus.UNSUPPORTED
+    assert moved.note == "no setting takes a name with a dot: rename it"
 
 
 def test_a_folder_that_is_there_is_not_overwritten(
@@ -1027,6 +1041,22 @@ def test_two_old_rows_of_the_book_that_are_one_are_the_row_of_today(
     assert execution(moved)["exit_pricing"]["order_book_top"] == 2
     assert key(moved, "ask_strategy.order_book_min").status is KeyStatus.MAPPED
     assert key(moved, "ask_strategy.order_book_max").status is KeyStatus.UNNEEDED
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"use_order_book": True, "order_book_min": 1, "order_book_max": 3},
+        {"use_order_book": False, "order_book_min": 2, "order_book_max": 2},
+    ],
+)
+def test_several_old_rows_of_the_book_or_rows_that_are_not_used_are_not_supported(
+    move: Callable[..., StrategyMove], rows: dict[str, object]
+) -> None:
+    moved = move({"ask_strategy": rows})
+
+    for name in ("order_book_min", "order_book_max"):
+        assert key(moved, f"ask_strategy.{name}").status is KeyStatus.UNSUPPORTED
 
 
 def test_a_class_that_is_refused_is_named_in_its_own_folder(

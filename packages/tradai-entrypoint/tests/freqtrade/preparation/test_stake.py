@@ -1,5 +1,6 @@
 """Stakes that buy nothing, by market rules that the stand-in for the engine does not have."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ STOP: Final = datetime(2025, 1, 2, tzinfo=UTC)
 
 
 def check(tmp_path: Path, pair: str, **rules: object) -> None:
-    """Check a stake of 50 on `pair`, of which one costs 100 at the lowest."""
+    """Check a stake of 50 on `pair`, of which one costs 100 at the lowest of its own candles."""
     (tmp_path / "wave.py").write_text("class Wave(IStrategy):\n    pass\n")
     config = StrategyConfig.model_validate(
         {
@@ -50,7 +51,11 @@ def check(tmp_path: Path, pair: str, **rules: object) -> None:
             exchange="binance", taken_at=START, markets=(Market.model_validate(market | rules),)
         ),
         inspect_source(tmp_path, "Wave"),
-        StagedData(timerange=TimeRange(start=START, stop=STOP), series=(staged,), digest="d"),
+        StagedData(
+            timerange=TimeRange(start=START, stop=STOP),
+            series=(staged, replace(staged, timeframe="1h", lowest=1.0)),
+            digest="d",
+        ),
     )
 
 

@@ -41,9 +41,8 @@ def test_epochs_are_counted_while_their_lines_are_written(tmp_path: Path) -> Non
     progress = EpochProgress(lambda: path if path.exists() else None)
     assert not progress.read()
     # The engine writes no spaces, and the loss first.
-    text = "".join(
-        WHOLE.replace(" ", "").replace("-1.0", loss) + "\n" for loss in ("100000", "0.5", "-2.5e-1")
-    )
+    losses = ("100000", "0.5", "-2.5e-1", "0.75")
+    text = "".join(f"{WHOLE.replace(' ', '').replace('-1.0', loss)}\n" for loss in losses)
     seen = []
 
     for byte in text:
@@ -56,6 +55,7 @@ def test_epochs_are_counted_while_their_lines_are_written(tmp_path: Path) -> Non
         "epoch 1 of 9, none ranked yet",
         "epoch 2 of 9, best loss 0.5",
         "epoch 3 of 9, best loss -0.25",
+        "epoch 4 of 9, best loss -0.25",
     ]
     assert not progress.read()
 

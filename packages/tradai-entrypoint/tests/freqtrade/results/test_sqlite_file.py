@@ -1,6 +1,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,13 +67,16 @@ def test_a_database_that_cannot_be_copied_is_moved_with_its_write_ahead_log(
     assert not source.exists()
 
 
-def test_a_database_that_is_locked_for_good_is_moved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0))
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no lock; five seconds are usual."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+
+
+@pytest.mark.usefixtures("no_waiting")
+def test_a_database_that_is_locked_for_good_is_moved(tmp_path: Path) -> None:
     source = tmp_path / "engine.sqlite"
-    with closing(connect(source, isolation_level=None)) as holder:
+    with closing(sqlite3.connect(source, isolation_level=None)) as holder:
         holder.executescript(TABLES)
         holder.execute("INSERT INTO orders VALUES ('one', 'buy', 'BTC/USDT')")
         holder.execute("BEGIN EXCLUSIVE")
@@ -118,6 +122,7 @@ def test_a_copy_that_cannot_be_made_is_an_error_that_names_both(
         SqliteFile(source).copy_to(folder / "copy.sqlite")
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_a_database_that_another_program_has_locked_is_named_so(tmp_path: Path) -> None:
     source = tmp_path / "engine.sqlite"
     with closing(sqlite3.connect(source, isolation_level=None)) as other:

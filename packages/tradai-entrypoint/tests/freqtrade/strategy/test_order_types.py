@@ -152,6 +152,12 @@ def test_a_class_decides_keys_by_their_old_names_too(tmp_path: Path) -> None:
     assert class_order_types({"exit": "market"}, source) == {"entry": "market"}
 
 
+def test_an_old_name_beside_the_present_one_is_left_to_the_engine(tmp_path: Path) -> None:
+    source = facts(tmp_path, "order_types = {'entry': 'limit', 'buy': 'market'}")
+
+    assert class_order_types(None, source) == {"entry": "limit"}
+
+
 @pytest.mark.parametrize("body", COMPUTED)
 def test_what_a_class_computes_is_not_known_before_it_runs(tmp_path: Path, body: str) -> None:
     assert class_order_types(None, facts(tmp_path, body)) == {}

@@ -147,7 +147,7 @@ def _bindings(function: _Function) -> dict[str, ast.expr | None]:
         if isinstance(node, (ast.Global, ast.Nonlocal))
         for name in node.names
     ]
-    counts = Counter([*parameters, *changed, *changed, *bound_names(body)])
+    counts = Counter([*parameters, *changed, *bound_names(body)])
     statements = (node for node in own_nodes(body) if isinstance(node, ast.stmt))
     values = dict(filter(None, map(assignment, statements)))
     return {name: values.get(name) if count == 1 else None for name, count in counts.items()}

@@ -76,12 +76,12 @@ def _prove(job: EngineJob, context: RunContext) -> Verdict:
 
 def _proof(models: int, others: int) -> str:
     """Return the sentence on models that predict the same, and on `others` that are not known."""
-    trained = f"{models + others} models trained"
+    trained = f"{counted(models + others, 'model')} trained"
     if not others:
         return f"{trained}; loaded again, each predicts the same"
     return (
-        f"{trained}; {others} of them are not proven, because they are stored in the form of their "
-        "library and not as joblib: neither were they loaded again, nor are their errors known"
+        f"{trained}; {others} without proof: stored in the form of the library and not as joblib, "
+        "so neither loaded again nor measured"
     )
 
 
