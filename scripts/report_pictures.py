@@ -31,7 +31,7 @@ document.activeElement.blur();
 """
 # Space around what is shown, in pixels.
 MARGIN: Final = 16
-TALLEST: Final = 1400
+TALLEST: Final = 1460
 
 
 @dataclass(frozen=True, kw_only=True)

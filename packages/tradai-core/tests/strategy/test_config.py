@@ -236,7 +236,7 @@ def test_a_strategy_is_a_frozen_name_and_version() -> None:
 
 
 @pytest.mark.parametrize("value", [[1], 5, {1: 2}])
-def test_a_list_in_the_place_of_a_block_is_refused_by_what_must_be_there(value: object) -> None:
+def test_a_value_in_the_place_of_a_block_is_refused_with_what_must_be_there(value: object) -> None:
     with pytest.raises(pydantic.ValidationError, match="expected a mapping with text keys"):
         _config(engine=value)
 
