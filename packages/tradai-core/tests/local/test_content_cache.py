@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tradai.core import ContentCache
+from tradai.core._local.content_cache import _is_mended
 from tradai.core.exceptions import StorageError
 
 FOLDER = "s3://lake/candles/"
@@ -211,6 +212,53 @@ def test_processes_share_the_cache(tmp_path: Path) -> None:
     assert laid_out == {b"candles" * 100_000}
     assert len(ContentCache(tmp_path / "cache").known_tags("s3://lake/")) == 60
     assert len(list((tmp_path / "cache").glob("content/*/*"))) == 1
+
+
+def test_content_that_was_replaced_since_a_look_at_its_damage_is_not_removed(
+    cache: ContentCache, tmp_path: Path
+) -> None:
+    digest = cache.add(b"candles")
+    content = only_file(tmp_path)
+
+    # Private: no race of threads meets this moment each time.
+    assert _is_mended(content, digest)
+
+    assert content.read_bytes() == b"candles"
+    content.chmod(0o600)
+    content.write_bytes(b"damaged")
+    assert not _is_mended(content, digest)
+    assert not content.exists()
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_content_that_is_removed_and_added_again_meanwhile_is_laid_out_or_not(
+    cache: ContentCache, tmp_path: Path
+) -> None:
+    digest = cache.add(b"candles")
+    content = only_file(tmp_path)
+    is_over = threading.Event()
+
+    def remove() -> None:
+        while not is_over.is_set():
+            content.unlink(missing_ok=True)
+
+    def add() -> None:
+        while not is_over.is_set():
+            cache.add(b"candles")
+
+    def use() -> None:
+        target = tmp_path / f"{threading.get_ident()}"
+        try:
+            for _ in range(12_000):
+                cache.lay_out(digest, target)
+                target.unlink(missing_ok=True)
+        finally:
+            is_over.set()
+
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(work) for work in (remove, add, add, add, use, use)]
+
+    assert [future.exception() for future in futures] == [None] * 6
 
 
 def test_pruning_removes_what_was_not_used_for_longest(cache: ContentCache, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -364,3 +367,26 @@ def test_a_link_that_leads_to_itself_is_named(tmp_path: Path, *, has_root: bool)
 
     with pytest.raises(StorageError, match=r"cannot write .*loop"):
         store.write((loop / "a.json").as_uri(), b"{}")
+
+
+def test_a_listing_goes_on_while_folders_are_removed(tmp_path: Path) -> None:
+    kept = tmp_path / "kept" / "manifest.json"
+    kept.parent.mkdir()
+    kept.write_bytes(b"{}")
+    for _ in range(20):
+        for number in range(20):
+            (tmp_path / f"run-{number}" / "logs").mkdir(parents=True)
+        barrier = Barrier(4)
+
+        def work(number: int, barrier: Barrier = barrier) -> list[set[str]]:
+            barrier.wait()
+            if number == 0:
+                for folder in tmp_path.glob("run-*"):
+                    shutil.rmtree(folder)
+            store = FileStore(tmp_path)
+            return [{info.uri for info in store.list(f"{tmp_path}/")} for _ in range(5)]
+
+        with ThreadPoolExecutor(4) as pool:
+            listings = list(pool.map(work, range(4)))
+
+        assert listings == [[{kept.as_uri()}] * 5] * 4

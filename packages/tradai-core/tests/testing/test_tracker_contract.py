@@ -2,9 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -16,7 +18,7 @@ from tradai.core import (
     TrackedStatus,
     Tracker,
 )
-from tradai.core.exceptions import ExternalServiceError, NotFoundError
+from tradai.core.exceptions import ExternalServiceError, NotFoundError, ValidationError
 from tradai.core.testing import MemoryTracker, TrackedView, TrackerContract, failing_tests
 
 
@@ -55,6 +57,27 @@ def test_a_server_that_is_down_leaves_everything_waiting_until_it_answers(tmp_pa
 
     assert (down.waiting, down.problem is None) == (3, False)
     assert (up.waiting, tracker.views["a"].status) == (0, TrackedStatus.FAILED)
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_one_racer_tracks_a_run_in_a_folder(tmp_path: Path) -> None:
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    for _ in range(300):
+        tracker, barrier = MemoryTracker(), Barrier(8)
+
+        def start(
+            number: int, tracker: MemoryTracker = tracker, barrier: Barrier = barrier
+        ) -> bool:
+            run = TrackedRun(id=str(number), name="a", experiment="e", started_at=at)
+            barrier.wait()
+            try:
+                tracker.start(run, folder=tmp_path)
+            except ValidationError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(start, range(8))) == 1
 
 
 class WrongTracking:

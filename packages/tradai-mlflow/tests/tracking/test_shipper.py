@@ -12,6 +12,9 @@ import pytest
 from tradai.core import MetricPoint, TrackedRun, TrackedStatus
 from tradai.core.exceptions import ExternalServiceError
 from tradai.mlflow._client.entities import Experiment, ExperimentRun
+from tradai.mlflow._tracking.sender import SpoolSender
+from tradai.mlflow._tracking.shipper import Shipper
+from tradai.mlflow._tracking.spool import Spool
 from tradai.mlflow._tracking.tracker import MLflowTracker
 
 if TYPE_CHECKING:
@@ -162,3 +165,17 @@ def test_an_answer_that_crashes_the_sender_ends_as_a_problem_of_the_run(
 
     assert (delivery.waiting, delivery.is_alive) == (1, False)
     assert "KeyError" in str(delivery.problem)
+
+
+def test_no_fewer_than_none_wait_when_a_fact_is_sent_before_it_is_counted(
+    server: "FakeRuns", tmp_path: Path
+) -> None:
+    spool = Spool.create(tmp_path)
+    sender = SpoolSender(spool, server, address="http://127.0.0.1:9", is_new=True)
+    # Its thread reads a record as soon as it is on disk.
+    sender.sent = 1
+    shipper = Shipper(spool, lambda: sender)
+
+    shipper.start()
+
+    assert (shipper.finish().waiting, spool.weight) == (0, 0)

@@ -92,7 +92,7 @@ class SecretSlot(LoggerMixin):
         )
 
     def refresh(self) -> Refresh:
-        """Return the running refresh, after starting one if there is none.
+        """Return the running refresh; one that has just ended; or else a new one.
 
         Raises:
             RecursionError: The caller is the refresh itself, which would wait for itself.
@@ -103,6 +103,9 @@ class SecretSlot(LoggerMixin):
         with self._lock:
             if self._running is not None:
                 return self._running
+            outcome = self._recent_outcome()
+            if outcome is not None:
+                return _ended(outcome)
             refresh = self._new_refresh()
         self._start_refresh(refresh)
         return refresh
@@ -203,6 +206,14 @@ class SecretSlot(LoggerMixin):
         is_young = held is not None and self._clock() - held.read_s < self._policy.outage_s
         return held if is_young else None
 
+    def _recent_outcome(self) -> SecretVersion | Failure | None:
+        """Return the outcome of a refresh that ended after the caller had looked for one."""
+        if self.is_fresh():
+            return self.held
+        failure = self.failure
+        is_recent = failure is not None and self._clock() < failure.retry_at_s
+        return failure if is_recent else None
+
     def _may_reject(self, version_id: str) -> bool:
         held, failure = self.held, self.failure
         if held is None or held.version_id != version_id or self._rejected == version_id:
@@ -270,3 +281,9 @@ class SecretSlot(LoggerMixin):
             "age_s": state.age_s,
             "failure": state.failure,
         }
+
+
+def _ended(outcome: SecretVersion | Failure) -> Refresh:
+    refresh: Refresh = Future()
+    refresh.set_result(outcome)
+    return refresh

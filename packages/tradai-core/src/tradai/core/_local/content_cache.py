@@ -87,16 +87,16 @@ class ContentCache:
             OSError: The disk refused.
         """
         path = self._content(digest)
-        if not _is_whole(path, digest):
-            return False
-        try:
-            _link(path, target)
-        except FileNotFoundError:
-            # Another process has removed it meanwhile, or the target's folder is missing.
-            if Path(path).exists():
-                raise
-            return False
-        return True
+        while _is_whole(path, digest):
+            try:
+                _link(path, target)
+            except FileNotFoundError:
+                # Unless its folder is there, and another process has removed the content meanwhile.
+                if not Path(target).parent.exists():
+                    raise
+            else:
+                return True
+        return False
 
     def prune(self, *, most_bytes: int) -> int:
         """Remove the content that was not used for longest, and return the bytes removed.
@@ -168,22 +168,38 @@ def _keep_first(temporary: Path, path: Path) -> None:
 
 def _is_whole(path: str | Path, digest: str) -> bool:
     """Return whether the file has the bytes of its name; remove it when it has others."""
-    try:
-        found, used_at = _digest_of(path)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        # A link, or a disk that cannot read it: another read of the object may mend it.
-        found, used_at = "", 0.0
+    found, used_at = _found(path)
     if found != digest:
-        with suppress(OSError):
-            Path(path).unlink()
-        return False
+        return found is not None and _is_mended(Path(path), digest)
     if time.time() - used_at > _DAY_S:
         # The time of the last use decides what is removed first.
         with suppress(OSError):
             os.utime(path)
     return True
+
+
+def _is_mended(path: Path, digest: str) -> bool:
+    """Return whether a file that was damaged is whole by now; remove it when it is not.
+
+    Under a lock: another process that saw it may have put a whole one in its place.
+    """
+    with locked(path.parent, needed=False):
+        found, _ = _found(path)
+        if found != digest:
+            with suppress(OSError):
+                path.unlink()
+    return found == digest
+
+
+def _found(path: str | Path) -> tuple[str | None, float]:
+    """Return the SHA-256 of a file, and the time of its last use; None without a file."""
+    try:
+        return _digest_of(path)
+    except FileNotFoundError:
+        return None, 0.0
+    except OSError:
+        # A link, or a disk that cannot read it: another read of the object may mend it.
+        return "", 0.0
 
 
 def _digest_of(path: str | Path) -> tuple[str, float]:
@@ -205,6 +221,6 @@ def _link(path: str, target: str | Path) -> None:
     except OSError as exc:
         if exc.errno in {errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG}:
             raise
-        with Path(target).open("xb") as copy, Path(path).open("rb") as source:
+        with Path(path).open("rb") as source, Path(target).open("xb") as copy:
             shutil.copyfileobj(source, copy)
         Path(target).chmod(_READ_ONLY)

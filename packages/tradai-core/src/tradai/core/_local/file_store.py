@@ -198,7 +198,9 @@ def _create(copy: Path, path: Path) -> None:
 
 def _files(folder: Path, start: str) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise error
+        # Another process may remove a folder meanwhile, such as that of a run.
+        if not isinstance(error, FileNotFoundError):
+            raise error
 
     if not folder.is_dir():
         return

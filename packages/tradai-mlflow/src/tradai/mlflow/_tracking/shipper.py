@@ -73,10 +73,11 @@ class Shipper:
 
     def state(self) -> Delivery:
         """Return what the server has by now."""
-        sender = self._sender
+        sender, sent = self._sender, self._sent()
         return Delivery(
-            waiting=self._spool.weight - self._sent(),
-            sent=self._sent(),
+            # A fact may be sent before it is counted.
+            waiting=max(0, self._spool.weight - sent),
+            sent=sent,
             is_alive=not self._is_over.is_set(),
             problem=self._problem,
             place=sender.place if sender else None,

@@ -42,10 +42,10 @@ class MemoryTracker:
 
     def start(self, run: TrackedRun, *, folder: Path) -> RunTracking:
         """Track `run`; see `Tracker`."""
-        if folder in self._folders:
+        tracked = _MemoryRun(run, folder, tracker=self)
+        if self._folders.setdefault(folder, tracked) is not tracked:
             message = f"a run is tracked in {folder} already: choose another folder"
             raise ValidationError(message, field="folder", expected="a folder of its own")
-        tracked = self._folders[folder] = _MemoryRun(run, folder, tracker=self)
         return tracked
 
     def deliver(self, folder: Path) -> Delivery:
@@ -146,7 +146,8 @@ class _MemoryRun:
         problem = self._tracker.refusal
         if problem:
             return Delivery(waiting=self._waiting, problem=problem)
-        sent, self._waiting = self._waiting, 0
+        with self._lock:
+            sent, self._waiting = self._waiting, 0
         self._tracker.views[self._view.id] = self._view
         is_alive, place = self._view.status is None, f"{_PLACE}{self._view.id}"
         return Delivery(waiting=0, sent=sent, is_alive=is_alive, place=place)
