@@ -1,13 +1,16 @@
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
-from tradai.core import FileJournal, TradingMode
-from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
+from tradai.core import FileJournal, SystemClock, TradingMode
+from tradai.core.exceptions import ConfigurationError, StorageError, TradAIError, ValidationError
 from tradai.entrypoint import RunManifest
 from tradai.entrypoint._runs.folder import RunFolder, check_run_folder
+from tradai.entrypoint._runs.recorded_run import RecordedRun
 from tradai.entrypoint._store.claim import RunOwnedError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +86,34 @@ def test_a_run_that_goes_on_is_owned_and_after_its_end_its_id_is_taken(folder: R
         assert caught.value.exit_code == 75
         with pytest.raises(ConfigurationError, match="already"):
             create(root, "run-1")
+
+
+def test_of_runs_of_one_id_that_begin_at_once_one_begins_and_the_others_are_told_of_it(
+    tmp_path: Path,
+) -> None:
+    for attempt in range(25):
+        start, begun = Barrier(4), Barrier(4)
+
+        def begin(
+            _: int, run_id: str = f"run-{attempt}", start: Barrier = start, begun: Barrier = begun
+        ) -> str:
+            record = RunManifest(
+                run_id=run_id, trace_id="t", mode=None, state="running", started_at=START
+            )
+            start.wait()
+            try:
+                run = RecordedRun.open(tmp_path, record, clock=SystemClock())
+            except TradAIError as exc:
+                begun.wait()
+                return exc.code
+            begun.wait()
+            run.journal.close()
+            return "begun"
+
+        with ThreadPoolExecutor(4) as pool:
+            codes = sorted(pool.map(begin, range(4)))
+
+        assert codes == ["begun", *["run_owned"] * 3]
 
 
 def refused(folder: RunFolder, **changes: object) -> RunFolder:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -27,6 +28,8 @@ from tradai.entrypoint import (
     Verdict,
 )
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.prune import remove_run
+from tradai.entrypoint._paper.run_process import lives
 from tradai.entrypoint._process.settings import PartOf
 from tradai.entrypoint._runs import stored_run
 from tradai.entrypoint._store import run_store
@@ -353,6 +356,25 @@ def test_a_signal_ends_the_upload_and_the_verdict_says_what_is_missing(
     assert verdict.exit_code == ExitCode.DONE
     assert "lacks result.txt, manifest.json: a signal arrived" in verdict.sentence
     assert not (store / "job-1/manifest.json").exists()
+
+
+def test_a_run_is_its_process_until_it_has_been_sent(
+    run: Callable[..., Verdict], use: Callable[[Switch], None], tmp_path: Path
+) -> None:
+    switch = Switch(hangs_at="job-1/result.txt")
+    use(switch)
+    folder = tmp_path / "runs/job-1"
+
+    with ThreadPoolExecutor(1) as pool:
+        verdict = pool.submit(run, timeout_s=60)
+        assert switch.is_reached.wait(60)
+        state, is_owned, kept = RunManifest.read(folder).state, lives(folder), remove_run(folder)
+        switch.release.set()
+
+    # Its manifest would be written again by the end of the run, after others have changed it.
+    assert (state, is_owned, kept) == ("ended", True, "a process has it just now")
+    assert verdict.result().exit_code == ExitCode.DONE
+    assert not lives(folder)
 
 
 def test_a_signal_ends_the_wait_for_the_claim(

@@ -38,7 +38,7 @@ def plan(
     # A job has a folder of its own, so it is given absolute paths; a person gives relative ones.
     data = os.path.relpath(candles)
 
-    def make(*overrides: str) -> PlannedRun:
+    def make(*overrides: str, staging: SharedStaging = staging) -> PlannedRun:
         settings = EntrypointSettings(
             mode=BACKTEST, config=str(strategy), data=data, folder=tmp_path / "runs"
         )
@@ -70,6 +70,22 @@ def test_candles_are_staged_once_for_equal_requests(plan: Plan, staging: SharedS
     assert sorted(path.name for path in staging.root.iterdir()) == sorted(
         {first.staged.name, other.staged.name}
     )
+
+
+def test_candles_that_another_sweep_uses_stay_until_it_has_ended(
+    plan: Plan, staging: SharedStaging, tmp_path: Path
+) -> None:
+    plan("run.timerange=20250101-20250103")
+    other = SharedStaging(tmp_path / "staged")
+    planned = plan(staging=other)
+
+    staging.remove()
+
+    assert plan(staging=other) == planned
+    assert (planned.staged / "staged.json").exists()
+    other.remove()
+    assert not staging.root.exists()
+    assert plan() == planned
 
 
 def test_a_run_uses_candles_that_were_staged_for_it(

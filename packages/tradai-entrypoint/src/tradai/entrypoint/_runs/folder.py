@@ -4,13 +4,14 @@ import os
 import re
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from datetime import datetime
 from errno import EACCES, EDQUOT, EFBIG, ENOSPC, ENOTDIR
 from pathlib import Path
 from typing import Final, final
 
-from tradai.core import FileJournal, FileStore, TradingMode
+from tradai.core import FileJournal, FileStore, Pause, TradingMode
 from tradai.core.exceptions import (
     ConfigurationError,
     NotFoundError,
@@ -32,6 +33,8 @@ _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 # Reserved at the start, so that a run whose disk fills up can be recorded: a half for its results
 # and journal, and a half for the last manifest, which is a few KiB.
 _RESERVE_BYTES: Final = 256 * 1024
+# Time in which a run that begins has its journal, and then its manifest.
+_BEGIN_S: Final = 1.0
 
 
 def new_run_id(mode: TradingMode | None, *, now: datetime) -> str:
@@ -200,6 +203,15 @@ def _check_run_id(run_id: str) -> None:
 
 
 def _refuse_owned(path: Path) -> None:
+    deadline, pause = time.monotonic() + _BEGIN_S, Pause()
+    while not _is_free(path) and time.monotonic() < deadline:
+        pause.sleep(deadline)
+
+
+def _is_free(path: Path) -> bool:
+    """Return whether no process has the run in `path`; False as well before it has a manifest."""
+    # In this order: a run has its journal before its manifest.
+    has_begun = not path.is_dir() or os.path.lexists(path / MANIFEST_NAME)
     with suppress(NotFoundError, StorageError):
         if FileJournal(path / JOURNAL_NAME).has_writer():
             raise RunOwnedError(
@@ -207,6 +219,7 @@ def _refuse_owned(path: Path) -> None:
                 "wait for its end, or start a run with another id",
                 run_id=path.name,
             )
+    return has_begun
 
 
 def _taken_error(root: Path, run_id: str) -> ConfigurationError:

@@ -51,8 +51,14 @@ class RecordedRun:
         self._tracking = tracking
         self._clock = clock
         record.begin()
-        self._sender = self._claim(policy) if policy else None
-        folder.write_manifest(record)
+        # Its lock is held to the end: who finds the manifest finds it taken.
+        self.journal.append("run started", mode=record.mode.value if record.mode else None)
+        try:
+            self._sender = self._claim(policy) if policy else None
+            folder.write_manifest(record)
+        except BaseException:
+            self.journal.close()
+            raise
 
     @classmethod
     def open(
@@ -93,14 +99,19 @@ class RecordedRun:
     def execute(self, work: Callable[[], Verdict]) -> Verdict:
         """Do `work` and record its verdict; only exceptions that end the process are raised."""
         with run_context(run_id=self.record.run_id, trace_id=self.record.trace_id):
-            mode = self.record.mode
-            if self._sender:
-                self._sender.start()
-            self.journal.append("run started", mode=mode.value if mode else None)
-            verdict = self._with_usable_facts(_verdict_of(work))
-            verdict = self._close(replace(verdict, sentence=redact(verdict.sentence)))
-            self._report_end(verdict)
-            return self._send_end(verdict, self._sender) if self._sender else verdict
+            try:
+                return self._executed(work)
+            finally:
+                # The manifest is written once more when it has been sent.
+                self.journal.close()
+
+    def _executed(self, work: Callable[[], Verdict]) -> Verdict:
+        if self._sender:
+            self._sender.start()
+        verdict = self._with_usable_facts(_verdict_of(work))
+        verdict = self._close(replace(verdict, sentence=redact(verdict.sentence)))
+        self._report_end(verdict)
+        return self._send_end(verdict, self._sender) if self._sender else verdict
 
     def track(self) -> None:
         """Report the run to its tracker from now on; its configuration is in the record."""
@@ -136,8 +147,6 @@ class RecordedRun:
         except StorageError as exc:
             _log.exception("the end of the run could not be recorded")
             return Verdict(exit_code=ExitCode.RESULT, sentence=str(exc))
-        finally:
-            self.journal.close()
 
     def _write_end(self, verdict: Verdict) -> Verdict:
         """Write report, journal and manifest; the manifest last, into the space reserved for it."""

@@ -1,9 +1,13 @@
 """Candles that are staged once for several runs, which link to them."""
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any, Final, final
 
 from tradai.core import FileKind, file_errors, is_uri, read_regular_file
 from tradai.entrypoint._process.interrupts import Interrupts
+from tradai.entrypoint._process.locked_folder import open_locked
 from tradai.entrypoint.freqtrade._candles.staged_data import StagedData, StagingRequest
 from tradai.entrypoint.freqtrade._candles.staging import stage_data
 
@@ -23,7 +28,8 @@ class SharedStaging:
     """Candles of several runs, each distinct request of them staged once.
 
     The folder of a request is named by the request and by the values of its candles, so that a
-    later sweep of the same candles finds it, and one of changed candles does not.
+    later sweep of the same candles finds it, and one of changed candles does not. Sweeps at the
+    same time may have one root: the last of them that asks for it removes it.
 
     Attributes:
         root: Folder that receives one folder for each request.
@@ -33,6 +39,7 @@ class SharedStaging:
         """Use the folder `root`, which need not exist."""
         self.root = root
         self._known: dict[str, Path] = {}
+        self._release: Callable[[], object] | None = None
 
     def stage(self, request: StagingRequest, *, interrupts: Interrupts) -> tuple[StagedData, Path]:
         """Return the staged candles of `request` and their folder; see `stage_data`.
@@ -40,18 +47,29 @@ class SharedStaging:
         The folder of the request itself is not used.
         """
         key = _key(request)
+        if self._release is None:
+            with file_errors("make", self.root):
+                descriptor, _ = open_locked(self.root, fcntl.LOCK_SH)
+            self._release = weakref.finalize(self, os.close, descriptor)
         if key not in self._known:
             self._known[key] = self._stage(request, key, interrupts)
         folder = self._known[key]
         return _answer(folder), folder
 
     def remove(self) -> None:
-        """Remove all candles that were staged."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Remove all candles that were staged, unless another process uses them."""
+        if self._release is not None:
+            self._release()
+            self._release = None
+        if not self.root.exists():
+            return
+        with suppress(OSError):
+            descriptor, _ = open_locked(self.root, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(self.root, ignore_errors=True)
+            os.close(descriptor)
 
     def _stage(self, request: StagingRequest, key: str, interrupts: Interrupts) -> Path:
         with file_errors("make", self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(dir=self.root))
         try:
             staged = stage_data(replace(request, folder=scratch / _CANDLES), interrupts=interrupts)
