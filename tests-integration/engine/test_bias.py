@@ -50,6 +50,20 @@ PEEK_IN_DATABASE = """
         dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
         return dataframe
 """
+# Of the candles themselves, by the path that they have from the working folder of the engine.
+PEEK_IN_CANDLES = """
+    def populate_indicators(self, dataframe, metadata):
+        import pandas as pd
+
+        name = metadata["pair"].replace("/", "_")
+        whole = pd.read_feather(f"data/{name}-{self.timeframe}.feather").set_index("date")["close"]
+        dataframe["later"] = dataframe["date"].map(whole.shift(-8))
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
+        return dataframe
+"""
 # Of a column that can be empty, and of one that only many candles have.
 PEEK_WITHOUT_NUMBERS = """
     def populate_indicators(self, dataframe, metadata):
@@ -138,6 +152,18 @@ def test_a_strategy_that_keeps_later_candles_in_a_file_made_at_its_import_is_fou
 ) -> None:
     file = strategy.parent / "strategies" / "demo.py"
     file.write_text(KEEPING + file.read_text() + PEEK_IN_DATABASE)
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    assert outcome.code == 76, outcome.stderr
+    assert "later" in json.loads(outcome.stdout)["results"]["biased_indicators"]
+
+
+def test_a_strategy_that_reads_the_files_of_candles_is_found(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + PEEK_IN_CANDLES)
 
     outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
 

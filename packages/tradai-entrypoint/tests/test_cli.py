@@ -172,6 +172,15 @@ def test_a_wrong_command_line_is_usage(words: tuple[str, ...]) -> None:
     assert caught.value.code == ExitCode.USAGE
 
 
+def test_an_unknown_flag_is_named_without_its_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["check", "strategy.yaml", "--api-key=hunter2", "--nope=3"]
+
+    with pytest.raises(SystemExit):
+        run_command(words, interrupts=Interrupts())
+
+    assert "unrecognized arguments: --api-key=*** --nope=3" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

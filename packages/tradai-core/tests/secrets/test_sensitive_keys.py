@@ -24,6 +24,10 @@ SECRET = [
         "dbPwd",
         "PWD",
     ),
+    *("smtp_pass", "DB_PASS", "dbPass", "redis-pass", "pass_phrase", "seed_phrase", "seedPhrase"),
+    *("recovery_phrase", "priv_key", "privkey", "master_key", "hmac_key", "ssh_key", "jwt"),
+    *("creds", "db_creds"),
+    *("bitget_key", "gateKey", "hyperliquid_key", "mexc-key"),
     *("authorization", "Proxy-Authorization", "Set-Cookie", "cookies", "credentials", "mnemonic"),
 ]
 INNOCENT = [
@@ -31,6 +35,7 @@ INNOCENT = [
     *("token_count", "tokens_used", "max_tokens", "next_token", "NextToken", "total_tokens"),
     *("key", "primary_key", "key_id", "aws_access_key_id", "secret_name", "secret_arn", "keys"),
     *("pair", "password_length", "passed", "bypass", "author", "authorized", "cookie_count"),
+    *("pass", "low_pass", "highPass", "second_pass", "phrase", "sacred", "seed", "jwt_issuer"),
     *("private", "pwm", "spw", "cpwd", "exchange_keys_id", "wallet", "binance", "column_key"),
     *("stake_currency", "tokenizer", "secretary", "hotkey", "monkey", "signature", ""),
 ]

@@ -125,11 +125,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if unknown:
         flags = [word for word in rest if word.startswith("-")]
         advice = advice_on_flags(flags) if listed in _WITH_OVERRIDES else None
-        parser.error(advice or f"unrecognized arguments: {' '.join(unknown)}")
+        parser.error(advice or f"unrecognized arguments: {_masked(unknown)}")
     if listed:
         setattr(args, listed, [*getattr(args, listed), *rest])
     args.argv = list(argv)
     return args
+
+
+def _masked(words: Sequence[str]) -> str:
+    """Return `words` as one text, without what looks like a secret."""
+    # Most command lines are right, and start without it.
+    from tradai.core import OverridesLayer
+
+    return " ".join(map(OverridesLayer.masked, words))
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -217,6 +217,17 @@ def years_later(years: int) -> Callable[[pa.Table], pa.Table]:
     return moved
 
 
+def between_milliseconds(unit: str) -> Callable[[pa.Table], pa.Table]:
+    """Return an edit that stores finer times, and the first one a moment late."""
+
+    def later(table: pa.Table) -> pa.Table:
+        kind = pa.timestamp(unit, tz="UTC")
+        first, *others = table["date"].cast(kind).cast(pa.int64()).to_pylist()
+        return table.set_column(0, "date", pa.array([first + 1, *others]).cast(kind))
+
+    return later
+
+
 def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
     """Return an edit that stores the closing prices as another kind."""
 
@@ -237,6 +248,16 @@ def close_of(kind: pa.DataType) -> Callable[[pa.Table], pa.Table]:
         (close_of(pa.large_string()), "close is of text", Effect.CONVERTIBLE),
         (close_of(pa.bool_()), "close is of bool, not of numbers", Effect.REFUSED),
         (close_of(pa.list_(pa.float64())), "close is of list<", Effect.REFUSED),
+        (
+            between_milliseconds("us"),
+            "1 row with a time between two",
+            Effect.CONVERTIBLE,
+        ),
+        (
+            between_milliseconds("ns"),
+            "1 row with a time between two milliseconds",
+            Effect.CONVERTIBLE,
+        ),
         (
             lambda table: table.drop_columns(["volume"]),
             "volume is missing among the columns date, open, high, low, close",

@@ -43,6 +43,12 @@ def test_a_value_error_has_a_function_and_a_line() -> None:
     assert (found.first, found.place) == ("ValueError('no')", "Demo.custom_exit:44")
 
 
+def test_a_secret_behind_its_name_in_the_text_of_an_error_is_masked() -> None:
+    found = errors(VALUE_ERROR.replace("no", "login failed with token=hunter2"))
+
+    assert found.first == "ValueError('login failed with token=***')"
+
+
 @pytest.mark.parametrize(
     "called",
     [

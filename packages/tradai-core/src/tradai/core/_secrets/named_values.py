@@ -12,7 +12,7 @@ from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 # Every sensitive name has one of these in it: most lines have none, and are left at once.
 _HINT: Final = re.compile(
-    r"(?i)key|secret|token|pass(?:word|wd|phrase)|credential|mnemonic|cookie|authorization|pw"
+    r"(?i)key|secret|token|pass|phrase|cred|mnemonic|cookie|authorization|pw|jwt"
 )
 # A name, in quotes or not, and the sign before its value: 'apiKey': / secret= / API key:
 _NAME: Final = re.compile(

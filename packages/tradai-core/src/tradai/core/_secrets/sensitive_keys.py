@@ -5,10 +5,15 @@ from functools import lru_cache
 from typing import Final
 
 _SECRET: Final = re.compile(
-    r"(?i)(?:pass(?:word|wd|phrase)|secret|token|credential|mnemonic|cookie|authorization"
-    r"|(?:access|api|encryption|exchange|listen|private|secret|signing|wallet"
-    r"|binance|bybit|coinbase|kraken|kucoin|okx)[_-]?key"
-    r"|(?<![^\W_])pwd?|(?-i:(?<=[a-z])Pwd?))s?[\d_-]*\Z"
+    r"(?i)(?:pass(?:word|wd|[_-]?phrase)|secret|token|credential|mnemonic|cookie|authorization"
+    r"|(?:access|api|encryption|exchange|hmac|listen|master|priv(?:ate)?|secret|signing|ssh|wallet"
+    r"|binance|bingx|bitfinex|bitget|bitmex|bybit|coinbase|gate(?:io)?|htx|hyperliquid|kraken"
+    r"|kucoin|mexc|okx)[_-]?key"
+    r"|(?:recovery|seed)[_-]?phrase"
+    # A filter has a low pass, too.
+    r"|(?:admin|api|database|db|email|login|mail|mongo|mysql|pg|postgres|proxy|redis|rpc|smtp|user)"
+    r"[_-]?pass"
+    r"|(?<![^\W_])(?:cred|jwt|pwd?)|(?-i:(?<=[a-z])Pwd?))s?[\d_-]*\Z"
 )
 # In trading a token is also a coin, and elsewhere something to be counted or turned over.
 _INNOCENT: Final = re.compile(

@@ -101,16 +101,15 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
     if not len(raw.opened):
         yield rows.finding("it has no rows", refusal(file))
         return
+    mended = refusal(file, is_mended=True)
     if raw.undated:
-        without_time = f"{counted(raw.undated, 'row')} without a time"
-        yield rows.finding(without_time, refusal(file, is_mended=True))
+        yield rows.finding(f"{counted(raw.undated, 'row')} without a time", mended)
     yield from _in_order(rows)
     yield from _in_numbers(rows)
     if file.has_candles:
         if raw.zone not in _UTC:
-            zone = raw.zone or "no time zone"
-            problem = f"the dates are in {zone}, not in UTC"
-            yield rows.finding(problem, refusal(file, is_mended=True))
+            problem = f"the dates are in {raw.zone or 'no time zone'}, not in UTC"
+            yield rows.finding(problem, mended)
         yield from _in_prices(rows)
         yield from _unlike_a_market(rows)
         if file.timeframe is not None:
@@ -184,8 +183,8 @@ def _in_numbers(rows: _Rows) -> Iterator[Finding]:
     refused, texts = refusal(rows.file), rows.raw.texts
     if texts:
         names = f"{', '.join(texts)} {'is' if len(texts) == 1 else 'are'}"
-        problem = f"{names} of text, not of numbers"
-        yield rows.finding(problem, refusal(rows.file, is_mended=True))
+        mended = refusal(rows.file, is_mended=True)
+        yield rows.finding(f"{names} of text, not of numbers", mended)
     for name, cells in rows.raw.cells.items():
         # An exchange reports one of the two columns of open interest, or both.
         if rows.file.kind != "open_interest":
@@ -232,7 +231,9 @@ def _unlike_a_market(rows: _Rows) -> Iterator[Finding]:
 
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
-    opened = rows.raw.opened
+    opened, mended = rows.raw.opened, refusal(rows.file, is_mended=True)
+    if rows.raw.uneven is not None:
+        yield from rows.where(rows.raw.uneven, "with a time between two milliseconds", mended)
     yield from _jumps(rows, timeframe)
     off = off_grid(opened, timeframe)
     yield from rows.where(off, f"off the grid of {timeframe}", refusal(rows.file))

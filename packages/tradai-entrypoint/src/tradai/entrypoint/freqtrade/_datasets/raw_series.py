@@ -50,6 +50,8 @@ class RawSeries:
         opened: Times in epoch milliseconds, of the rows that have one.
         cells: Numbers by column; a missing one is not a number.
         undated: Number of rows without a time, which are left out.
+        uneven: Whether the time of each row is between two milliseconds in the file; None where it
+            cannot be.
         zone: Time zone of the dates in the file; None without one, and UTC where times are numbers
             of JSON.
         again: Of trades, whether a row is equal to one before it, which has its id; None of other
@@ -60,6 +62,7 @@ class RawSeries:
     opened: "npt.NDArray[np.int64]"
     cells: "Mapping[str, npt.NDArray[np.float64]]"
     undated: int = 0
+    uneven: "npt.NDArray[np.bool_] | None" = None
     zone: str | None = "UTC"
     again: "npt.NDArray[np.bool_] | None" = None
     texts: tuple[str, ...] = ()
@@ -198,6 +201,7 @@ def _from_arrow(data: bytes, file: DataFile) -> RawSeries:
         _stamps(dated[time]),
         cells,
         undated=len(table) - len(dated),
+        uneven=_uneven(dated[time]),
         zone=zone,
         texts=tuple(name for name, column in names.items() if _is_text(table[column].type)),
     )
@@ -239,6 +243,19 @@ def _stamps(times: "pa.ChunkedArray") -> "npt.NDArray[np.int64]":
     if pa.types.is_timestamp(times.type):
         times = times.cast(pa.timestamp("ms", tz=times.type.tz), safe=False)
     return _numbers(times.cast(pa.int64()), np.dtype(np.int64))
+
+
+def _uneven(times: "pa.ChunkedArray") -> "npt.NDArray[np.bool_] | None":
+    """Return which of `times` are between two milliseconds; None where their unit is longer."""
+    import numpy as np
+    import pyarrow as pa
+
+    finer = {"us": 1_000, "ns": 1_000_000}
+    if not pa.types.is_timestamp(times.type) or times.type.unit not in finer:
+        return None
+    stored = _numbers(times.cast(pa.int64()), np.dtype(np.int64))
+    is_uneven: npt.NDArray[np.bool_] = stored % finer[times.type.unit] != 0
+    return is_uneven
 
 
 def _floats(cells: "pa.ChunkedArray", column: str, file: DataFile) -> "npt.NDArray[np.float64]":

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final, final
 
-from tradai.core import redact
+from tradai.core import mask_named_values, redact
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 
@@ -62,7 +62,7 @@ class StrategyErrors:
         facts = found.groupdict() if found else {"error": text.partition("\n")[0]}
         name = facts.get("name", _UNKNOWN)
         self.counts[name] = self.counts.get(name, 0) + 1
-        self.last = facts["error"][:_LONGEST]
+        self.last = mask_named_values(facts["error"])[:_LONGEST]
         if self.first is None:
             self.first = self.last
             self.place = place_in(text) or facts.get("place")

@@ -8,6 +8,7 @@ compares the times of a trade alone, not its stake, its prices and its further o
 
 import csv
 import multiprocessing
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,6 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from pickle import PicklingError
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from tradai.core import Timeframe
@@ -210,18 +210,21 @@ def _send_result(work: Callable[[], object], sender: Connection) -> None:
 
 @contextmanager
 def _candles_until(backtest: _Backtest, analysis: _Analysis) -> Iterator[None]:
-    """Give the backtest a folder with the candles up to its end, and none after it."""
-    config = analysis.local_config
-    source = config["datadir"]
+    """Leave the backtest the candles up to its end in the folder of candles, and none after it."""
     if backtest is analysis.full_varHolder:
         yield
         return
-    with TemporaryDirectory() as folder:
+    folder = Path(analysis.local_config["datadir"])
+    # A strategy may know the folder by a path of its own, so the name stays.
+    whole = folder.rename(folder.with_name(f"{folder.name}-whole"))
+    try:
         stop_ms = int(backtest.to_dt.timestamp()) * 1000
-        own = Timeframe(config["timeframe"])
-        write_closed_candles(source, Path(folder), own=own, stop_ms=stop_ms)
-        config["datadir"] = Path(folder)
+        own = Timeframe(analysis.local_config["timeframe"])
+        write_closed_candles(whole, folder, own=own, stop_ms=stop_ms)
         yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        whole.rename(folder)
 
 
 def _trades(backtest: _Backtest) -> Sequence[Trade]:
