@@ -1,7 +1,9 @@
 """`check` says what `run` would refuse."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,6 +247,35 @@ def test_a_backtest_sends_no_message_and_asks_for_no_secret_of_one(
     monkeypatch.delenv("TRADE_HOOK_OF_A_TEST", raising=False)
 
     assert "env:TRADE_HOOK_OF_A_TEST" not in check(WEBHOOK)
+
+
+def test_missing_candles_that_shorter_ones_make_up_fail_with_a_command_for_each_timeframe(
+    candles: Path, check: Callable[..., dict[str, CheckRow]]
+) -> None:
+    row = check("run.informative=['@1h', '@4h']")["candles"]
+
+    assert row.status is CheckStatus.FAIL
+    convert = f"`tradai-entrypoint data convert {candles} {candles} --from 5m --timeframe"
+    assert row.detail.endswith(f"; {convert} 1h` and {convert} 4h` make them")
+
+
+@pytest.mark.usefixtures("stage_in_child")
+def test_unsorted_candles_are_sent_to_the_commands_that_show_and_mend_them(
+    tmp_path: Path, candles: Path, run: Callable[..., Any]
+) -> None:
+    import pandas as pd
+
+    folder = tmp_path / "unsorted"
+    shutil.copytree(candles, folder)
+    file = next(folder.glob("BTC_USDT-5m.*"))
+    frame = pd.read_parquet(file)
+    frame.iloc[::-1].to_parquet(file)
+
+    done = run(TradingMode.BACKTEST, places={"data": str(folder)})
+
+    assert done.verdict.endswith(
+        "`data check` lists all faults, and says which of them `data convert` mends"
+    )
 
 
 def test_computed_series_are_a_warning_until_the_run_names_some(

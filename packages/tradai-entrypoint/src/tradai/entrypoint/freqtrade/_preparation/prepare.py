@@ -115,7 +115,7 @@ class EngineJob:
         local = self._data_folder()
         request = StagingRequest(
             data=local,
-            shown=data,
+            shown="" if local == data else data,
             folder=context.folder.scratch / DATA,
             series=self.series,
             timerange=self.parameters.timerange,
