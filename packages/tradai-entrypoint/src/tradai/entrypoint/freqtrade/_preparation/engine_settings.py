@@ -128,7 +128,10 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
 
 
 def check_settings(
-    context: RunContext, engine: EngineInstall, facts: SourceFacts | None, problems: Problems
+    context: RunContext,
+    engine: EngineInstall | None,
+    facts: SourceFacts | None,
+    problems: Problems,
 ) -> None:
     """Check all keys that go to the engine: at the top level, and in each block.
 
@@ -136,7 +139,7 @@ def check_settings(
 
     Args:
         context: The run.
-        engine: The engine, whose schema is asked.
+        engine: The engine, whose schema is asked; None where there is none.
         facts: The strategy; None where its source is refused.
         problems: Takes each problem.
 
@@ -168,7 +171,8 @@ def check_settings(
     of_class = {} if facts is None else _class_tables(context, facts)
     problems.of(lambda: refuse(_number_problems({"execution": tables, **of_class}), origins))
     given = {place: values for place, values in named.items() if values}
-    problems.of(lambda: _check_schema(context, engine, given))
+    if engine is not None:
+        problems.of(lambda: _check_schema(context, engine, given))
 
 
 def check_class_order_types(context: RunContext, engine: EngineInstall, facts: SourceFacts) -> None:

@@ -75,9 +75,7 @@ class EngineJob:
         self.tiers: LeverageTiers | None = None
         self.parameters = context.parameters
         self.evidence.expect(context.config, context.parameters, context.mode)
-        self.engine = engine or EngineInstall.beside_us()
-        context.record.versions["freqtrade"] = self.engine.version
-        self.facts = self._inspect_strategy()
+        self.facts, self.engine = self._checked(engine)
         self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
@@ -244,7 +242,8 @@ class EngineJob:
             record.artifacts += collect_results(self.user_data, folder.path)
             folder.needs_scratch = False
 
-    def _inspect_strategy(self) -> SourceFacts:
+    def _checked(self, engine: EngineInstall | None) -> tuple[SourceFacts, EngineInstall]:
+        """Return the strategy and the engine; one error has all that is wrong."""
         context = self._context
         strategy = context.config.strategy
         root = context.strategy_root
@@ -261,9 +260,12 @@ class EngineJob:
             take_class(context, facts, problems)
             copy_source(facts, context.folder.path / STRATEGY_COPY)
             self._digest_configuration(facts)
-        check_settings(context, self.engine, facts, problems)
+        engine = engine or problems.of(EngineInstall.beside_us)
+        if engine is not None:
+            context.record.versions["freqtrade"] = engine.version
+        check_settings(context, engine, facts, problems)
         problems.refuse()
-        return cast("SourceFacts", facts)
+        return cast("SourceFacts", facts), cast("EngineInstall", engine)
 
     def _prepare_scratch(self) -> None:
         context = self._context
