@@ -41,6 +41,21 @@ def test_one_configuration_alone_is_not_compared(
     )
 
 
+def test_runs_are_sent_to_the_command_that_compares_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("calm", "wild"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text("{}")
+
+    code = run_command(
+        ["compare", "calm", "wild", "--runs", str(tmp_path)], interrupts=Interrupts()
+    )
+
+    assert code == 78
+    assert "`tradai-entrypoint report calm wild` compares runs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("flag", ["--image", "--env", "--secret", "--time-limit"])
 def test_choices_of_a_container_are_no_flags_of_a_comparison_on_this_machine(
     flag: str, capsys: pytest.CaptureFixture[str]

@@ -225,11 +225,21 @@ def test_without_a_dry_run_and_a_store_of_sessions_status_says_that_none_runs(
 ) -> None:
     assert call("status", "--runs", str(runs)) == 0
     assert capsys.readouterr().out == (
-        f"no dry-run runs in {runs}, and there is no store of live sessions "
+        f"no dry-run is running in {runs}, and there is no store of live sessions "
         "(TRADAI_LIVE_SESSIONS)\n"
     )
     assert call("status", "--json", "--runs", str(runs)) == 0
     assert answer() == []
+
+
+def test_a_request_to_a_killed_dry_run_is_answered_with_the_way_to_go_on(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running_manifest(runs / "first")
+    (runs / "first" / "journal.jsonl").touch()
+
+    assert call("stop", "first", "--reason", "x", "--runs", str(runs)) == 65
+    assert "`tradai-entrypoint run --continue first` goes on with it" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_journal_hides_no_dry_run(

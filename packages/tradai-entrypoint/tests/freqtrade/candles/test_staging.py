@@ -181,6 +181,7 @@ def test_missing_candles_that_can_be_made_of_shorter_ones_are_answered_with_the_
 
     assert f"; {command}" in str(caught.value)
     assert "convert" not in f"{elsewhere.value}{too_short.value}"
+    assert str(too_short.value).endswith("; of ETH/USDT there are candles of 5m")
 
 
 @pytest.fixture

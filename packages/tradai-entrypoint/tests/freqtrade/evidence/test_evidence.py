@@ -515,6 +515,15 @@ def test_an_engine_that_left_out_all_pairs_is_not_only_a_matter_of_captured_rule
     )
 
 
+def test_a_verdict_asks_nobody_to_look_at_an_error_above_it() -> None:
+    sentence = judge(ended(2), logged("markets-unreachable"), result_present=False).sentence
+
+    assert sentence == (
+        "the engine gave up: Could not load markets, therefore cannot start. Try again when the "
+        "exchange answers."
+    )
+
+
 def test_a_bot_that_never_started_missed_its_deadline() -> None:
     silent = ended(None, killed=signal.SIGKILL, timed_out=True)
 

@@ -1,7 +1,9 @@
 """`check` says what `run` would refuse."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +151,52 @@ def test_order_types_of_the_class_are_checked_too(
     assert row.detail == said.format(place="class WaveRider.order_types")
 
 
+def test_problems_of_the_strategy_its_settings_and_the_engines_keys_are_named_at_once(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    answers = [{"path": ["backtest_breakdown", "0"], "text": "'x' is not one", "names": []}]
+
+    row = check(
+        "buy_params.buy_fsat=24",
+        "parameters.enable_protection=false",
+        "parameters.timeframe_detial=1m",
+        "strategy.config={stoploss: -0.1}",
+        "engine={db_url: 'sqlite:///x', backtest_breakdown: [x]}",
+        refused_settings=answers,
+    )["strategy"]
+
+    assert (row.status, row.exit_code) == (CheckStatus.FAIL, ExitCode.CONFIGURATION)
+    first, *lines = row.detail.splitlines()
+    assert first == "several problems"
+    assert [line.partition(" is ")[0].split()[-1].rstrip(":") for line in lines] == [
+        "line",
+        "parameters.enable_protection",
+        "strategy.config.stoploss",
+        "engine.db_url",
+        "engine.backtest_breakdown.0",
+    ]
+    assert "buy_params.buy_fsat" in lines[0]
+    assert "parameters.timeframe_detial is not a setting of the engine" in lines[1]
+    assert "did you mean 'timeframe_detail'? A key that" in lines[1]
+
+
+def test_a_misspelt_class_hides_no_other_problem(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    row = check("strategy.class=WaveRidr", "engine={db_url: 'sqlite:///x'}")["strategy"]
+
+    assert "did you mean 'WaveRider'?\n" in row.detail
+    assert "engine.db_url is decided by tradai" in row.detail
+
+
+def test_a_key_that_is_refused_already_is_not_refused_again_by_the_schema(
+    check: Callable[..., dict[str, CheckRow]],
+) -> None:
+    row = check("engine={foo: 1}", refused_settings=[{"path": ["foo"], "text": "no", "names": []}])
+
+    assert row["strategy"].detail.count("engine.foo") == 1
+
+
 WEBHOOK = "engine.webhook={enabled: true, url: 'env:TRADE_HOOK_OF_A_TEST'}"
 HOOK = "http://127.0.0.1:9/not-a-real-hook"
 
@@ -181,12 +229,55 @@ def test_a_secret_of_a_message_that_is_missing_or_of_another_form_fails(
     assert said in row.detail
 
 
+def test_each_missing_secret_of_a_message_is_named(
+    check: Callable[..., dict[str, CheckRow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TOKEN_OF_A_TEST", raising=False)
+    monkeypatch.delenv("CHAT_OF_A_TEST", raising=False)
+    telegram = "{enabled: true, token: 'env:TOKEN_OF_A_TEST', chat_id: 'env:CHAT_OF_A_TEST'}"
+
+    rows = check(f"engine.telegram={telegram}", mode=TradingMode.DRY_RUN)
+
+    assert rows["env:TOKEN_OF_A_TEST"].status is CheckStatus.FAIL
+    assert rows["env:CHAT_OF_A_TEST"].status is CheckStatus.FAIL
+    assert rows["run folder"].status is CheckStatus.SKIP
+
+
 def test_a_backtest_sends_no_message_and_asks_for_no_secret_of_one(
     check: Callable[..., dict[str, CheckRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TRADE_HOOK_OF_A_TEST", raising=False)
 
     assert "env:TRADE_HOOK_OF_A_TEST" not in check(WEBHOOK)
+
+
+def test_missing_candles_that_shorter_ones_make_up_fail_with_a_command_for_each_timeframe(
+    candles: Path, check: Callable[..., dict[str, CheckRow]]
+) -> None:
+    row = check("run.informative=['@1h', '@4h']")["candles"]
+
+    assert row.status is CheckStatus.FAIL
+    convert = f"`tradai-entrypoint data convert {candles} {candles} --from 5m --timeframe"
+    assert row.detail.endswith(f"; {convert} 1h` and {convert} 4h` make them")
+
+
+@pytest.mark.usefixtures("stage_in_child")
+def test_unsorted_candles_are_sent_to_the_commands_that_show_and_mend_them(
+    tmp_path: Path, candles: Path, run: Callable[..., Any]
+) -> None:
+    import pandas as pd
+
+    folder = tmp_path / "unsorted"
+    shutil.copytree(candles, folder)
+    file = next(folder.glob("BTC_USDT-5m.*"))
+    frame = pd.read_parquet(file)
+    frame.iloc[::-1].to_parquet(file)
+
+    done = run(TradingMode.BACKTEST, places={"data": str(folder)})
+
+    assert done.verdict.endswith(
+        "`data check` lists all faults, and says which of them `data convert` mends"
+    )
 
 
 def test_computed_series_are_a_warning_until_the_run_names_some(

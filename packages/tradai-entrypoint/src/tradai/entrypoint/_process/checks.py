@@ -1,6 +1,6 @@
 """Checks before a run, each with a status; none of them starts anything."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, Self, final, runtime_checkable
@@ -73,3 +73,12 @@ class Checklist:
         except TradAIError as exc:
             self.has_failed = True
             return CheckRow.failed(name, exc)
+
+    def rows(self, checks: Iterable[tuple[str, Callable[[], str]]]) -> Iterator[CheckRow]:
+        """Run `checks` that do not need each other: one that fails skips only those after them."""
+        before = has_failed = self.has_failed
+        for name, check in checks:
+            self.has_failed = before
+            row = self.row(name, check)
+            self.has_failed = has_failed = has_failed or self.has_failed
+            yield row

@@ -147,7 +147,9 @@ def _print(result: Robustness, folder: Path, *, as_json: bool) -> None:
         return
     print_table(result.columns, result.rows())
     if result.windows:
+        print_text("")
         print_table(WINDOW_COLUMNS, window_rows(result.windows))
+    print_text("")
     if result.problem:
         print_text(result.problem)
     for finding in result.findings:

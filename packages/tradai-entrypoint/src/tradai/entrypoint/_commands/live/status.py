@@ -51,7 +51,7 @@ def _has_shown_papers(args: argparse.Namespace) -> bool:
     elif not has_sessions:
         place = runs_folder(args.runs, os.environ)
         absent = "there is no store of live sessions (TRADAI_LIVE_SESSIONS)"
-        print_text(f"no dry-run runs in {place}, and {absent}")
+        print_text(f"no dry-run is running in {place}, and {absent}")
     return not has_sessions
 
 

@@ -84,6 +84,14 @@ class PaperRun:
             return KILLED_SENTENCE
         return record.state.value if record else "starting"
 
+    @property
+    def _end(self) -> str:
+        """The state of a run that obeys no request; of a killed one, with the way to go on."""
+        state = self.state
+        if state != KILLED_SENTENCE:
+            return state
+        return f"{state}; `tradai-entrypoint run --continue {self.run_id}` goes on with it"
+
     def request(self, request: SessionRequest) -> None:
         """Leave `request` with the process of the run.
 
@@ -92,7 +100,7 @@ class PaperRun:
             ExternalServiceError: The disk refused.
         """
         if self.manifest.state == "ended" or not self.lives or self.record is None:
-            message = f"the dry-run {self.run_id} is {self.state}: expected one that trades"
+            message = f"the dry-run {self.run_id} does not trade: it is {self._end}"
             raise ValidationError(message, field="session", expected="a dry-run that trades")
         request_session(paper_store(self._scratch), paper_name(self.run_id), request)
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 from typing import Final, TypeAlias
 
 from tradai.core import backend_for, digest
@@ -26,6 +27,7 @@ from tradai.entrypoint._process.interrupts import Interrupts, RunInterruptedErro
 from tradai.entrypoint._process.progress import Progress
 from tradai.entrypoint._process.settings import EntrypointSettings
 from tradai.entrypoint._runs.request import RunRequest, load_config, pin_configuration
+from tradai.entrypoint._store.names import MANIFEST_NAME
 from tradai.entrypoint._sweep.local_runs import LocalRuns
 from tradai.entrypoint._sweep.outcomes import RunOutcome
 from tradai.entrypoint._sweep.run_place import PlannedJob
@@ -96,8 +98,18 @@ def _bases(args: argparse.Namespace) -> list[_Base]:
         for config in configs
     )
     pinned = [pin_configuration(*read_settings(words)) for words in each]
+    _refuse_runs(pinned[0][0].folder, configs)
     parts = {"trace_id": comparison_name(pinned), "part_of": "comparison"}
     return [(settings.model_copy(update=parts), request) for settings, request in pinned]
+
+
+def _refuse_runs(runs: Path, configs: Sequence[str]) -> None:
+    """Refuse ids of runs, which `report` compares."""
+    for name in configs:
+        if not Path(name).exists() and (runs / name / MANIFEST_NAME).is_file():
+            fix = f"`tradai-entrypoint report {' '.join(map(quote, configs))}` compares runs"
+            message = f"compare takes configurations, and {name} is a run: {fix}"
+            raise ConfigurationError(message, key="CONFIG")
 
 
 def comparison_name(bases: Sequence[_Base]) -> str:

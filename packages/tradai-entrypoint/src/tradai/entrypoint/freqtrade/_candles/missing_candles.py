@@ -19,7 +19,7 @@ def missing_error(
     known = repository.coverage(missing[0].pair, missing[0].timeframe) if is_spot else None
     there = f" (there are {known.first:%Y-%m-%d} to {known.last:%Y-%m-%d})" if known else ""
     hint = _layout_hint(request.data) if is_spot else _contract_hint(missing[0])
-    hint += _shorter_hint(missing[0], request) if is_spot and not known else ""
+    hint += _commands_hint(missing, request) if is_spot and not known else ""
     message = (
         f"{request.shown or request.data} has no candles{when} of {names}{there}: add them, "
         f"choose a range that has them, or drop what asks for them ({_asking(missing)})"
@@ -54,24 +54,29 @@ def _contract_hint(series: NeededSeries) -> str:
     return f"; the folder is to have {' or '.join(candle_files(series))}"
 
 
-def _shorter_hint(series: NeededSeries, request: StagingRequest) -> str:
-    """Return the end of a sentence when the folder has shorter candles that make up `series`."""
+def _commands_hint(missing: Sequence[NeededSeries], request: StagingRequest) -> str:
+    """Return the end of a sentence with a command for each timeframe that can be made.
+
+    Where none can, it has the timeframes of the first pair that there are.
+    """
     from tradai.core.frames import FlatDataRepository
 
     folder = data_folder(request.data)
     # The command reads and writes flat folders, and what was fetched is a copy.
     if folder is None or request.shown or request.data.startswith(IN_FOLDERS):
         return ""
-    wanted = Timeframe(series.timeframe)
-    shorter = [
-        timeframe
-        for pair, timeframe in FlatDataRepository(folder).series()
-        if pair == series.pair and timeframe.makes_whole(wanted)
-    ]
-    if not shorter:
-        return ""
-    lengths, place = f"--from {max(shorter)} --timeframe {wanted}", quote(str(folder))
-    return f"; `tradai-entrypoint data convert {place} {place} {lengths}` makes them"
+    there = FlatDataRepository(folder).series()
+    place, commands = quote(str(folder)), []
+    for wanted in sorted({Timeframe(each.timeframe) for each in missing}):
+        pairs = {each.pair for each in missing if each.timeframe == str(wanted)}
+        shorter = [length for pair, length in there if pair in pairs and length.makes_whole(wanted)]
+        if shorter:
+            lengths = f"--from {max(shorter)} --timeframe {wanted}"
+            commands.append(f"`tradai-entrypoint data convert {place} {place} {lengths}`")
+    if commands:
+        return f"; {' and '.join(commands)} make{'' if commands[1:] else 's'} them"
+    lengths = ", ".join(str(length) for pair, length in there if pair == missing[0].pair)
+    return f"; of {missing[0].pair} there are candles of {lengths}" if lengths else ""
 
 
 def _layout_hint(data: str) -> str:

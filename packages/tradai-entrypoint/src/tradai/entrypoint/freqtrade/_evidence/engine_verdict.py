@@ -182,6 +182,7 @@ def _refusal(text: str, evidence: EngineEvidence) -> Verdict:
     missing = _NO_MODULE.match(evidence.unimportable or "")
     if missing is not None and (place := evidence.imports.get(missing["name"])) is not None:
         return _verdict(ExitCode.CONFIGURATION, missing_module(missing["name"], place))
+    text = _ABOVE.sub("", text)
     for pattern, exit_code, advice in _REFUSALS:
         if pattern.match(text):
             why = f" ({evidence.unimportable})" if evidence.unimportable else ""
@@ -192,6 +193,8 @@ def _refusal(text: str, evidence: EngineEvidence) -> Verdict:
 
 
 _NO_MODULE: Final = re.compile(r"No module named '(?P<name>\w+)")
+# Above it in the engine's log, which a verdict does not show.
+_ABOVE: Final = re.compile(r" Please investigate the above error[^.]*\.")
 _UNREACHABLE: Final = (
     "Could not load markets|Markets were not loaded"
     "|.*(ExchangeNotAvailable|RequestTimeout|Too Many Requests)"

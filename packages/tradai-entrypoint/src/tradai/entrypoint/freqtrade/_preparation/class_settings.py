@@ -10,12 +10,18 @@ from typing import Final
 
 from tradai.core import Execution, StrategyConfig, TradingMode
 from tradai.core.exceptions import ConfigurationError
+from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint.freqtrade._candles.series import trades_futures
+from tradai.entrypoint.freqtrade._engine_keys.problems import Problems
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import FUTURES_EXCHANGE
 from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, plain_json
 from tradai.entrypoint.freqtrade._strategy.misspellings import INTERFACE
 from tradai.entrypoint.freqtrade._strategy.order_types import filling_notice
-from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, config_reader
+from tradai.entrypoint.freqtrade._strategy.source import (
+    SourceFacts,
+    check_parameters,
+    config_reader,
+)
 
 _SHOWN: Final = 5
 # The engine goes through the answers of these, so that they may have a yield.
@@ -29,6 +35,21 @@ _IN_CLASS_TOO: Final = frozenset(
         "use_custom_stoploss",
     }
 )
+
+
+def take_class(context: RunContext, facts: SourceFacts, problems: Problems) -> None:
+    """Check the class and the values of its parameters, and note what a reader should know of.
+
+    Raises:
+        StorageError: A file of the source cannot be read.
+    """
+    config, notices = context.config, context.record.notices
+    values, origins = config.params_by_space, context.loaded.provenance
+    problems.of(lambda: check_parameters(facts, values, origins))
+    problems.of(lambda: check_class(config, facts))
+    problems.of(lambda: notices.extend(class_notices(config, facts, context.mode)))
+    if without := context.parameters.without:
+        notices.append(f"the run goes without {', '.join(without)}, as run.without says")
 
 
 def check_class(config: StrategyConfig, facts: SourceFacts) -> None:

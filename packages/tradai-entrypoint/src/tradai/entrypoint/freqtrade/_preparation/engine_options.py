@@ -35,7 +35,7 @@ OPTIONS: Final = frozenset(
 
 
 _PLACES: Final = (
-    ". A key that the strategy reads from self.config has its place at strategy.config, a "
+    "A key that the strategy reads from self.config has its place at strategy.config, a "
     "hyper-parameter at buy_params, sell_params (and so on for each space)"
 )
 # The engine does not check these, and takes any text for true.
@@ -96,15 +96,19 @@ def check_keys(
     Raises:
         ConfigurationError: A key is unknown or missing; `where` and the key name it.
     """
-    for name in values:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
-            problem = f"is not a setting of the engine{hint}{others}"
-            raise key_error(key=f"{where}.{name}", problem=problem)
+    if unknown := [name for name in values if name not in known]:
+        text = "; ".join(f"{where}.{name} {_unknown(name, known)}" for name in unknown)
+        advice = f"{'' if text.endswith('?') else '.'} {others}" if others else ""
+        raise ConfigurationError(f"{text}{advice}", key=f"{where}.{unknown[0]}")
     for name in required:
         if name not in values:
             problem = f"is missing: the engine needs all of {where}"
             raise key_error(key=f"{where}.{name}", problem=problem)
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    hint = did_you_mean(name, known) or f"; it has {', '.join(sorted(known))}"
+    return f"is not a setting of the engine{hint}"
 
 
 def plain_json(value: object) -> JsonValue:

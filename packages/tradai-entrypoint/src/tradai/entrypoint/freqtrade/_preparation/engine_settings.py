@@ -13,16 +13,22 @@ from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
-from tradai.entrypoint.freqtrade._engine_keys.block import Problem, check_block, refuse
+from tradai.entrypoint.freqtrade._engine_keys.block import Problem, block_problems, refuse
 from tradai.entrypoint.freqtrade._engine_keys.ownership import (
     ALLOWED,
     FUTURES,
     NOT_IN_SCHEMA,
     OWNED,
 )
+from tradai.entrypoint.freqtrade._engine_keys.problems import Problems
 from tradai.entrypoint.freqtrade._engine_keys.schema import check_schema
 from tradai.entrypoint.freqtrade._exchange.supported_exchanges import exchange_named
-from tradai.entrypoint.freqtrade._preparation.engine_options import OPTIONS, key_error, plain_json
+from tradai.entrypoint.freqtrade._preparation.engine_options import (
+    OPTIONS,
+    engine_options,
+    key_error,
+    plain_json,
+)
 from tradai.entrypoint.freqtrade._strategy.order_types import (
     class_order_types,
     order_type_problems,
@@ -121,42 +127,60 @@ def check_extra_keys(extras: tuple[str, ...], provenance: Mapping[str, Origin]) 
         raise ConfigurationError(problems, key=misplaced[0])
 
 
-def check_engine_keys(context: RunContext, engine: EngineInstall, facts: SourceFacts) -> None:
-    """Check the extra keys, the block ``engine``, and tables of ``execution`` as the engine reads.
+def check_settings(
+    context: RunContext,
+    engine: EngineInstall | None,
+    facts: SourceFacts | None,
+    problems: Problems,
+) -> None:
+    """Check all keys that go to the engine: at the top level, and in each block.
 
     Order types of the strategy class are checked beside those of ``execution``.
 
+    Args:
+        context: The run.
+        engine: The engine, whose schema is asked; None where there is none.
+        facts: The strategy; None where its source is refused.
+        problems: Takes each problem.
+
     Raises:
-        ConfigurationError: A key is decided by tradai, is unknown, or has a value that the engine
-            refuses; all are listed.
         RunInterruptedError: A signal came first.
     """
-    block, origins = context.config.engine, context.loaded.provenance
-    check_extra_keys(context.config.extra_keys, origins)
-    if block:
-        market_type = exchange_named(context.config.exchange).market_type
-        check_block(
-            block,
-            context.mode,
-            is_futures=market_type == "futures",
-            place_of=place_of,
-            provenance=origins,
-        )
-    tables = _tables(context.config.execution)
+    config, origins = context.config, context.loaded.provenance
+    problems.of(lambda: check_extra_keys(config.extra_keys, origins))
+    problems.of(lambda: engine_options(config.parameters, context.mode))
+    if config.strategy is not None:
+        own = config.strategy.config or {}
+        problems.of(lambda: strategy_keys(own))
+    exchange = problems.of(lambda: exchange_named(config.exchange))
+    block = config.engine or {}
+    if exchange is not None:
+        is_futures = exchange.market_type == "futures"
+        found = list(block_problems(block, context.mode, is_futures=is_futures, place_of=place_of))
+        problems.of(lambda: refuse(iter(found), origins))
+        # Of those the schema would say the same again.
+        refused = {path.split(".")[1] for path, _ in found}
+        block = {name: each for name, each in block.items() if name not in refused}
+        if facts is not None:
+            problems.of(lambda: refuse(_pricing_problems(config, facts), origins))
+    tables = _tables(config.execution)
     named = {
-        "engine": {name: each for name, each in (block or {}).items() if name not in NOT_IN_SCHEMA},
+        "engine": {name: each for name, each in block.items() if name not in NOT_IN_SCHEMA},
         "execution": tables,
     }
-    refuse(_number_problems({"execution": tables, **_class_tables(context, facts)}), origins)
-    refuse(_pricing_problems(context.config, facts), origins)
-    _check_schema(context, engine, {place: values for place, values in named.items() if values})
+    of_class = {} if facts is None else _class_tables(context, facts)
+    problems.of(lambda: refuse(_number_problems({"execution": tables, **of_class}), origins))
+    given = {place: values for place, values in named.items() if values}
+    if engine is not None:
+        problems.of(lambda: _check_schema(context, engine, given))
 
 
 def check_class_order_types(context: RunContext, engine: EngineInstall, facts: SourceFacts) -> None:
     """Check the order types of the strategy class, of which a run hears from the engine itself.
 
     Raises:
-        ConfigurationError, RunInterruptedError: As `check_engine_keys`.
+        ConfigurationError: One has a value that the engine refuses; all are listed.
+        RunInterruptedError: A signal came first.
     """
     _check_schema(context, engine, _class_tables(context, facts))
 

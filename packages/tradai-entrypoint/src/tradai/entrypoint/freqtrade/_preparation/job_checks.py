@@ -69,8 +69,10 @@ def job_checks(
 
 def _message_checks(job: EngineJob, checklist: Checklist) -> Iterator[CheckRow]:
     """Yield a row for each secret of the engine's messages."""
-    for path, reference in message_references(job.plan.config):
-        yield checklist.row(reference, partial(check_reference, path, reference))
+    yield from checklist.rows(
+        (reference, partial(check_reference, path, reference))
+        for path, reference in message_references(job.plan.config)
+    )
 
 
 def _check_imports(job: EngineJob, context: RunContext) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import final
+from typing import cast, final
 
 from tradai.core import JsonValue, digest, version_id
 from tradai.core.exceptions import ConfigurationError
@@ -26,6 +26,7 @@ from tradai.entrypoint.freqtrade._capture.agreement import check_agreement
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 from tradai.entrypoint.freqtrade._engine.process import EngineProcess
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord, RecordPipe
+from tradai.entrypoint.freqtrade._engine_keys.problems import Problems
 from tradai.entrypoint.freqtrade._evidence.evidence import EngineEvidence
 from tradai.entrypoint.freqtrade._exchange.leverage_tiers import TIERS_NAME, LeverageTiers
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
@@ -36,8 +37,8 @@ from tradai.entrypoint.freqtrade._preparation._contracts.used_tiers import (
     job_environment,
     use_tiers,
 )
-from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
-from tradai.entrypoint.freqtrade._preparation.engine_settings import check_engine_keys
+from tradai.entrypoint.freqtrade._preparation.class_settings import take_class
+from tradai.entrypoint.freqtrade._preparation.engine_settings import check_settings
 from tradai.entrypoint.freqtrade._preparation.plan import (
     DATA,
     FEE,
@@ -48,12 +49,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import (
 from tradai.entrypoint.freqtrade._preparation.stake import check_amounts, check_stake
 from tradai.entrypoint.freqtrade._results.collected import collect_results
 from tradai.entrypoint.freqtrade._strategy.idle import idle_source
-from tradai.entrypoint.freqtrade._strategy.source import (
-    SourceFacts,
-    check_parameters,
-    copy_source,
-    inspect_source,
-)
+from tradai.entrypoint.freqtrade._strategy.source import SourceFacts, copy_source, inspect_source
 
 _OURS = "tradai.entrypoint.freqtrade"
 
@@ -79,10 +75,7 @@ class EngineJob:
         self.tiers: LeverageTiers | None = None
         self.parameters = context.parameters
         self.evidence.expect(context.config, context.parameters, context.mode)
-        self.facts = self._inspect_strategy()
-        self.engine = engine or EngineInstall.beside_us()
-        context.record.versions["freqtrade"] = self.engine.version
-        check_engine_keys(context, self.engine, self.facts)
+        self.facts, self.engine = self._checked(engine)
         self.plan = render_plan(context.config, self.parameters, context.mode, facts=self.facts)
 
     @property
@@ -120,7 +113,7 @@ class EngineJob:
         local = self._data_folder()
         request = StagingRequest(
             data=local,
-            shown=data,
+            shown="" if local == data else data,
             folder=context.folder.scratch / DATA,
             series=self.series,
             timerange=self.parameters.timerange,
@@ -249,7 +242,8 @@ class EngineJob:
             record.artifacts += collect_results(self.user_data, folder.path)
             folder.needs_scratch = False
 
-    def _inspect_strategy(self) -> SourceFacts:
+    def _checked(self, engine: EngineInstall | None) -> tuple[SourceFacts, EngineInstall]:
+        """Return the strategy and the engine; one error has all that is wrong."""
         context = self._context
         strategy = context.config.strategy
         root = context.strategy_root
@@ -260,16 +254,18 @@ class EngineJob:
                 "the configuration names no strategy: add `strategy: {class: ..., source: ...}`",
                 key="strategy",
             )
-        facts = inspect_source(root, strategy.class_name)
-        check_parameters(facts, context.config.params_by_space, context.loaded.provenance)
-        check_class(context.config, facts)
-        context.record.notices += class_notices(context.config, facts, context.mode)
-        if self.parameters.without:
-            absent = ", ".join(self.parameters.without)
-            context.record.notices.append(f"the run goes without {absent}, as run.without says")
-        copy_source(facts, context.folder.path / STRATEGY_COPY)
-        self._digest_configuration(facts)
-        return facts
+        problems = Problems()
+        facts = problems.of(lambda: inspect_source(root, strategy.class_name))
+        if facts is not None:
+            take_class(context, facts, problems)
+            copy_source(facts, context.folder.path / STRATEGY_COPY)
+            self._digest_configuration(facts)
+        engine = engine or problems.of(EngineInstall.beside_us)
+        if engine is not None:
+            context.record.versions["freqtrade"] = engine.version
+        check_settings(context, engine, facts, problems)
+        problems.refuse()
+        return cast("SourceFacts", facts), cast("EngineInstall", engine)
 
     def _prepare_scratch(self) -> None:
         context = self._context
