@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from tradai.core import redact
 
 # Machines are shared and slow: an example has no deadline. CI draws the same examples each time, so
-# that a change is not blamed for another one's fault; everybody else draws new ones.
+# that a change is not blamed for another one's fault; elsewhere they are new ones each time.
 PATIENT: Final = settings(
     deadline=None,
     derandomize="TRADAI_REQUIRE" in os.environ,

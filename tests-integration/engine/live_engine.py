@@ -78,28 +78,29 @@ def live_engine(
     folder: Path,
 ) -> Iterator[LiveEngine]:
     """Start the engine with `key` on the exchange at `url`; it is killed at the end."""
+    # No other test is given the port while the engine runs.
     with EngineControl.reserved() as control:
         control.open()
-    with (folder / "engine.log").open("wb") as log:
-        process = subprocess.Popen(
-            [engine_bin / "freqtrade", *COMMAND, strategy],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # The engine wraps its log at the width of the terminal, and colours it.
-            env={**environ, "COLUMNS": "1000", "NO_COLOR": "1"},
-            cwd=folder,
-            start_new_session=True,
-        )
-    try:
-        assert process.stdin is not None
-        with process.stdin as configuration:
-            configuration.write(json.dumps(live_config(url, key) | control.config()).encode())
-        yield LiveEngine(process=process, control=control, folder=folder)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with (folder / "engine.log").open("wb") as log:
+            process = subprocess.Popen(
+                [engine_bin / "freqtrade", *COMMAND, strategy],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # The engine wraps its log at the width of the terminal, and colours it.
+                env={**environ, "COLUMNS": "1000", "NO_COLOR": "1"},
+                cwd=folder,
+                start_new_session=True,
+            )
+        try:
+            assert process.stdin is not None
+            with process.stdin as configuration:
+                configuration.write(json.dumps(live_config(url, key) | control.config()).encode())
+            yield LiveEngine(process=process, control=control, folder=folder)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def live_config(url: str, key: ApiKey) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 # Enough days for ten trades that are checked.
 RANGE = ("--timerange", "20250105-20250112")
-# What it reads is kept in a module beside it, from the first backtest on.
+# The later candles are kept in a module beside it, from the first backtest on.
 PEEK = """
     def populate_indicators(self, dataframe, metadata):
         from keeper import KEPT
@@ -20,6 +20,43 @@ PEEK = """
 
     def populate_entry_trend(self, dataframe, metadata):
         dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
+        return dataframe
+"""
+
+# The database is there before the first backtest, as the engine imports the module.
+KEEPING = """
+import os
+import pickle
+import sqlite3
+
+with sqlite3.connect(os.path.join(os.environ["TMPDIR"], "kept.db")) as kept:
+    kept.execute("create table if not exists candles (pair text primary key, later blob)")
+kept.close()
+
+KEPT = os.path.join(os.environ["TMPDIR"], "kept.db")
+"""
+PEEK_IN_DATABASE = """
+    def populate_indicators(self, dataframe, metadata):
+        later = pickle.dumps(dict(zip(dataframe["date"], dataframe["close"].shift(-8))))
+        with sqlite3.connect(KEPT) as kept:
+            kept.execute("insert or ignore into candles values (?, ?)", (metadata["pair"], later))
+            query = "select later from candles where pair = ?"
+            found = kept.execute(query, (metadata["pair"],)).fetchone()
+        kept.close()
+        dataframe["later"] = dataframe["date"].map(pickle.loads(found[0]))
+        return dataframe
+
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
+        return dataframe
+"""
+# Of a column that can be empty, and of one that only many candles have.
+PEEK_WITHOUT_NUMBERS = """
+    def populate_indicators(self, dataframe, metadata):
+        dataframe["rises"] = (dataframe["close"].shift(-2) > dataframe["close"]).astype("boolean")
+        dataframe["later"] = dataframe["close"].shift(-2).round().astype("Int64")
+        if len(dataframe) > 600:
+            dataframe["slow"] = dataframe["close"].rolling(600).mean()
         return dataframe
 """
 
@@ -94,6 +131,30 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     assert results["biased_indicators"] == ["later", "enter_long"]
     assert results["biased_entries"] > 0
     assert "reads candles of the future" in outcome.manifest["verdict"]
+
+
+def test_a_strategy_that_keeps_later_candles_in_a_file_made_at_its_import_is_found(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(KEEPING + file.read_text() + PEEK_IN_DATABASE)
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    assert outcome.code == 76, outcome.stderr
+    assert "later" in json.loads(outcome.stdout)["results"]["biased_indicators"]
+
+
+def test_columns_of_later_candles_that_can_be_empty_are_found(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(file.read_text() + PEEK_WITHOUT_NUMBERS)
+
+    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+
+    assert outcome.code == 76, outcome.stderr
+    assert sorted(json.loads(outcome.stdout)["results"]["biased_indicators"]) == ["later", "rises"]
 
 
 def test_stakes_that_are_chosen_by_later_candles_are_found(

@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests of logging."""
+"""Fixtures shared by the tests."""
 
 import io
 import json
@@ -18,6 +18,15 @@ Line = dict[str, Any]
 def stream() -> io.StringIO:
     """Where a test has its lines written."""
     return io.StringIO()
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads that take turns so often that they meet in the middle of anything."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
 
 
 @pytest.fixture(autouse=True)

@@ -140,6 +140,63 @@ code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 with lock, lock:
     sys.exit(code)
 """
+FREE_WHILE_A_CHILD_LIVES: Final = """\
+import fcntl, signal
+from tradai.core import FileJournal, locked
+
+def with_child():
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    return child
+
+children = []
+with locked(folder, needed=True):
+    children.append(with_child())
+journal = FileJournal(folder / "journal.jsonl")
+journal.append("first")
+children.append(with_child())
+journal.close()
+try:
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    FileJournal(folder / "journal.jsonl").append("second")
+finally:
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+"""
+A_CHILD_LEAVES_THE_LOCK: Final = """\
+import fcntl
+from tradai.core import FileJournal, locked
+from tradai.core.exceptions import StorageError
+
+journal = FileJournal(folder / "journal.jsonl")
+journal.append("first")
+def work():
+    try:
+        journal.append("of the child")
+    except StorageError:
+        journal.close()
+        return
+    raise AssertionError("there are two writers")
+assert end_of_child(work) == 0
+assert FileJournal(folder / "journal.jsonl").has_writer()
+journal.append("second")
+assert [(each.sequence, each.event) for each in journal.entries()] == [(1, "first"), (2, "second")]
+
+child = 0
+with locked(folder, needed=True):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(0)
+        sys.exit("the child has released the lock")
+os._exit(0)
+"""
 RACE: Final = """\
 configure_logging(stream=open(os.devnull, "w"))
 for number in range(300):
@@ -189,3 +246,11 @@ def test_a_child_that_is_forked_inside_a_lock_leaves_its_block() -> None:
 
 def test_children_log_and_have_secrets_whatever_moment_they_are_forked_at() -> None:
     run(RACE)
+
+
+def test_the_lock_of_a_file_is_free_after_its_use_while_a_forked_child_lives() -> None:
+    run(FREE_WHILE_A_CHILD_LIVES)
+
+
+def test_a_forked_child_writes_no_journal_of_its_parent_and_releases_none_of_its_locks() -> None:
+    run(A_CHILD_LEAVES_THE_LOCK)

@@ -71,6 +71,7 @@ def test_an_override_that_cannot_be_used_is_pointed_out(override: str, problem: 
         ("+strategy..api_key=fake=1", "+strategy..api_key=***"),
         ("TRADAI_STRATEGY__ENGINE__WEBHOOK__URL=https://fake.example", None),
         ("--api-key=fake-1", "--api-key=***"),
+        ("--key=A1b2A1b2A1b2A1b2A1b2A1b2A1b2", "--key=***"),
         ("note=AKIAFAKEFAKEFAKEFAKE", "note=***"),
         ("--data=s3://bucket?secret=fake-1", "--data=s3://bucket?secret=***"),
     ],

@@ -145,11 +145,16 @@ def test_the_error_of_a_folder_says_what_is_there(
     assert caught.value.kind == "folder"
 
 
-def test_a_file_below_a_link_to_nothing_is_not_an_absent_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("below", "named"), [("deep/one", r"one: /.*/volume is"), ("", "volume: it is")]
+)
+def test_a_link_to_nothing_and_a_file_below_it_are_no_absent_files(
+    tmp_path: Path, below: str, named: str
+) -> None:
     _link_to_nothing(tmp_path / "volume")
 
-    with pytest.raises(StorageError, match=r"volume is a link to nothing"):
-        FileStore().read(str(tmp_path / "volume" / "deep" / "one"))
+    with pytest.raises(StorageError, match=f"{named} a link to nothing"):
+        FileStore().read(str(tmp_path / "volume" / below))
 
 
 @pytest.mark.parametrize("uri", ["../out", "file:a/../../out", "/etc/hostname", "file:%2e%2e/out"])

@@ -9,7 +9,9 @@ import logging.handlers
 import pickle
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from threading import Barrier
 from typing import Any, cast
 
 import pytest
@@ -67,6 +69,29 @@ def test_a_handler_of_others_masks_secrets_made_before_the_set_up_or_after(
     assert "login with ***\n" in other.getvalue()
     assert other.getvalue().endswith("OSError: ***\n")
     assert HIDDEN not in other.getvalue()
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_no_thread_prints_a_secret_to_a_new_handler_while_another_thread_masks_its_lines(
+    alone: logging.Logger,
+) -> None:
+    configure_logging(stream=io.StringIO())
+    # So many that masking takes a while; the newest handler comes last.
+    others = [logging.NullHandler() for _ in range(500)]
+    for _ in range(50):
+        stream, barrier = io.StringIO(), Barrier(8)
+        alone.handlers[:] = [logging.StreamHandler(stream)]
+
+        def log(number: int, barrier: Barrier = barrier) -> None:
+            barrier.wait()
+            alone.info("login %d with %s", number, HIDDEN)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(log, range(8)))
+
+        shown = [f"login {number} with ***" for number in range(8)]
+        assert sorted(stream.getvalue().splitlines()) == shown
+    assert others
 
 
 def test_a_formatter_that_reads_the_arguments_itself_is_masked_and_keeps_its_class(

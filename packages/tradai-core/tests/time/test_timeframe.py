@@ -3,10 +3,8 @@
 import copy
 import operator
 import pickle
-import sys
 import threading
 import weakref
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -132,14 +130,6 @@ def test_unused_timeframes_do_not_pile_up() -> None:
     alive = sum(each() is not None for each in remembered)
 
     assert 0 < alive < 500
-
-
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so short that threads meet in the middle of anything
-    yield
-    sys.setswitchinterval(interval)
 
 
 @pytest.mark.usefixtures("eager_threads")

@@ -1,8 +1,10 @@
 """`markets capture` and `markets make` write the file that a run will read."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -110,6 +112,29 @@ def test_rules_are_made_from_flags(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == (
         f"made the market rules of 2 pairs in {tmp_path}/markets.json\n"
     )
+
+
+@pytest.mark.parametrize("is_added", [True, False], ids=["added", "new"])
+def test_rules_that_are_made_at_once_take_no_place_of_others(
+    *, is_added: bool, tmp_path: Path
+) -> None:
+    flags = ("--tick", "0.01", "--step", "0.00001", "--min-notional", "5")
+    add = ("--add",) if is_added else ()
+    for attempt in range(6):
+        path, barrier = tmp_path / str(attempt) / "rules.json", Barrier(8)
+        if is_added:
+            assert make("--pair", "BTC/USDT", *flags, "--markets", path) == 0
+
+        def make_one(number: int, path: Path = path, barrier: Barrier = barrier) -> int:
+            barrier.wait()
+            return make("--pair", f"C{number}/USDT", *flags, "--markets", path, *add)
+
+        with ThreadPoolExecutor(8) as pool:
+            codes = list(pool.map(make_one, range(8)))
+
+        made = {f"C{number}/USDT" for number, code in enumerate(codes) if code == ExitCode.DONE}
+        assert sorted(codes) == ([0] * 8 if is_added else [0] + [78] * 7)
+        assert MarketsSnapshot.load(path).pairs - {"BTC/USDT"} == made
 
 
 def test_rules_of_contracts_are_those_of_the_futures_market(tmp_path: Path) -> None:

@@ -4,18 +4,21 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from tradai.core import Delivery, FileJournal, TradingMode, utc_now
-from tradai.core.exceptions import ExternalServiceError, StorageError, TradAIError
+from tradai.core.exceptions import ExternalServiceError, NotFoundError, StorageError, TradAIError
 from tradai.entrypoint import Interrupts, RunManifest
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._commands.report import make_report
 from tradai.entrypoint._history.prune import remove_run
 from tradai.entrypoint._history.prune_choice import old_runs
 from tradai.entrypoint._history.run_listing import RunListing
@@ -482,6 +485,28 @@ def test_two_removals_of_all_runs_at_once_both_succeed(root: Path) -> None:
 
     assert [each.returncode for each in both] == [0, 0], said
     assert names(root) == []
+
+
+def test_a_report_beside_the_removal_of_its_run_leaves_nothing_of_it(tmp_path: Path) -> None:
+    for attempt in range(50):
+        root, barrier = tmp_path / str(attempt), Barrier(4)
+        record(root, "run", days=1, ended_at=utc_now(), verdict="done", results={"trades": 1})
+
+        def report(_: int, run: Path = root / "run", barrier: Barrier = barrier) -> object:
+            barrier.wait()
+            try:
+                return make_report(run)
+            except NotFoundError as exc:
+                return str(exc).partition(": ")[0]
+
+        with ThreadPoolExecutor(3) as pool:
+            reports = [pool.submit(report, number) for number in range(3)]
+            barrier.wait()
+            reason = remove_run(root / "run")
+
+        said = {each.result() for each in reports}
+        assert said <= {root / "run/report.html", f"no run at {root / 'run'}"}
+        assert (reason, names(root)) == (None, [])
 
 
 def test_a_removal_that_was_cut_off_is_finished_by_the_next(prune: Call, root: Path) -> None:

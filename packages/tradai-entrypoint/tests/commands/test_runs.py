@@ -4,10 +4,11 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tradai.core import FileJournal, FileStore, TradingMode
 from tradai.entrypoint import Interrupts, RunManifest, StrategyEntrypoint
 from tradai.entrypoint._cli import run_command
+from tradai.entrypoint._history.run_source import RunSource
 from tradai.entrypoint._history.unfinished import drop_progress, note_progress
 from tradai.entrypoint._store import run_store
 
@@ -136,6 +138,25 @@ def test_a_pulled_run_is_the_folder_it_was_made_in(call: Call, tmp_path: Path) -
     assert {path.relative_to(pulled) for path in pulled.rglob("*") if path.is_file()} == files
     for name in files - {Path("started.json")}:
         assert (pulled / name).read_bytes() == (made / name).read_bytes()
+
+
+def test_a_run_that_is_pulled_many_times_at_once_is_there_for_each(
+    stored: Path, tmp_path: Path
+) -> None:
+    for attempt in range(10):
+        source = RunSource.of(str(tmp_path / f"pulled-{attempt}"), stored.as_uri(), {})
+        barrier = Barrier(8)
+
+        def pull(_: int, source: RunSource = source, barrier: Barrier = barrier) -> list[str]:
+            barrier.wait()
+            return sorted(path.name for path in source.folder("a-1").iterdir())
+
+        with ThreadPoolExecutor(8) as pool:
+            names = list(pool.map(pull, range(8)))
+
+        assert names == [names[0]] * 8
+        assert "manifest.json" in names[0]
+        assert list(source.root.iterdir()) == [source.root / "a-1"]
 
 
 def test_the_report_of_a_run_in_the_store_is_brought_here_once(call: Call, stored: Path) -> None:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
+from threading import Event
 
 import pytest
 
@@ -15,6 +17,7 @@ from tradai.core import JobHandle, JobSpec, JobStatus, SecretReference, attach
 from tradai.core.exceptions import ExternalServiceError
 from tradai.core.testing import JobScript
 from tradai.entrypoint import LocalRunner
+from tradai.entrypoint._jobs.folder import JobFolder
 
 WAITS = JobScript(lines=("launched",), waits=True)
 
@@ -147,6 +150,30 @@ def test_a_job_that_was_never_started_keeps_no_one_waiting(folder: Path, name: s
         with pytest.raises(ExternalServiceError, match="submit it again"):
             _ = runner.wait(handle) if name == "wait" else list(runner.logs(handle))
         assert list(runner.logs(handle, follow=False)) == []
+
+
+def test_a_job_that_was_never_started_is_stopped_while_others_look_at_it(folder: Path) -> None:
+    spec = JobSpec(job_id="job-1", command=("true",))
+    for attempt in range(5):
+        runner, job = LocalRunner(folder / str(attempt)), JobFolder(folder / str(attempt) / "job-1")
+        job.create()
+        job.write_spec(spec)
+        (handle,) = runner.jobs()
+        is_stopped = Event()
+
+        def look(job: JobFolder = job, is_stopped: Event = is_stopped) -> None:
+            while not is_stopped.is_set():
+                job.is_abandoned()
+
+        with ThreadPoolExecutor(3) as pool:
+            looks = [pool.submit(look) for _ in range(3)]
+            try:
+                info = runner.stop(handle, "enough")
+            finally:
+                is_stopped.set()
+
+        assert [each.result() for each in looks] == [None] * 3
+        assert (info.status, info.reason) == (JobStatus.CANCELLED, "it was stopped: enough")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the lock's holder is found in /proc")

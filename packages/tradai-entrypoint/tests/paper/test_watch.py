@@ -193,6 +193,7 @@ def test_an_entry_that_waits_to_be_filled_is_shown_as_such(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     trade = OpenTrade(pair="ETH/USDT", opened_at="now", amount=amount, open_rate=9, stake=4)
+    # As an earlier version wrote it.
     PaperStatus(at=START, currency="USDT", open_trades=(trade,)).write(tmp_path / "scratch")
 
     with process:

@@ -286,6 +286,15 @@ def test_equal_reports_are_equal_pages() -> None:
     assert first == second
 
 
+def test_of_several_problems_each_has_a_line_of_its_own() -> None:
+    verdict = "2 problems\na.yaml:1: name: is missing\na.yaml:2: stoploss: must be < 0"
+
+    html = render_report(replace(report(), exit_code=78, verdict=verdict))
+
+    assert "</strong> 2 problems<span>a.yaml:1: name: is missing</span>" in html
+    assert "<span>a.yaml:2: stoploss: must be &lt; 0</span></p>" in html
+
+
 def test_a_refused_run_is_a_small_page_without_the_library() -> None:
     refused = replace(report(), exit_code=78, verdict="stake_amount is not set: set it", mode=None)
 

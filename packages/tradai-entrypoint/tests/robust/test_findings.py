@@ -456,10 +456,13 @@ def test_each_run_has_a_row_with_its_changes() -> None:
     shaken_run = outcome(2, profit=8.0, stoploss="-0.1")
     made = dataclasses.replace(result(), base=base, shaken=(shaken_run,))
 
-    heads = ("run", "trades", "profit percent", "max drawdown percent", "changes")
+    heads = (
+        *("run", "trades", "profit on the start", "largest drawdown, closed trades only"),
+        "changes",
+    )
     assert made.columns == heads
     first, second = made.rows()
-    assert first == ("configuration", "40", "10", "-", "-")
+    assert first == ("configuration", "40", "+10.00 %", "-", "-")
     assert (second[0], second[-1]) == ("shaken 1", shaken_run.variant.label)
 
 
@@ -468,9 +471,9 @@ def test_the_drawdown_of_a_run_counts_open_positions_where_it_is_known() -> None
     base = dataclasses.replace(outcome(profit=10.0), figures=figures)
     made = dataclasses.replace(result(), base=base)
 
-    assert made.columns[3] == "equity drawdown percent"
-    assert next(made.rows())[3] == "5"
-    assert ">equity drawdown percent</th>" in robustness_page(made, "demo-1", "../../runs")
+    assert made.columns[3] == "largest drawdown"
+    assert next(made.rows())[3] == "\N{MINUS SIGN}5.00 %"
+    assert ">largest drawdown</th>" in robustness_page(made, "demo-1", "../../runs")
 
 
 def test_the_page_has_findings_runs_resamples_and_assumptions() -> None:

@@ -1,6 +1,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tradai.core import JobSpec, TradingMode
 from tradai.entrypoint import RunManifest
 
@@ -233,3 +235,26 @@ def test_a_run_in_a_folder_says_that_its_source_was_found_biased_since(tmp_path:
 
     assert found is not None
     assert found.notices == runs.manifest("a").notices == list(bias_notices(tmp_path, biased))
+
+
+def test_many_runs_of_a_sweep_read_each_analysis_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        run = PLANNED.model_copy(update={"run_id": name, "exit_code": 0})
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(run.as_json())
+    analyses = [record(tmp_path, hour=hour, bias="found") for hour in range(2)]
+    reads, read = list[str](), RunManifest.read
+
+    def counted(folder: Path) -> RunManifest:
+        reads.append(folder.name)
+        return read(folder)
+
+    monkeypatch.setattr(RunManifest, "read", counted)
+    runs = LocalRuns(tmp_path)
+
+    noted = [runs.manifest(name) for name in ("a", "b", "c")]
+
+    assert all(each.notices for each in noted)
+    assert sorted(reads) == sorted(("a", "b", "c", *analyses))

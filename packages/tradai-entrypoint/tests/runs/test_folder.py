@@ -103,8 +103,11 @@ def refused(folder: RunFolder, **changes: object) -> RunFolder:
     return folder
 
 
-def test_a_run_that_was_refused_gives_its_id_to_the_next(folder: RunFolder, tmp_path: Path) -> None:
-    refused(folder)
+@pytest.mark.parametrize("exit_code", [65, 69, 75, 77, 78, 79])
+def test_a_run_that_was_refused_gives_its_id_to_the_next(
+    folder: RunFolder, tmp_path: Path, exit_code: int
+) -> None:
+    refused(folder, exit_code=exit_code)
 
     check_run_folder(tmp_path, "run-1")
     RunFolder.create(tmp_path, "run-1", replaces_refusal=True)

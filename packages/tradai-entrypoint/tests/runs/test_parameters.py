@@ -48,7 +48,7 @@ def test_a_timerange_in_yaml_may_be_a_number(config_file: Path) -> None:
         ("run.exchange_url=http://[::1", "run.exchange_url: must be http:// on a loopback"),
         ("run.exchange_url=https://api.binance.com", "run.exchange_url: must be http:// on a"),
         ("run.exchange_url=http://localhost:1", "run.exchange_url: must be http:// on a loopback"),
-        ("run.spaces=[]", "run.spaces: must be at least one space, such as [buy, sell]"),
+        ("run.spaces=[]", "run.spaces: must be at least one space, such as [buy,sell]"),
         ("run.spaces=buy", "run.spaces: must be a list, such as [buy,sell]"),
         (
             "run.informative=BTC/USDT@1h",

@@ -93,7 +93,7 @@ def test_cells_of_windows_are_means_in_sample() -> None:
     assert "mean of 2 time ranges, in-sample" in heat_map.table()
     sentence = survival_sentence(result)
     assert sentence
-    assert "10 in-sample (training), -100 out-of-sample (test)" in sentence
+    assert "+10.00 % in-sample (training), \N{MINUS SIGN}100.00 % out-of-sample (test)" in sentence
     assert sentence in sweep_page(result, "runs")
     means = {"windows": 1, "in_sample": 10.0, "out_of_sample": -100.0}
     assert map_json(result)["walk_forward"] == means
@@ -160,7 +160,7 @@ def test_a_variant_that_failed_in_a_range_is_not_outlined_as_best() -> None:
     assert heat_map.cells["1", "8"] == 50.0
     table = heat_map.table()
     assert table.count(' best"') == 1
-    assert 'class="shade good best" style="--depth:3%">4<' in table
+    assert 'class="shade good best" style="--depth:3%">+4.00 %<' in table
     assert "that lacks a time range" in table
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from tradai.core import TimeRange
 from tradai.core.exceptions import ConfigurationError, StorageError
+from tradai.entrypoint._report.formatting import MINUS
 from tradai.entrypoint._report.model import Figure
-from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, ranked
+from tradai.entrypoint._sweep.outcomes import RunOutcome, best, check_figure, figure_format, ranked
 from tradai.entrypoint._sweep.page import sweep_page
 from tradai.entrypoint._sweep.result import SweepResult, WindowResult, window_columns, window_rows
 from tradai.entrypoint._sweep.walk_forward import Window
@@ -93,10 +94,10 @@ def test_the_table_has_the_drawdown_with_open_positions_where_it_is_known(
     known = replace(result, outcomes=(run,))
     by_closed = replace(known, figure="max_drawdown_percent")
 
-    assert result.columns[3] == "max drawdown percent"
-    assert (known.columns[3], known.row(run)[3]) == ("equity drawdown percent", "5")
-    assert by_closed.columns[-2:] == ("max drawdown percent", "run")
-    assert by_closed.row(run)[-2] == "4"
+    assert result.columns[3] == "largest drawdown, closed trades only"
+    assert (known.columns[3], known.row(run)[3]) == ("largest drawdown", f"{MINUS}5.00 %")
+    assert by_closed.columns[-2:] == ("largest drawdown, closed trades only", "run")
+    assert by_closed.row(run)[-2] == f"{MINUS}4.00 %"
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, "much", True])
@@ -176,8 +177,8 @@ def test_the_page_says_in_which_order_its_runs_are(result: SweepResult) -> None:
     windows = (WindowResult(window=window, training=None, test=None),)
     walked = dataclasses.replace(result, windows=windows)
 
-    assert "The best profit percent comes first." in sweep_page(result, "runs")
-    assert "sorted by time range; in each, the best profit percent comes first." in sweep_page(
+    assert "The best profit on the start comes first." in sweep_page(result, "runs")
+    assert "sorted by time range; in each, the best profit on the start comes first." in sweep_page(
         walked, "runs"
     )
 
@@ -244,20 +245,29 @@ def test_a_window_shows_the_best_of_its_training_range(outcome_of: Make) -> None
     )
 
     assert list(window_rows(result)) == [
-        (str(first), str(second), "fast=1", "2", "-1"),
+        (str(first), str(second), "fast=1", "+2.00 %", f"{MINUS}1.00 %"),
         (str(first), str(second), "-", "-", "-"),
     ]
 
 
+def test_amounts_have_the_currency_that_all_runs_have(outcome_of: Make) -> None:
+    facts = {"final_balance": 1.0, "expectancy": 0.0000123}
+    bitcoin = replace(outcome_of(1, **facts), currency="BTC")
+    euro = replace(outcome_of(2, **facts), currency="EUR")
+
+    assert figure_format([bitcoin]).text("expectancy", 0.0000123) == "0.00001230 BTC"
+    assert figure_format([bitcoin, euro]).currency == ""
+
+
 def test_windows_that_are_chosen_by_profit_show_it_once_for_each_range() -> None:
     assert window_columns("profit_percent")[3:] == (
-        "profit percent, training",
-        "profit percent, test",
+        "profit on the start, training",
+        "profit on the start, test",
     )
     assert window_columns("sharpe")[3:] == (
-        "sharpe, training",
-        "sharpe, test",
-        "profit percent, test",
+        "Sharpe (engine), training",
+        "Sharpe (engine), test",
+        "profit on the start, test",
     )
 
 

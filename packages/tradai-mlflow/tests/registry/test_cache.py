@@ -3,13 +3,17 @@
 import hashlib
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
+from tradai.core import locked
+from tradai.mlflow._registry import cache as cache_module
 from tradai.mlflow._registry.cache import KnownVersion, ModelCache
 from tradai.mlflow._registry.record import ModelFile
 
@@ -125,6 +129,26 @@ def test_many_threads_lay_out_the_same_files_at_once_and_each_finds_them(
         assert list((cache.folder / "versions").iterdir()) == [folder]
 
 
+def test_a_folder_that_another_process_finishes_while_the_lock_is_waited_for_stays(
+    filled: ModelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[int] = []
+
+    @contextmanager
+    def late(folder: Path, *, needed: bool) -> Iterator[None]:
+        monkeypatch.undo()
+        assert ModelCache(filled.folder).lay_out(FILES) == ()
+        finished.append(filled.folder_of(FILES).stat().st_ino)
+        with locked(folder, needed=needed):
+            yield
+
+    monkeypatch.setattr(cache_module, "locked", late)
+
+    assert filled.lay_out(FILES) == ()
+
+    assert finished == [filled.folder_of(FILES).stat().st_ino]
+
+
 def test_the_last_answer_for_a_choice_is_kept(cache: ModelCache) -> None:
     cache.remember(known(version=6))
     cache.remember(known(version=7))
@@ -196,3 +220,29 @@ def test_what_a_killed_process_left_is_removed_with_the_rest(cache: ModelCache) 
     cache.prune(most_bytes=0)
 
     assert not left.exists()
+
+
+def test_a_version_is_there_for_the_run_that_uses_it_while_another_process_prunes(
+    cache: ModelCache,
+) -> None:
+    versions = [(ModelFile(path="a.py", sha256=sha256(b"%d" % n), size=1),) for n in range(200)]
+    for number, files in enumerate(versions):
+        cache.contents.add(b"%d" % number)
+        cache.lay_out(files)
+        os.utime(cache.folder_of(files), (number, number))
+    barrier = Barrier(2)
+
+    def use_all() -> list[tuple[ModelFile, ...]]:
+        barrier.wait()
+        # What was removed with its contents is missing, and nothing is promised.
+        return [files for files in versions if not cache.lay_out(files)]
+
+    def prune() -> None:
+        barrier.wait()
+        cache.prune(most_bytes=0)
+
+    with ThreadPoolExecutor(2) as pool:
+        used, pruned = pool.submit(use_all), pool.submit(prune)
+
+    assert pruned.exception() is None
+    assert [files for files in used.result() if not cache.folder_of(files).exists()] == []

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,8 +62,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def child(program: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", LOGS + program, str(folder)]
+def child(program: str, folder: Path, *, start: str = LOGS) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", start + program, str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -223,3 +225,84 @@ def test_a_spool_that_was_never_written_to_is_none(tracker: MLflowTracker, tmp_p
     (tmp_path / SPOOL_NAME).touch()
 
     assert tracker.deliver(tmp_path).waiting == 0
+
+
+def test_a_run_starts_while_other_threads_look_for_runs_to_deliver(
+    tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    for attempt in range(100):
+        folder, barrier = tmp_path / str(attempt), Barrier(8)
+        folder.mkdir()
+
+        def start_or_deliver(number: int, folder: Path = folder, barrier: Barrier = barrier) -> int:
+            barrier.wait()
+            if number == 0:
+                Spool.create(folder).close()
+                return 0
+            return sum(tracker.deliver(folder).waiting for _ in range(20))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(start_or_deliver, range(8))) == [0] * 8
+
+
+def test_a_run_that_did_not_begin_is_none_for_threads_that_look_for_runs_to_deliver(
+    tracker: MLflowTracker, tmp_path: Path
+) -> None:
+    for attempt in range(100):
+        folder, barrier = tmp_path / str(attempt), Barrier(8)
+        folder.mkdir()
+        spool = Spool.create(folder)
+
+        def discard_or_deliver(
+            number: int, folder: Path = folder, barrier: Barrier = barrier, spool: Spool = spool
+        ) -> int:
+            barrier.wait()
+            if number == 0:
+                spool.discard()
+                return 0
+            return sum(tracker.deliver(folder).waiting for _ in range(20))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(discard_or_deliver, range(8))) == [0] * 8
+
+
+FORKS = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tradai.core import TrackedRun
+from tradai.mlflow._tracking.spool import Spool, SpoolBusyError
+from tradai.mlflow._tracking.tracker import track
+
+folder = Path(sys.argv[1])
+run = TrackedRun(id="run-1", name="first", experiment="momentum", started_at=datetime.now(UTC))
+spool = Spool.create(folder)
+tracked = track(run, spool)
+child = os.fork()
+if child == 0:
+    try:
+        tracked.log_params({"by": "child"})
+    except SpoolBusyError:
+        spool.close()
+        os._exit(0)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+try:
+    Spool.resume(folder)
+except SpoolBusyError:
+    tracked.log_params({"by": "parent"})
+child = os.fork()
+if child == 0:
+    signal.pause()
+spool.close()
+try:
+    print([record.value for record, _ in Spool.resume(folder).records()][1:])
+finally:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
+def test_a_forked_child_adds_nothing_and_has_no_lock(tmp_path: Path) -> None:
+    ended = child(FORKS, tmp_path, start="")
+
+    assert (ended.stderr, ended.stdout) == ("", "[{'by': 'parent'}]\n")

@@ -672,6 +672,51 @@ def test_trades_at_one_price_for_long_are_a_note(
     assert found.faults == 0
 
 
+def walk(number: int) -> list[list[float]]:
+    """Prices and volumes of a market, so many, each of its own."""
+    return [
+        [100 + at / 64, 101 + at / 64, 99 + at / 64, 100.5 + at / 64, at % 7]
+        for at in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("copied", "is_said"), [(20, 1), (19, 0)])
+def test_a_block_that_is_there_a_second_time_at_another_time_is_a_note(
+    tmp_path: Path, copied: int, is_said: int
+) -> None:
+    numbers = walk(60)
+    told = [row for row in numbers[:30] if row[-1]][:copied]
+    # Rows without volume are passed over.
+    numbers[30 : 30 + copied + 1] = [*told[:5], [100, 101, 99, 100.5, 0.0], *told[5:]]
+    save(tmp_path, [[*at, *row] for at, row in zip(minutes(0, 60), numbers, strict=True)])
+
+    found = check_series(str(tmp_path))
+
+    problem = "20 rows equal to earlier ones in all numbers, 20 or more in a row"
+    expected = [(problem, START + timedelta(minutes=30), Effect.DOUBTFUL)] * is_said
+    assert [(each.problem, each.first, each.effect) for each in found.findings] == expected
+    assert found.faults == 0
+
+
+def test_rows_that_are_there_twice_at_one_time_are_no_copied_block(tmp_path: Path) -> None:
+    rows = [[*at, *row] for at, row in zip(minutes(0, 60), walk(60), strict=True)]
+    save(tmp_path, rows + rows)
+
+    problems = [each.problem for each in check_series(str(tmp_path)).findings]
+
+    assert "60 rows with a time that another one has" in problems
+    assert not [each for each in problems if "earlier ones" in each]
+
+
+@pytest.mark.parametrize("period", [1, 2, 19])
+def test_a_market_of_few_prices_and_amounts_is_no_copy(tmp_path: Path, period: int) -> None:
+    numbers = walk(40)[8:]
+    rows = [[*at, *numbers[place % period]] for place, at in enumerate(minutes(0, 200))]
+    save(tmp_path, rows)
+
+    assert check_series(str(tmp_path)).findings == ()
+
+
 def test_a_series_without_any_volume_is_a_note(tmp_path: Path) -> None:
     save(tmp_path, [[*row[:-1], 0.0] for row in GOOD])
 

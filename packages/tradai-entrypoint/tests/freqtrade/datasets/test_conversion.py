@@ -4,9 +4,11 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
+from threading import Barrier
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +16,13 @@ import pytest
 from pyarrow import feather
 
 from tradai.core import Timeframe
-from tradai.core.exceptions import NotFoundError, ValidationError
+from tradai.core.exceptions import NotFoundError, TradAIError, ValidationError
 from tradai.core.frames import CandleColumns, ParquetDataRepository
 from tradai.entrypoint import ExitCode, Interrupts
 from tradai.entrypoint._cli import run_command
 from tradai.entrypoint.freqtrade import Resampling, convert_series, list_series
 from tradai.entrypoint.freqtrade._candles.dataset import dataset_notices
-from tradai.entrypoint.freqtrade._datasets.writing import sole_writer
+from tradai.entrypoint.freqtrade._datasets.writing import FolderInUseError, sole_writer
 
 START_MS = 1_735_689_600_000
 MINUTE_MS = 60_000
@@ -582,3 +584,29 @@ def test_conversions_to_two_formats_at_once_leave_each_series_once(
 
     assert sorted(each.returncode for each in both) in ([0, 65], [0, 75])
     assert len(list(target.iterdir())) == 3
+
+
+def test_writers_that_are_refused_leave_the_new_folder_to_the_one_that_writes(
+    target: Path,
+) -> None:
+    for attempt in range(50):
+        folder = target / str(attempt)
+        start, refused = Barrier(8), Barrier(8)
+
+        def write_into(
+            _: int, folder: Path = folder, start: Barrier = start, refused: Barrier = refused
+        ) -> object:
+            start.wait()
+            try:
+                with sole_writer(folder):
+                    refused.wait()
+                    return folder.is_dir()
+            except TradAIError as exc:
+                refused.wait()
+                return type(exc)
+
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(write_into, range(8)))
+
+        assert results.count(FolderInUseError) == 7
+        assert True in results

@@ -101,6 +101,7 @@ class Finished:
     code: int
     folder: Path
     given: dict[str, Any] | None
+    lines: list[str]
 
     @property
     def manifest(self) -> RunManifest:
@@ -132,6 +133,7 @@ class ReactingProgress:
 
     def __init__(self, reactions: Mapping[str, Callable[[], None]]) -> None:
         self._reactions = dict(reactions)
+        self.lines: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -142,8 +144,12 @@ class ReactingProgress:
     def say(self, doing: str) -> None:
         self._reactions.pop(doing, lambda: None)()
 
-    def milestone(self, done: str) -> None:
+    def milestone(self, done: str, *, detail: str = "") -> None:
+        self.lines.append(f"{done}: {detail}")
         self.say(done)
+
+    def line(self, text: str) -> None:
+        """Print nothing."""
 
     def check(self) -> None:
         """Fail when a text to react on was never shown: the test would prove nothing."""
@@ -306,7 +312,8 @@ def run(
         progress.check()
         seen = tmp_path / "seen.json"
         said = json.loads(seen.read_text()) if seen.exists() else None
-        return Finished(code=code, folder=tmp_path / "runs" / run_id, given=said)
+        folder = tmp_path / "runs" / run_id
+        return Finished(code=code, folder=folder, given=said, lines=progress.lines)
 
     return start
 

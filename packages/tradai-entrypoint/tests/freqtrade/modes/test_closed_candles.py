@@ -1,4 +1,4 @@
-"""Which candles are in the files of a backtest that the look-ahead analysis cuts."""
+"""Candles in the files of a backtest that the look-ahead analysis cuts."""
 
 from datetime import UTC, datetime
 from pathlib import Path

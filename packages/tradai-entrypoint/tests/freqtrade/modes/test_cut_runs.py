@@ -1,7 +1,8 @@
 """Backtests of the look-ahead analysis: what they keep, and which of their orders are compared."""
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 # Not public: a child process calls them, which runs on the real engine elsewhere.
 from tradai.entrypoint.freqtrade._modes._bias.changed_orders import has_other_orders
-from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_column, in_child, nothing_left
+from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_column, in_child
+from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
 
 
 def _order(at: int, amount: float, price: float = 10.0, *, is_entry: bool = True) -> dict[str, Any]:
@@ -105,19 +107,25 @@ def test_a_backtest_that_ends_without_a_result_is_an_error() -> None:
         in_child(work)
 
 
-def test_files_that_a_backtest_leaves_are_gone_before_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home, temporary, work = (tmp_path / name for name in ("home", "temporary", "work"))
-    for folder in (home, temporary, work):
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders that a strategy may write to, each with a file."""
+    folders = [tmp_path / name for name in ("home", "temporary", "work")]
+    for folder in folders:
         folder.mkdir()
         (folder / "before.txt").write_text("before")
+    home, temporary, work = folders
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.chdir(work)
+    return folders
 
-    with nothing_left():
-        for folder in (home, temporary, work):
+
+def test_files_that_a_backtest_leaves_are_gone_before_the_next_one(
+    tmp_path: Path, places: Sequence[Path]
+) -> None:
+    with nothing_left(Path("data")):
+        for folder in places:
             (folder / "cache" / "deep").mkdir(parents=True)
             (folder / "cache" / "deep" / "later.pkl").write_text("later")
             (folder / "later.pkl").write_text("later")
@@ -125,6 +133,35 @@ def test_files_that_a_backtest_leaves_are_gone_before_the_next_one(
     left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert left == ["before.txt"] * 3
     assert not any(path.name == "cache" for path in tmp_path.rglob("*"))
+
+
+def test_files_that_a_backtest_changes_have_their_content_back_before_the_next_one(
+    places: Sequence[Path],
+) -> None:
+    files = [folder / "kept" / "cache.db" for folder in places]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(b"empty")
+
+    with nothing_left(Path("data")):
+        files[0].write_bytes(b"later")
+        files[1].unlink()
+        shutil.rmtree(files[2].parent)
+
+    assert [file.read_bytes() for file in files] == [b"empty"] * 3
+
+
+def test_candles_and_the_pipe_of_the_engine_are_left_alone(places: Sequence[Path]) -> None:
+    candles = places[2] / "data" / "BTC_USDT-5m.feather"
+    candles.parent.mkdir()
+    candles.write_bytes(b"before")
+    os.mkfifo(places[1] / "records")
+
+    with nothing_left(Path("data")):
+        candles.write_bytes(b"after")
+
+    assert candles.read_bytes() == b"after"
+    assert (places[1] / "records").is_fifo()
 
 
 def test_the_number_of_trades_with_other_orders_is_the_last_column(tmp_path: Path) -> None:

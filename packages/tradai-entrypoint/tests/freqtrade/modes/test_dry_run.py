@@ -71,6 +71,15 @@ def test_a_person_sees_that_a_bot_is_being_stopped(dry_run: Run, tell: Tell) -> 
     assert seen == ["stopping"]
 
 
+def test_a_log_has_a_line_that_names_the_way_to_ask_and_to_stop_a_bot(stopped: Run) -> None:
+    done = stopped()
+
+    (line,) = done.lines
+    assert line.startswith(f"{TRADING}: ")
+    assert "`tradai-entrypoint status run-0`" in line
+    assert "`tradai-entrypoint stop run-0 --reason TEXT`" in line
+
+
 def test_a_bot_that_is_asked_to_stop_pauses_first_and_its_books_agree(stopped: Run) -> None:
     done = stopped(orders=[order("1"), order("2", pair="ETH/USDT")])
 

@@ -335,6 +335,16 @@ def stopped(live: Run, tell: Tell) -> Run:
     return partial(live, reactions=reactions, on_sigterm="stops")
 
 
+def test_a_log_names_the_session_by_which_operators_ask_and_stop_it(
+    stopped: Run, approve: Callable[..., LivePlan]
+) -> None:
+    approve()
+
+    (line,) = stopped().lines
+
+    assert "`tradai-entrypoint status waves`" in line
+
+
 def test_an_approved_session_trades_on_the_account_and_stops_in_good_order(
     stopped: Run,
     approve: Callable[..., LivePlan],

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from tradai.core import StrategyConfigLoader, TradingMode
 from tradai.core.exceptions import ConfigurationError, StorageError, ValidationError
 from tradai.entrypoint.freqtrade import new_strategy
-from tradai.entrypoint.freqtrade._new_folder.folder import new_folder
+from tradai.entrypoint.freqtrade._new_folder.folder import new_folder, write_texts
 from tradai.entrypoint.freqtrade._preparation.class_settings import check_class, class_notices
 from tradai.entrypoint.freqtrade._strategy.source import check_parameters, inspect_source
 
@@ -113,6 +115,30 @@ def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_that_make_one_folder_at_once_one_makes_it_whole(tmp_path: Path) -> None:
+    for attempt in range(25):
+        folder, barrier = tmp_path / str(attempt), Barrier(8)
+
+        def make(number: int, folder: Path = folder, barrier: Barrier = barrier) -> int | None:
+            barrier.wait()
+            try:
+                with new_folder(folder) as draft:
+                    write_texts(draft, {"number": str(number), "inside/number": str(number)})
+            except ConfigurationError:
+                return None
+            return number
+
+        # Threads have one process id, as processes of two containers may have.
+        with ThreadPoolExecutor(8) as pool:
+            made = [number for number in pool.map(make, range(8)) if number is not None]
+
+        assert [path.read_text() for path in sorted(folder.rglob("number"))] == [
+            *map(str, made)
+        ] * 2
+        assert len(made) == 1
+    assert len(list(tmp_path.iterdir())) == 25
 
 
 @pytest.mark.parametrize("name", ["loop", "loop/mine"])

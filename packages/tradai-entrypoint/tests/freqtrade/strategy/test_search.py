@@ -41,10 +41,10 @@ FIXED = "mood_a = IntParameter(1, 9, default=1, space='mood', optimize=False)"
 @pytest.mark.parametrize(
     ("space", "parameters", "lacking", "instead"),
     [
-        ("all", (BUY, PAUSE), "sell", "[buy, protection, roi, stoploss, trades, trailing]"),
-        ("all", (BUY, SELL), "protection", "[buy, sell, roi, stoploss, trades, trailing]"),
-        ("default", (SELL,), "buy", "[sell, roi, stoploss]"),
-        ("default", (BUY, SELL, FIXED), "mood", "[buy, sell, roi, stoploss]"),
+        ("all", (BUY, PAUSE), "sell", "[buy,protection,roi,stoploss,trades,trailing]"),
+        ("all", (BUY, SELL), "protection", "[buy,sell,roi,stoploss,trades,trailing]"),
+        ("default", (SELL,), "buy", "[sell,roi,stoploss]"),
+        ("default", (BUY, SELL, FIXED), "mood", "[buy,sell,roi,stoploss]"),
     ],
 )
 def test_a_name_of_several_spaces_is_refused_where_one_has_no_parameter(

@@ -54,8 +54,9 @@ class CacheCore(LoggerMixin):
         self._loads = InFlightLoads()
         self._lock = RLock()
         self._is_up = True
-        _CORES.add(self)
-        _register_fork_handlers()
+        with _CORES_LOCK:
+            _CORES.add(self)
+            _register_fork_handlers()
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied.
@@ -207,21 +208,33 @@ class CacheCore(LoggerMixin):
 
 
 _CORES: Final[WeakSet[CacheCore]] = WeakSet()
+# Held during a fork too: what is locked before it must be what is released after it.
+_CORES_LOCK: Final = RLock()
 
 
-def _for_each_core(call: Callable[[CacheCore], None]) -> Callable[[], None]:
-    def call_each() -> None:
-        for core in tuple(_CORES):
-            call(core)
+def _before_fork() -> None:
+    _CORES_LOCK.acquire()
+    for core in tuple(_CORES):
+        core.before_fork()
 
-    return call_each
+
+def _after_fork_in_parent() -> None:
+    for core in tuple(_CORES):
+        core.after_fork_in_parent()
+    _CORES_LOCK.release()
+
+
+def _after_fork_in_child() -> None:
+    for core in tuple(_CORES):
+        core.after_fork_in_child()
+    _CORES_LOCK.release()
 
 
 @cache
 def _register_fork_handlers() -> None:
     """Keep every cache consistent across forks; runs once, with the first cache."""
     os.register_at_fork(
-        before=_for_each_core(CacheCore.before_fork),
-        after_in_parent=_for_each_core(CacheCore.after_fork_in_parent),
-        after_in_child=_for_each_core(CacheCore.after_fork_in_child),
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
     )

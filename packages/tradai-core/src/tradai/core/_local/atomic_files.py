@@ -85,13 +85,25 @@ def locked(folder: Path, *, needed: bool) -> Iterator[None]:
 
     A file system that cannot lock folders (NFS) is accepted, unless the lock is `needed`.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor, process = os.open(folder, os.O_RDONLY | os.O_DIRECTORY), os.getpid()
     try:
         with nullcontext() if needed else suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        release_lock(descriptor, process)
         os.close(descriptor)
+
+
+def release_lock(descriptor: int, process: int) -> None:
+    """Release the lock of a file that `process` has locked, and closes next.
+
+    To close it does not release it while a forked child lives; and the child must leave it alone.
+    """
+    if os.getpid() == process:
+        # Where there can be no lock, there is none to release.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 @contextmanager

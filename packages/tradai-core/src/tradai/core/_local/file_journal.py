@@ -13,7 +13,12 @@ from typing import Final, cast, final
 
 from tradai.core._documents.json_values import JsonValue, freeze, thaw
 from tradai.core._fork_lock import ForkLock
-from tradai.core._local.atomic_files import file_errors, make_folder, sync_folder
+from tradai.core._local.atomic_files import (
+    file_errors,
+    make_folder,
+    release_lock,
+    sync_folder,
+)
 from tradai.core._local.file_uri import file_path
 from tradai.core._local.regular_files import FileKind, open_regular_file
 from tradai.core._local.sealed_lines import seal_line, unseal_line
@@ -40,7 +45,8 @@ class FileJournal(LoggerMixin):
     numbers says that a confirmed entry was damaged later.
 
     One writer at a time: the first `append` locks the file until `close`, and the lock of a process
-    that was killed is free. Reading needs no lock.
+    that was killed is free, once its forked children are gone too. They are other writers. Reading
+    needs no lock.
     """
 
     def __init__(self, path: str | Path, *, clock: Clock | None = None) -> None:
@@ -49,6 +55,7 @@ class FileJournal(LoggerMixin):
         self._clock = clock or SystemClock()
         self._lock = ForkLock()
         self._file: io.FileIO | None = None
+        self._process = os.getpid()
         self._next = 1
 
     def append(self, event: str, /, **facts: JsonValue) -> None:
@@ -114,6 +121,9 @@ class FileJournal(LoggerMixin):
             os.close(descriptor)
 
     def _write(self, event: str, facts: Mapping[str, JsonValue]) -> None:
+        if self._process != os.getpid():
+            # A forked child: the file is its parent's.
+            self._release()
         file = self._file = self._file or self._open()
         at = self._clock.now().isoformat()
         line = seal_line({"sequence": self._next, "at": at, "event": event, "facts": facts})
@@ -133,12 +143,14 @@ class FileJournal(LoggerMixin):
         except BaseException:
             file.close()
             raise
+        self._process = os.getpid()
         return file
 
     def _release(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with file:
+                release_lock(file.fileno(), self._process)
 
 
 def clean_facts(event: str, facts: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:

@@ -36,16 +36,16 @@ class _MaskedFormat:
 def _mask_lines(handler: logging.Handler) -> None:
     if getattr(handler, "masks_secrets", False):
         return
-    formatter = handler.formatter
-    if formatter is None:
-        formatter = logging.Formatter()
-        handler.setFormatter(formatter)
+    formatter = handler.formatter or logging.Formatter()
     if not isinstance(formatter.format, _MaskedFormat):
         # On the formatter itself, because others look at its class and its attributes.
         try:
             vars(formatter)["format"] = _MaskedFormat(formatter)
         except TypeError:  # It has slots.
             return
+    # Only now: other threads print with it at once.
+    if handler.formatter is None:
+        handler.setFormatter(formatter)
 
 
 def _without_named_secrets(record: logging.LogRecord) -> logging.LogRecord:

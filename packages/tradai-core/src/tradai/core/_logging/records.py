@@ -37,9 +37,12 @@ def _record_factory(make: Any) -> Any:  # noqa: ANN401
         **further: Any,  # noqa: ANN401 - of later versions of Python
     ) -> logging.LogRecord:
         nonlocal newest
-        if HANDLERS and newest is not HANDLERS[-1]:
-            newest = HANDLERS[-1]
-            mask_other_handlers()
+        if HANDLERS and newest is not (last := HANDLERS[-1]):
+            try:
+                mask_other_handlers()
+            finally:
+                # Not before: other threads would print to a handler that does not mask yet.
+                newest = last
         record: logging.LogRecord = make(
             name, level, fn, lno, msg, args, exc_info, func, sinfo, **further
         )

@@ -11,7 +11,7 @@ from tradai.core._secrets.schemes import BUILT_IN, is_scheme, reference_grammar
 from tradai.core._secrets.sensitive_keys import is_sensitive_key
 
 _REFERENCE: Final = re.compile(r"([a-z][a-z0-9+.-]*):(\S+)")
-# Whoever has the address of a receiver can write to it, whatever the address looks like.
+# The address of a receiver is enough to write to it, whatever the address looks like.
 _RECEIVERS: Final = frozenset(
     {("discord", "webhook_url"), ("telegram", "chat_id"), ("webhook", "url")}
 )

@@ -16,7 +16,7 @@ def holds_secret(key: str, text: str) -> bool:
 
     Args:
         key: The dotted key of an override, or the name of a flag or a variable.
-        text: What was given for it.
+        text: The text that was given for it.
     """
     steps = key.lower().split("__") if key.isupper() else _BETWEEN_STEPS.split(key)
     path = tuple(step for step in steps if step)

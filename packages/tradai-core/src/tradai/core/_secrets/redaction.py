@@ -48,7 +48,7 @@ _SHAPES: Final = tuple(
         r"(Signature=)[0-9A-Fa-f]{64}",
         r"(://)[^\s/?#\"'<>]+(?=@)",
         r"()(?<!\d)\d{8,12}:AA[\w-]{30,}",
-        # Whoever has the address of a webhook can write to it.
+        # The address of a webhook is enough to write to it.
         (
             r"(://(?:hooks\.slack\.com/(?:services|triggers|workflows)"
             r"|(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks)/)[^\s\"'<>]+"

@@ -78,7 +78,7 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
         data: Candles of the time of a dry-run, for its slippage.
 
     Raises:
-        NotFoundError: The run has not ended.
+        NotFoundError: The run has not ended, or is gone.
         ConfigurationError: There are candles, and the run is no dry-run.
         StorageError: A file of the run cannot be read, or the disk refused.
     """
@@ -100,7 +100,12 @@ def make_report(folder: Path, *, data: str | None = None) -> Path:
         why = f"there was none, or the candles in {data} do not cover them"
         print_text(f"note: no fill of run {record.run_id} can be compared: {why}", is_error=True)
     verdict = Verdict(exit_code=ExitCode.of(record.exit_code), sentence=record.verdict or "")
-    write_report(RunFolder(folder), record, verdict, ended_at=record.ended_at, parts=parts)
+    try:
+        write_report(RunFolder(folder), record, verdict, ended_at=record.ended_at, parts=parts)
+    except NotFoundError:
+        # Another process may have removed the run: this says so.
+        RunManifest.read(folder)
+        raise
     return report
 
 

@@ -23,7 +23,7 @@ _FACTS: Final[tuple[tuple[Callable[[ComparedRun], object], str], ...]] = (
     ),
     (lambda run: run.record.mode, "The runs are of different modes."),
 )
-# What a digest covers, by its name in the manifest.
+# Contents of digests, by their names in the manifest.
 _DIGESTS: Final = {
     "source": "The source of the strategy differs",
     "markets": "The market rules differ",

@@ -29,17 +29,6 @@ _ORDERS: Final[Mapping[str, tuple[tuple[str, ...], int]]] = {
     "drawdown": (DRAWDOWNS, 1),
     "trades": (("trades",), -1),
 }
-# Ends of a run whose inputs, rights or services did not let it start; others are failures.
-_REFUSALS: Final = frozenset(
-    {
-        ExitCode.DATA,
-        ExitCode.UNAVAILABLE,
-        ExitCode.OWNED,
-        ExitCode.NOT_PERMITTED,
-        ExitCode.CONFIGURATION,
-        ExitCode.HALTED,
-    }
-)
 
 
 @final
@@ -103,7 +92,8 @@ class RunSummary:
         if self.exit_code == ExitCode.DONE:
             return DONE
         has_work = self.had_engine or self.has_result
-        return REFUSED if self.exit_code in _REFUSALS and not has_work else FAILED
+        is_refusal = self.exit_code is not None and ExitCode.of(self.exit_code).is_refusal
+        return REFUSED if is_refusal and not has_work else FAILED
 
     @property
     def is_noise(self) -> bool:

@@ -73,7 +73,12 @@ class StoredRun:
         """
         folder = root / self.run_id
         if not folder.exists():
-            return pull_run(self.store, self.run_id, root, timeout_s=self.timeout_s)
+            try:
+                return pull_run(self.store, self.run_id, root, timeout_s=self.timeout_s)
+            except StorageError:
+                # Another process may have copied it meanwhile.
+                if not folder.exists():
+                    raise
         if _identity(RunManifest.read(folder)) != _identity(self.manifest()):
             raise StorageError(
                 f"run {self.run_id!r} cannot be copied from {self.uri}: {folder} is another run; "

@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from tradai.core import JobInfo, JobSpec, JobStatus, atomic_file, file_errors, redact, utc_now
+from tradai.core import (
+    JobInfo,
+    JobSpec,
+    JobStatus,
+    Pause,
+    atomic_file,
+    file_errors,
+    redact,
+    utc_now,
+)
 from tradai.core.exceptions import JobConflictError, NotFoundError, StorageError
 from tradai.entrypoint._jobs.supervisor import LOG, STATE, STOP, WORK
 
@@ -118,12 +127,21 @@ class JobFolder:
             path = self.path / STOP
             with atomic_file(path, put=os.link) as file:
                 file.write(json.dumps({"reason": redact(reason)}).encode())
+        pause = Pause()
+        while not self._ends_unstarted():
+            pause.sleep()
+
+    def _ends_unstarted(self) -> bool:
+        """End a job that was not started, once no process starts it or looks whether one does."""
         with self.locked() as lock:
             info = self._info()
-            if lock is not None and info.status is JobStatus.PENDING:
+            if info.status is not JobStatus.PENDING:
+                return True
+            if lock is not None:
                 reason = self._read(STOP)["reason"]
                 end = replace(info, status=JobStatus.CANCELLED, reason=f"it was stopped: {reason}")
                 self._end(end)
+            return lock is not None
 
     def _info(self) -> JobInfo:
         try:

@@ -79,6 +79,11 @@ class Session:
         return cls(store, record, journal=journal, clock=clock)
 
     @property
+    def name(self) -> str:
+        """Name by which operators ask for it."""
+        return self._record.session
+
+    @property
     def state(self) -> SessionState:
         """State of the session."""
         return self._record.state

@@ -44,8 +44,8 @@ class PaperStatus(BaseModel):
     Attributes:
         at: Instant at which the engine was asked.
         currency: The stake currency of all sums.
-        open_trades: Its positions, and entries that wait to be filled, whose amount is zero; None
-            when the engine did not answer.
+        open_trades: Its positions; None when the engine did not answer.
+        waiting_entries: Entries that wait to be filled, whose amount is zero.
         profit: Profit of all trades, open ones at the last price; None where that is not known.
         closed_profit: Profit of closed trades; None where that is not known.
         closed_trades: Number of closed trades; None where that is not known.
@@ -59,6 +59,7 @@ class PaperStatus(BaseModel):
     at: Utc
     currency: str
     open_trades: tuple[OpenTrade, ...] | None = None
+    waiting_entries: tuple[OpenTrade, ...] = ()
     profit: float | None = None
     closed_profit: float | None = None
     closed_trades: int | None = None
@@ -68,9 +69,20 @@ class PaperStatus(BaseModel):
 
     @property
     def positions(self) -> int | None:
-        """Number of its open trades whose entry was filled; None when that is not known."""
-        trades = self.open_trades
-        return None if trades is None else sum(trade.amount != 0 for trade in trades)
+        """Number of its open trades; None when that is not known."""
+        return None if self.open_trades is None else len(self.open_trades)
+
+    def parted(self) -> Self:
+        """Return the status with entries that wait apart from open trades, which the engine mixes.
+
+        In the status of an earlier version they are mixed, too.
+        """
+        trades = self.open_trades or ()
+        waiting = tuple(trade for trade in trades if not trade.amount)
+        if not waiting:
+            return self
+        filled = tuple(trade for trade in trades if trade.amount)
+        return self.model_copy(update={"open_trades": filled, "waiting_entries": waiting})
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -81,7 +93,7 @@ class PaperStatus(BaseModel):
         """
         path = folder / STATUS_NAME
         try:
-            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST))
+            return cls.model_validate_json(read_regular_file(path, FileKind.MANIFEST)).parted()
         except FileNotFoundError:
             return None
         except (OSError, ValidationError) as exc:

@@ -54,6 +54,11 @@ class ExitCode(IntEnum):
         return _MEANINGS[self]
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether inputs, rights or services stop a run, where no engine was started."""
+        return self in _REFUSALS
+
+    @property
     def is_retryable(self) -> bool:
         """Whether a machine may start the same again after a while: the cause may have gone."""
         return self in _RETRYABLE
@@ -80,6 +85,16 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.INTERRUPTED: "Ctrl-C ended the run before its work was done.",
     ExitCode.TERMINATED: "SIGTERM ended the run before its work was done.",
 }
+_REFUSALS: Final = frozenset(
+    {
+        ExitCode.DATA,
+        ExitCode.UNAVAILABLE,
+        ExitCode.OWNED,
+        ExitCode.NOT_PERMITTED,
+        ExitCode.CONFIGURATION,
+        ExitCode.HALTED,
+    }
+)
 _RETRYABLE: Final = frozenset(
     {ExitCode.UNAVAILABLE, ExitCode.OWNED, ExitCode.MAX_IDLE, ExitCode.START_DEADLINE}
 )

@@ -71,7 +71,7 @@ class Progress:
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=printable(doing))
         elif self._has_lines:
-            self._print(doing)
+            self.line(doing)
 
     def milestone(self, done: str, *, detail: str = "") -> None:
         """Show how much of the work is done, e.g. ``"2 of 8 runs"``.
@@ -79,14 +79,15 @@ class Progress:
         Where there is no terminal it is a line, with its `detail`.
         """
         if self._bar is None:
-            self._print(f"{done}: {detail}" if detail else done)
+            self.line(f"{done}: {detail}" if detail else done)
         else:
             self.say(done)
 
-    def _print(self, line: str) -> None:
+    def line(self, text: str) -> None:
+        """Print `text` as a line; a terminal gets none."""
         if self._prints_lines:
             with suppress(OSError):
-                self._stream.write(f"{printable(line)}\n")
+                self._stream.write(f"{printable(text)}\n")
                 self._stream.flush()
 
     def _move_log(self, bar: "Bar") -> None:

@@ -34,6 +34,7 @@ LABELS: Final[Mapping[str, str]] = {
 }
 PROFIT_LABEL: Final = "Profit"
 _LEAST_EXPECTANCY_DECIMALS: Final = 4
+_PROPER_NAMES: Final = frozenset({"sharpe", "sortino"})
 # Falls are stored as positive numbers.
 _FALLS: Final = frozenset({"max_drawdown_percent", "equity_drawdown_percent"})
 _DECIMALS: Final[Mapping[str, int]] = {
@@ -46,6 +47,16 @@ _DECIMALS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_FALLS, 2),
 }
 _AMOUNTS: Final = ("starting_balance", "final_balance", "expectancy")
+
+
+def label_in_text(name: str) -> str:
+    """Return the label of the figure `name` in a sentence or in the head of a table.
+
+    >>> label_in_text("profit_percent"), label_in_text("sharpe")
+    ('profit on the start', 'Sharpe (engine)')
+    """
+    label = LABELS[name]
+    return label if name in _PROPER_NAMES else label[:1].lower() + label[1:]
 
 
 def fall(ratio: float | None) -> str:

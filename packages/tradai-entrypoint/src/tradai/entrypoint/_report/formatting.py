@@ -78,11 +78,13 @@ def result_text(value: object) -> str:
 
     >>> result_text(1234.5), result_text({"custom_exit": 2, "leverage": 1}), result_text(None)
     ('1,234.5', 'custom_exit 2, leverage 1', '-')
-    >>> result_text({}), result_text(-0.000000001)
-    ('none', '0')
+    >>> result_text({}), result_text([]), result_text(["BTC/USDT", 400]), result_text(-0.000000001)
+    ('none', 'none', 'BTC/USDT, 400', '0')
     """
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {result_text(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(result_text, value)) or "none"
     if isinstance(value, float):
         text = f"{round(value, _MOST_DECIMALS) + 0.0:,.{_MOST_DECIMALS}f}"
         return text.rstrip("0").rstrip(".")

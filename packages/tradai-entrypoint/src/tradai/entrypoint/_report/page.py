@@ -66,11 +66,13 @@ def _title(report: RunReport) -> str:
 def _header(report: RunReport) -> Markup:
     tone = "good" if report.exit_code == 0 else "bad"
     exit_code = element("strong", f"Exit {report.exit_code}")
+    first, *lines = report.verdict.split("\n")
+    more = [element("span", line) for line in lines]
     return element(
         "header",
         element("p", report.mode or "Not started", class_="mode"),
         element("h1", report.strategy or _NO_STRATEGY, " ", element("small", report.version or "")),
-        element("p", exit_code, " ", report.verdict, class_=f"verdict {tone}"),
+        element("p", exit_code, " ", first, *more, class_=f"verdict {tone}"),
         notices_list(report.notices),
         figures_list(_run_facts(report), class_="circumstances"),
     )

@@ -24,7 +24,7 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         with file_errors("write", folder):
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder, files)
+            write_into(folder, files)
     except BaseException:
         with suppress(OSError):
             if is_new:
@@ -32,7 +32,13 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
         raise
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_into(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` as `write_together` does, into a folder that is there.
+
+    Raises:
+        NotFoundError: There is no folder.
+        StorageError: The disk refused.
+    """
     # A file takes its place when the block ends, and all are on the disk then.
     with ExitStack() as drafts:
         for name, data in files.items():

@@ -8,7 +8,7 @@ from typing import Final, Self, final
 
 from tradai.core import JsonValue
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.figures import FigureFormat, label_in_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._robust.bootstrap import Bootstrap
 from tradai.entrypoint._robust.costs import SLIPPAGE
@@ -25,7 +25,7 @@ from tradai.entrypoint._robust.findings import (
 )
 from tradai.entrypoint._robust.walk_result import candidate, walk_json
 from tradai.entrypoint._sweep.common_notices import notices_of
-from tradai.entrypoint._sweep.outcomes import RunOutcome, drawdown_figure
+from tradai.entrypoint._sweep.outcomes import RunOutcome, drawdown_figure, figure_format
 from tradai.entrypoint._sweep.result import WindowResult
 from tradai.entrypoint._sweep.runs_parquet import rows_parquet, runs_parquet
 
@@ -160,7 +160,7 @@ class Robustness:
     @property
     def columns(self) -> tuple[str, ...]:
         """Heads of the table of `whole_runs`."""
-        return ("run", *(name.replace("_", " ") for name in self._shown), "changes")
+        return ("run", *map(label_in_text, self._shown), "changes")
 
     @property
     def _shown(self) -> tuple[str, ...]:
@@ -169,10 +169,10 @@ class Robustness:
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Yield a row for each run under `columns`, in the order of `whole_runs`."""
-        shown = self._shown
-        yield _row("configuration", self.base, shown)
+        shown, texts = self._shown, figure_format(self.whole_runs)
+        yield _row("configuration", self.base, shown, texts)
         for number, outcome in enumerate(self.shaken, 1):
-            yield _row(f"shaken {number}", outcome, shown)
+            yield _row(f"shaken {number}", outcome, shown, texts)
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the result as JSON."""
@@ -224,8 +224,10 @@ def _keys(outcomes: Iterable[RunOutcome]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for each in outcomes for key in each.variant.values))
 
 
-def _row(name: str, outcome: RunOutcome, shown: Sequence[str]) -> tuple[str, ...]:
-    figures = (result_text(outcome.figures.get(each)) for each in shown)
+def _row(
+    name: str, outcome: RunOutcome, shown: Sequence[str], texts: FigureFormat
+) -> tuple[str, ...]:
+    figures = (texts.text(each, outcome.figures.get(each)) for each in shown)
     return name, *figures, outcome.variant.label or "-"
 
 

@@ -179,7 +179,7 @@ def _is_refusal(path: Path) -> bool:
     except (NotFoundError, StorageError):
         return False
     has_work = events != ["run started", "run ended"] or bool(manifest.artifacts)
-    is_refused = manifest.exit_code in (ExitCode.DATA, ExitCode.CONFIGURATION)
+    is_refused = manifest.exit_code is not None and ExitCode.of(manifest.exit_code).is_refusal
     return is_refused and not has_work and manifest.mode is not TradingMode.LIVE
 
 

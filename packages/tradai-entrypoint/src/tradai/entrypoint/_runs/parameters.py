@@ -157,7 +157,7 @@ class RunParameters(BaseModel):
     @classmethod
     def _at_least_one(cls, spaces: tuple[str, ...]) -> tuple[str, ...]:
         if not spaces:
-            raise _parameter_error("at least one space, such as [buy, sell]")
+            raise _parameter_error("at least one space, such as [buy,sell]")
         return spaces
 
     def with_timerange(self, timerange: TimeRange) -> Self:

@@ -9,7 +9,7 @@ from tradai.entrypoint._report.figures import FigureFormat
 from tradai.entrypoint._report.formatting import time_range_text
 from tradai.entrypoint._report.model import Figure, RunReport, RunReportParts
 from tradai.entrypoint._report.page import render_report
-from tradai.entrypoint._report.report_files import DATA_NAME, REPORT_NAME, write_together
+from tradai.entrypoint._report.report_files import DATA_NAME, REPORT_NAME, write_into
 from tradai.entrypoint._runs.folder import RunFolder
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import BIAS, BIAS_MODE
@@ -26,6 +26,7 @@ def write_report(
     """Write the report of a run into its `folder`, and the data of its mode's `parts` beside it.
 
     Raises:
+        NotFoundError: The folder is gone.
         StorageError: They cannot be written; what was there stays as it was.
     """
     report = RunReport(
@@ -45,7 +46,7 @@ def write_report(
         parts=parts or _plain_parts(record),
     )
     data = {} if parts is None else {DATA_NAME: report_data(parts).encode()}
-    write_together(folder.path, {REPORT_NAME: render_report(report).encode(), **data})
+    write_into(folder.path, {REPORT_NAME: render_report(report).encode(), **data})
 
 
 def _mode(record: RunManifest) -> str | None:

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Final, Self, TypeAlias, final
 
 from tradai.core import JsonValue
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.figures import FigureFormat, label_in_text
 from tradai.entrypoint._report.html import Markup, element, joined
 from tradai.entrypoint._report.tables import plain_table, shaded_cell
 from tradai.entrypoint._sweep.figures import FIGURES
@@ -28,6 +28,7 @@ class HeatMap:
 
     Attributes:
         figure: Name of the figure.
+        format: Its format.
         keys: The keys of the rows and of the columns.
         rows: Values of the first key, in the order of the variants.
         columns: Values of the second key, in the order of the variants.
@@ -39,6 +40,7 @@ class HeatMap:
     """
 
     figure: str
+    format: FigureFormat
     keys: tuple[str, str]
     rows: tuple[str, ...]
     columns: tuple[str, ...]
@@ -70,6 +72,7 @@ class HeatMap:
         cells = (cell for cell in product(values[row], values[column]) if cell in means)
         return cls(
             figure=result.figure,
+            format=result.format,
             keys=(row, column),
             rows=values[row],
             columns=values[column],
@@ -89,7 +92,7 @@ class HeatMap:
 
     def _remark(self) -> str:
         outlined = "" if self._best is None else "; the best is outlined"
-        parts = [f"Each cell is {self.figure.replace('_', ' ')}{outlined}."]
+        parts = [f"Each cell is {label_in_text(self.figure)}{outlined}."]
         if self.ranges > 1:
             parts.append(f"It is the mean of {self.ranges} time ranges, in-sample.")
         if self.partial:
@@ -113,7 +116,8 @@ class HeatMap:
         tone = "good" if (value > 0) and is_more_better else "bad"
         is_best = cell not in self.partial and value == self._best
         classes = f"{tone} best" if is_best else tone
-        return shaded_cell(result_text(value), classes, value=value, largest=largest)
+        text = self.format.text(self.figure, value)
+        return shaded_cell(text, classes, value=value, largest=largest)
 
     @property
     def _best(self) -> float | None:
@@ -175,11 +179,12 @@ def survival_sentence(result: SweepResult) -> str | None:
     if means is None:
         return None
     windows, inside, outside = means
-    name = result.figure.replace("_", " ")
+    shown = result.format
+    inside_text, outside_text = (shown.text(result.figure, mean) for mean in (inside, outside))
     return (
-        f"Mean {name} of the best variants over {windows} windows: "
-        f"{result_text(round(inside, 4))} in-sample (training), "
-        f"{result_text(round(outside, 4))} out-of-sample (test)."
+        f"Mean {label_in_text(result.figure)} of the best variants over {windows} windows: "
+        f"{inside_text} in-sample (training), "
+        f"{outside_text} out-of-sample (test)."
     )
 
 

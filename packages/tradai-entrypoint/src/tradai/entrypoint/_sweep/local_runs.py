@@ -1,12 +1,13 @@
 """Runs of a sweep in a folder on this machine, which its digests find again."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
 from tradai.core.exceptions import TradAIError
 from tradai.entrypoint._history.summaries import list_runs
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices
+from tradai.entrypoint._runs._bias.bias_checks import add_bias_notices, counted_checks
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._sweep.run_place import PlannedJob
 
@@ -46,5 +47,10 @@ class LocalRuns:
         return self._noted(RunManifest.read(self._root / job_id))
 
     def _noted(self, manifest: RunManifest) -> RunManifest:
-        add_bias_notices(self._root, manifest)
+        add_bias_notices(self._root, manifest, checks=self._checks)
         return manifest
+
+    @cached_property
+    def _checks(self) -> tuple[RunManifest, ...]:
+        # Read once: a folder may have many, and a sweep has many runs.
+        return counted_checks(self._root)

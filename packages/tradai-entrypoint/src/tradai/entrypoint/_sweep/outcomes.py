@@ -9,6 +9,8 @@ from tradai.core import JobHandle, JsonValue
 from tradai.core.exceptions import ConfigurationError
 from tradai.entrypoint._history.run_figures import DRAWDOWNS
 from tradai.entrypoint._process.exit_codes import ExitCode
+from tradai.entrypoint._report.figures import FigureFormat
+from tradai.entrypoint._report.formatting import decimals_for
 from tradai.entrypoint._sweep.figures import FIGURES
 from tradai.entrypoint._sweep.variants import Variant
 
@@ -25,6 +27,7 @@ class RunOutcome:
         exit_code: Its exit code.
         verdict: Its verdict.
         figures: Figures of its result, by name.
+        currency: Currency of its stake; empty where it is not known.
         notices: Its notices.
         is_reused: Whether an earlier run with the same digests stands for it.
         job: Its job; None for a run that was not made.
@@ -36,6 +39,7 @@ class RunOutcome:
     exit_code: int
     verdict: str
     figures: Mapping[str, JsonValue]
+    currency: str = ""
     notices: tuple[str, ...] = ()
     is_reused: bool = False
     job: JobHandle | None = None
@@ -83,6 +87,14 @@ class RunOutcome:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
             return float(value)
         return None
+
+
+def figure_format(outcomes: Sequence[RunOutcome]) -> FigureFormat:
+    """Return the format of the figures of `outcomes`, with the same decimals for all."""
+    currencies = {each.currency for each in outcomes if each.currency}
+    currency = currencies.pop() if len(currencies) == 1 else ""
+    balances = [each.figure("final_balance") or 0.0 for each in outcomes]
+    return FigureFormat(currency=currency, decimals=decimals_for(balances, currency))
 
 
 def drawdown_figure(outcomes: Sequence[RunOutcome]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from tradai.core import is_uri
+from tradai.entrypoint._report.figures import label_in_text
 from tradai.entrypoint._report.html import Markup, element, file_link, joined
 from tradai.entrypoint._report.model import Figure
 from tradai.entrypoint._report.page import notices_list, render_page
@@ -65,7 +66,7 @@ def _sections(result: SweepResult, runs: str) -> Iterator[Markup]:
 
 
 def _order(result: SweepResult) -> str:
-    first = f"best {result.figure.replace('_', ' ')} comes first."
+    first = f"best {label_in_text(result.figure)} comes first."
     return (
         f"The runs are sorted by time range; in each, the {first}"
         if result.windows
@@ -78,7 +79,7 @@ def _rows(
 ) -> Iterator[tuple[Markup, ...]]:
     outcomes = list(outcomes)
     largest = max((abs(each.figure("profit_percent") or 0.0) for each in outcomes), default=0.0)
-    profit = result.columns.index("profit percent")
+    profit = result.columns.index(label_in_text("profit_percent"))
     for outcome in outcomes:
         *cells, run_id = result.row(outcome)
         row = [_cell(text) for text in cells]

@@ -8,10 +8,15 @@ from types import MappingProxyType
 from typing import Final, final
 
 from tradai.core import JsonValue
-from tradai.entrypoint._report.formatting import result_text
+from tradai.entrypoint._report.figures import FigureFormat, label_in_text
 from tradai.entrypoint._report.report_files import REPORT_NAME, write_together
 from tradai.entrypoint._sweep.common_notices import notices_of
-from tradai.entrypoint._sweep.outcomes import RunOutcome, drawdown_figure, ranked
+from tradai.entrypoint._sweep.outcomes import (
+    RunOutcome,
+    drawdown_figure,
+    figure_format,
+    ranked,
+)
 from tradai.entrypoint._sweep.runs_parquet import runs_parquet
 from tradai.entrypoint._sweep.walk_forward import Window
 
@@ -78,19 +83,25 @@ class SweepResult:
         return notices_of(self.outcomes)
 
     @property
+    def format(self) -> FigureFormat:
+        """The format of its figures."""
+        return figure_format(self.outcomes)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Heads of the table: varied keys, figures, run."""
         names = (key.rpartition(".")[2] for key in self.keys)
         window = ("time range",) if self.windows else ()
-        return (*names, *window, *(name.replace("_", " ") for name in self._shown), "run")
+        return (*names, *window, *map(label_in_text, self._shown), "run")
 
     def row(self, outcome: RunOutcome) -> tuple[str, ...]:
         """Return the cells of `outcome` under `columns`."""
         window = (outcome.timerange,) if self.windows else ()
+        shown = self.format
         return (
             *(outcome.variant.values.get(key, "-") for key in self.keys),
             *window,
-            *(result_text(outcome.figures.get(name)) for name in self._shown),
+            *(shown.text(name, outcome.figures.get(name)) for name in self._shown),
             outcome.run_id,
         )
 
@@ -145,28 +156,28 @@ class SweepResult:
 
 def window_rows(result: SweepResult) -> Iterator[tuple[str, ...]]:
     """Yield a row for each window: ranges, best variant, its figure on both, its test's profit."""
-    more = _more_figures(result.figure)
+    more, shown = _more_figures(result.figure), result.format
     for each in result.windows:
         yield (
             str(each.window.training),
             str(each.window.test),
             each.training.variant.label if each.training else "-",
-            _figure(each.training, result.figure),
-            _figure(each.test, result.figure),
-            *(_figure(each.test, name) for name in more),
+            _figure(each.training, result.figure, shown),
+            _figure(each.test, result.figure, shown),
+            *(_figure(each.test, name, shown) for name in more),
         )
 
 
 def window_columns(figure: str) -> tuple[str, ...]:
     """Return the heads of `window_rows`."""
-    name = figure.replace("_", " ")
+    name = label_in_text(figure)
     return (
         "training",
         "test",
         "best variant",
         f"{name}, training",
         f"{name}, test",
-        *(f"{each.replace('_', ' ')}, test" for each in _more_figures(figure)),
+        *(f"{label_in_text(each)}, test" for each in _more_figures(figure)),
     )
 
 
@@ -175,8 +186,8 @@ def _more_figures(figure: str) -> tuple[str, ...]:
     return () if figure == _PROFIT else (_PROFIT,)
 
 
-def _figure(outcome: RunOutcome | None, name: str) -> str:
-    return result_text(outcome.figure(name) if outcome else None)
+def _figure(outcome: RunOutcome | None, name: str, shown: FigureFormat) -> str:
+    return shown.text(name, outcome.figure(name) if outcome else None)
 
 
 def _run_json(outcome: RunOutcome) -> dict[str, JsonValue]:

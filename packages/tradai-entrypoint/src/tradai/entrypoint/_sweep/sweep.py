@@ -168,6 +168,7 @@ def _recorded(run: SweepRun, manifest: RunManifest, *, is_reused: bool = False) 
         exit_code=int(manifest.exit_code or 0),
         verdict=manifest.verdict or "",
         figures=manifest.results,
+        currency=str(manifest.config.get("stake_currency") or ""),
         notices=tuple(manifest.notices),
         is_reused=is_reused,
     )

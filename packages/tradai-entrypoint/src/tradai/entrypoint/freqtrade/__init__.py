@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tradai.entrypoint.freqtrade._exchange.market_fees import MarketFees as MarketFees
     from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer as MarketServer
     from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot as MarketsSnapshot
+    from tradai.entrypoint.freqtrade._exchange.markets_file import add_rules as add_rules
     from tradai.entrypoint.freqtrade._exchange.rules_beside import (
         check_rules_beside as check_rules_beside,
     )
@@ -91,6 +92,7 @@ if not TYPE_CHECKING:
             "_exchange.market_fees": "MarketFees",
             "_exchange.market_server": "MarketServer",
             "_exchange.markets": "MarketsSnapshot",
+            "_exchange.markets_file": "add_rules",
             "_exchange.rules_beside": "check_rules_beside",
             "_exchange.rules_reading": "MARKETS_NAME",
             "_modes.backtest": "BacktestHandler",

@@ -101,9 +101,7 @@ class ModelCache:
         """
         target = self.folder_of(files)
         with file_errors("write", target):
-            if _is_complete(target, files):
-                # The time of the last use decides what is removed first.
-                os.utime(target)
+            if _is_complete(target, files) and _note_use(target):
                 return ()
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -126,11 +124,10 @@ class ModelCache:
         versions = self.folder / "versions"
         with file_errors("list", versions):
             room = most_bytes
-            for used_at, size, path in sorted(_usage(versions), reverse=True):
+            for _, size, path in sorted(_usage(versions), reverse=True):
                 room -= size
-                if room < 0 and time.time() - used_at > _DAY_S:
-                    with suppress(FileNotFoundError):
-                        _remove(path)
+                if room < 0:
+                    _remove_unused(path)
         self.contents.prune(most_bytes=most_bytes)
 
     def _fill(self, folder: Path, files: tuple[ModelFile, ...]) -> tuple[ModelFile, ...]:
@@ -164,6 +161,21 @@ def _put(temporary: Path, target: Path, files: tuple[ModelFile, ...]) -> None:
             # Where no lock holds, another process may have been first with the same files.
             if not _is_complete(target, files):
                 raise
+
+
+def _note_use(folder: Path) -> bool:
+    """Note that `folder` is used now, so that `prune` leaves it; False when it is gone."""
+    with locked(folder.parent, needed=False), suppress(FileNotFoundError):
+        os.utime(folder)
+        return True
+    return False
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove `folder`, unless it was used today: perhaps by another process a moment ago."""
+    with locked(folder.parent, needed=False), suppress(FileNotFoundError):
+        if time.time() - folder.stat().st_mtime > _DAY_S:
+            _remove(folder)
 
 
 def _usage(versions: Path) -> Iterator[tuple[float, int, Path]]:

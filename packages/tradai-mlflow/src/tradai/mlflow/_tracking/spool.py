@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self, final
 
 from tradai.core import file_errors, seal_line, unseal_line
-from tradai.core.exceptions import StorageError, ValidationError
+from tradai.core.exceptions import NotFoundError, StorageError, ValidationError
 
 SPOOL_NAME: Final = "tracking.jsonl"
 SCHEMA: Final = 1
@@ -70,9 +70,12 @@ class Spool:
         self.path = folder / SPOOL_NAME
         self._next = 1
         self._is_torn = False
+        self._process = os.getpid()
         self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | flags, 0o600)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A process that delivers runs may have opened a new one: it closes it, for it is empty.
+            wait = 0 if flags & os.O_CREAT else fcntl.LOCK_NB
+            fcntl.flock(self._file, fcntl.LOCK_EX | wait)
         except BaseException:
             self.close()
             raise
@@ -105,11 +108,11 @@ class Spool:
             StorageError: The disk refused, or a newer version made it.
         """
         path = folder / SPOOL_NAME
-        if not path.exists():
-            return None
         try:
             with file_errors("open", path):
                 spool = cls(folder, 0)
+        except NotFoundError:
+            return None
         except StorageError as exc:
             if not isinstance(exc.__cause__, BlockingIOError):
                 raise
@@ -117,6 +120,10 @@ class Spool:
             raise SpoolBusyError(message, operation="lock") from exc
         try:
             spool._count()
+        except NotFoundError:
+            # It was removed meanwhile: its run did not begin.
+            spool.close()
+            return None
         except BaseException:
             spool.close()
             raise
@@ -142,7 +149,11 @@ class Spool:
 
         Raises:
             StorageError: The disk refused; the record is not there, and the next one is whole.
+            SpoolBusyError: This is a forked child: the records are counted by its parent.
         """
+        if self._process != os.getpid():
+            message = f"the run in {self.folder} is reported by the process that started it alone"
+            raise SpoolBusyError(message, operation="append")
         record = SpoolRecord(number=self._next, run=run, kind=kind, value=value)
         line = seal_line({"n": self._next, "run": run, kind: value})
         line = b"\n" + line if self._is_torn else line
@@ -171,12 +182,15 @@ class Spool:
 
     def discard(self) -> None:
         """Close and remove the spool of a run that did not begin."""
-        self.close()
         self.path.unlink(missing_ok=True)
+        self.close()
 
     def close(self) -> None:
         """Release the file; closing twice is allowed."""
         if self._file >= 0:
+            if self._process == os.getpid():
+                # To close it does not release the lock while a forked child lives.
+                fcntl.flock(self._file, fcntl.LOCK_UN)
             os.close(self._file)
             self._file = -1
 

@@ -1,6 +1,6 @@
 """`tradai-entrypoint data convert`: write a candle folder in another format or timeframe.
 
-What the folder says of its candles goes with them; see `copy_dataset_files`.
+The files that describe the candles go with them; see `copy_dataset_files`.
 """
 
 import argparse

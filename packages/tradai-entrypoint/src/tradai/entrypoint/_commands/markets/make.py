@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tradai.core import (
@@ -16,7 +17,7 @@ from tradai.core import (
     read_regular_file,
     utc_now,
 )
-from tradai.core.exceptions import ConfigurationError, ValidationError
+from tradai.core.exceptions import ConfigurationError, ConflictError, ValidationError
 from tradai.entrypoint._commands.console import print_text
 from tradai.entrypoint._commands.markets.capture import rules_file
 from tradai.entrypoint._process.interrupts import Interrupts
@@ -35,25 +36,35 @@ _NOTE: Final = "by `markets make`"
 def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
     """Write the rules of the pairs and print the path."""
     del interrupts
-    from tradai.entrypoint.freqtrade import MarketsSnapshot, check_rules_beside
+    from tradai.entrypoint.freqtrade import MarketsSnapshot, add_rules, check_rules_beside
 
     rules, fees, note = _given(args)
     _check_one_market(rules)
     path = rules_file(args)
-    if path.exists() and not (args.force or args.add):
-        message = f"{path} is there: add the pairs to it with --add, or replace it with --force"
-        raise ConfigurationError(message, key="--force")
+    is_new = not (args.force or args.add)
+    if is_new and path.exists():
+        raise _present_error(path)
     made = MarketsSnapshot.made(
         rules, note=args.note or note or _NOTE, captured_at=utc_now(), fees=fees
     )
     made.require(rules)
     check_rules_beside(made, path)
     if args.add:
-        made = MarketsSnapshot.load(path).with_made(made)
-    made.save(path)
+        made = add_rules(made, path)
+    else:
+        try:
+            made.save(path, is_new=is_new)
+        except ConflictError:
+            # Another process made them meanwhile.
+            raise _present_error(path) from None
     in_all = f", which has {len(made.pairs):,} now" if args.add else ""
     print_text(f"made the market rules of {counted(len(rules), 'pair')} in {path}{in_all}")
     return 0
+
+
+def _present_error(path: Path) -> ConfigurationError:
+    message = f"{path} is there: add the pairs to it with --add, or replace it with --force"
+    return ConfigurationError(message, key="--force")
 
 
 def _given(args: argparse.Namespace) -> _Given:

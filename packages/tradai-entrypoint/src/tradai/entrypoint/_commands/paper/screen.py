@@ -101,9 +101,10 @@ def _show(paper: PaperRun, *, as_json: bool) -> tuple[object, ...]:
 def _print(paper: PaperRun) -> None:
     status = paper.status
     print_table(("dry-run", paper.run_id), [*_facts(paper), *_figures(status)])
-    if status is not None and status.open_trades:
+    trades = (*(status.open_trades or ()), *status.waiting_entries) if status else ()
+    if trades:
         print_text("")
-        print_table(_TRADES, map(_row, status.open_trades))
+        print_table(_TRADES, map(_row, trades))
     print_text("")
 
 
@@ -162,10 +163,10 @@ def _figures(status: PaperStatus | None) -> Iterator[tuple[str, str]]:
         return
     age_s = max(0.0, (SystemClock().now() - status.at).total_seconds())
     yield "as of", f"{status.at:%Y-%m-%d %H:%M:%S} UTC, {duration(age_s)} ago"
-    trades, count = status.open_trades, status.positions
+    count = status.positions
     yield "open trades", "the engine did not answer" if count is None else str(count)
-    if trades and len(trades) != count:
-        yield "entries that wait", ", ".join(trade.pair for trade in trades if not trade.amount)
+    if status.waiting_entries:
+        yield "entries that wait", ", ".join(trade.pair for trade in status.waiting_entries)
     yield "closed trades", _text(status.closed_trades)
     yield "profit", _sum(status.profit, f"{status.currency} with open trades")
     yield "closed profit", _sum(status.closed_profit, status.currency)

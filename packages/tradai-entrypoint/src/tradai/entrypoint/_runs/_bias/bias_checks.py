@@ -1,6 +1,6 @@
 """Analyses for bias in a folder of runs: the one that counts for a strategy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,12 @@ def bias_check_of(root: Path, planned: RunManifest) -> RunManifest | None:
     source reads with some values is not undone by others, such as fewer pairs, and not by an
     analysis without an answer, such as one of a shorter range.
     """
+    return _check_among(counted_checks(root), planned)
+
+
+def _check_among(checks: Iterable[RunManifest], planned: RunManifest) -> RunManifest | None:
     source = planned.digests.get("source")
-    last = [each for each in _last_checks(root) if each.digests.get("source") == source]
+    last = [each for each in checks if each.digests.get("source") == source]
     ranks = (
         lambda check: check.results[BIAS] == FOUND,
         lambda check: check.config_id == planned.config_id,
@@ -35,10 +39,11 @@ def bias_check_of(root: Path, planned: RunManifest) -> RunManifest | None:
 
 def last_bias_checks(root: Path) -> set[str]:
     """Return the run ids of the analyses that count for a source and its configurations."""
-    return {check.run_id for check in _last_checks(root)}
+    return {check.run_id for check in counted_checks(root)}
 
 
-def _last_checks(root: Path) -> tuple[RunManifest, ...]:
+def counted_checks(root: Path) -> tuple[RunManifest, ...]:
+    """Return the analyses below `root` that count for a source and its configurations."""
     return last_checks(
         _newest_first(root),
         lambda check: (check.digests.get("source"), check.config_id, check.results[BIAS]),
@@ -72,7 +77,9 @@ def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
     return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}{other}"
 
 
-def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
+def bias_notices(
+    root: Path, record: RunManifest, *, checks: Iterable[RunManifest] | None = None
+) -> tuple[str, ...]:
     """Return a notice for the reader of a run whose source was found biased; else none.
 
     An analysis has its own result.
@@ -81,23 +88,26 @@ def bias_notices(root: Path, record: RunManifest) -> tuple[str, ...]:
         root: Folder of the runs, among which analyses are looked for. One that cannot be read
             has none.
         record: The run.
+        checks: Its `counted_checks`, which are read when they are not given.
     """
     if "source" not in record.digests or BIAS in record.results:
         return ()
     check = None
     with suppress(OSError):
-        check = bias_check_of(root, record)
+        check = _check_among(counted_checks(root) if checks is None else checks, record)
     if check is None or check.results[BIAS] != FOUND:
         return ()
     outcome = "no result of it can be believed until that is explained"
     return (f"{BIAS_FOUND} by run {check.run_id}: {outcome}",)
 
 
-def add_bias_notices(root: Path, record: RunManifest) -> None:
+def add_bias_notices(
+    root: Path, record: RunManifest, *, checks: Iterable[RunManifest] | None = None
+) -> None:
     """Put `bias_notices` into `record`, as an analysis may be later than the run.
 
     They replace the notice of an earlier analysis; without any, that notice stays.
     """
-    if found := bias_notices(root, record):
+    if found := bias_notices(root, record, checks=checks):
         others = [each for each in record.notices if not each.startswith(BIAS_FOUND)]
         record.notices = [*others, *found]

@@ -16,7 +16,7 @@ from tradai.entrypoint.freqtrade._datasets.conversion_plan import (
     planned_files,
 )
 from tradai.entrypoint.freqtrade._datasets.dataset_files import check_origin
-from tradai.entrypoint.freqtrade._datasets.findings import off_grid
+from tradai.entrypoint.freqtrade._datasets.gaps import off_grid
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries, read_raw
 from tradai.entrypoint.freqtrade._datasets.resampling import (
     Resampled,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tradai.core import FileKind, FileStore, file_errors, read_regular_file
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ConflictError, ValidationError
 from tradai.entrypoint.freqtrade._candles.dataset import (
     DATASET_NAME,
     data_folder,
@@ -21,7 +21,7 @@ DATASET_FILES: Final = (DATASET_NAME, MARKETS_NAME, TIERS_NAME)
 def copy_dataset_files(data: str, folder: Path) -> tuple[Path, ...]:
     """Copy the origin of the candles, their market rules and leverage tiers, and return the copies.
 
-    What they say stays true of the same candles in another format or timeframe. A file that
+    They stay true of the same candles in another format or timeframe. A file that
     `folder` has already stays as it is.
 
     Args:
@@ -71,5 +71,7 @@ def _copies(source: Path, folder: Path) -> Iterator[Path]:
         if original.is_file() and not target.exists():
             with file_errors("read", original):
                 content = read_regular_file(original, FileKind.MARKET_RULES)
-            FileStore().write(target.resolve().as_uri(), content)
-            yield target
+            # Another process may have copied one meanwhile.
+            with suppress(ConflictError):
+                FileStore().write(target.resolve().as_uri(), content, if_absent=True)
+                yield target

@@ -11,7 +11,8 @@ from tradai.core import Timeframe, from_epoch_ms, to_epoch_ms, utc_now
 from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint.freqtrade._candles.data_file import FUNDING_RATE, READ_KINDS, SPOT, DataFile
 from tradai.entrypoint.freqtrade._candles.gap_moves import is_far, moves_over
-from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows
+from tradai.entrypoint.freqtrade._datasets.copied_rows import FEWEST_COPIED, copied_rows
+from tradai.entrypoint.freqtrade._datasets.gaps import SECOND_MS, missing_rows, off_grid
 from tradai.entrypoint.freqtrade._datasets.raw_series import RawSeries
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def findings_in(raw: RawSeries, file: DataFile, *, written: datetime) -> Iterato
             problem = f"the dates are in {zone}, not in UTC"
             yield rows.finding(problem, refusal(file, is_mended=True))
         yield from _in_prices(rows)
-        yield from _standing_still(rows)
+        yield from _unlike_a_market(rows)
         if file.timeframe is not None:
             yield from _in_times(rows, file.timeframe, written)
     elif file.kind == FUNDING_RATE and file.timeframe is not None:
@@ -209,8 +210,8 @@ def _in_prices(rows: _Rows) -> Iterator[Finding]:
         yield from rows.where(outside, "with open or close outside of low to high", refused)
 
 
-def _standing_still(rows: _Rows) -> Iterator[Finding]:
-    """Yield what a market hardly makes: no volume at all, or trades at one price for long."""
+def _unlike_a_market(rows: _Rows) -> Iterator[Finding]:
+    """Yield what a market hardly makes: no volume, trades at one price for long, a copied block."""
     import numpy as np
 
     if rows.file.kind not in _WITH_VOLUME:
@@ -225,6 +226,9 @@ def _standing_still(rows: _Rows) -> Iterator[Finding]:
     is_long = np.bincount(number)[number] >= _LONG_STILL
     problem = f"with a volume and one price, {_LONG_STILL} or more in a row"
     yield from rows.where(is_long, problem, Effect.DOUBTFUL)
+    if rows.rise:
+        problem = f"equal to earlier ones in all numbers, {FEWEST_COPIED} or more in a row"
+        yield from rows.where(copied_rows(rows.raw), problem, Effect.DOUBTFUL)
 
 
 def _in_times(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:
@@ -274,18 +278,6 @@ def _leaps(rows: _Rows, opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -
         if is_far(move):
             problem = f"the price after a gap is {move:.3g} times the one before"
             yield rows.finding(problem, Effect.TRADED, to_epoch_ms(gap.end))
-
-
-def off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
-    """Return of each time whether no candle of `timeframe` opens at it; there is at least one."""
-    import numpy as np
-
-    if timeframe.endswith("M"):
-        return np.array([timeframe.floor(at) != at for at in opened.tolist()], dtype=bool)
-    off: npt.NDArray[np.bool_] = (
-        opened - timeframe.floor(int(opened[0]))
-    ) % timeframe.milliseconds != 0
-    return off
 
 
 def _open_candle(rows: _Rows, timeframe: Timeframe, written: datetime) -> Iterator[Finding]:

@@ -47,3 +47,15 @@ def missing_rows(
     found = list(row_gaps(np.unique(opened), kind=file.kind, timeframe=timeframe))
     first = found[0][0] if found else None
     return MissingRows(len(found), sum(missing for _, _, missing in found), first)
+
+
+def off_grid(opened: "npt.NDArray[np.int64]", timeframe: Timeframe) -> "npt.NDArray[np.bool_]":
+    """Return of each time whether no candle of `timeframe` opens at it; there is at least one."""
+    import numpy as np
+
+    if timeframe.endswith("M"):
+        return np.array([timeframe.floor(at) != at for at in opened.tolist()], dtype=bool)
+    off: npt.NDArray[np.bool_] = (
+        opened - timeframe.floor(int(opened[0]))
+    ) % timeframe.milliseconds != 0
+    return off

@@ -1,5 +1,6 @@
 """Write a series in one of the engine's formats, whole or not at all."""
 
+import errno
 import fcntl
 import gzip
 import json
@@ -8,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from tradai.core import atomic_file, file_errors
 from tradai.core.exceptions import TradAIError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
+
+# Looks at a folder that others make and remove all the time.
+_TRIES: Final = 100
 
 
 @final
@@ -39,20 +43,42 @@ def sole_writer(folder: Path) -> Iterator[None]:
         FolderInUseError: Another process writes into it.
         StorageError: The disk refused.
     """
-    is_new = not folder.exists()
     with file_errors("open", folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor, is_new = _locked(folder)
     try:
-        with suppress(OSError):
-            _lock(descriptor, folder)
         yield
     finally:
-        os.close(descriptor)
         if is_new:
             # It stays where files are in it.
             with suppress(OSError):
                 folder.rmdir()
+        os.close(descriptor)
+
+
+def _locked(folder: Path) -> tuple[int, bool]:
+    """Return a descriptor with the lock of `folder`, and whether the folder was made for it."""
+    for _ in range(_TRIES):
+        is_new = _is_made(folder)
+        # A writer that wrote nothing may have removed the folder meanwhile.
+        with suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                _lock(descriptor, folder)
+                if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                    return descriptor, is_new
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+
+def _is_made(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _lock(descriptor: int, folder: Path) -> None:
@@ -61,6 +87,9 @@ def _lock(descriptor: int, folder: Path) -> None:
     except BlockingIOError:
         message = f"another process writes into {folder} just now: try again when it has ended"
         raise FolderInUseError(message) from None
+    except OSError:
+        # It cannot be locked (NFS).
+        return
 
 
 def write_series(rows: RawSeries, path: Path, file_format: str) -> None:

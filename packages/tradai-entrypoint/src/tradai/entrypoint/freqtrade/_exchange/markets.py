@@ -229,11 +229,10 @@ class MarketsSnapshot(BaseModel):
         Raises:
             ValidationError: A rule is missing or not a number.
         """
-        read = exchange_named(self.exchange).market_of
         return MarketSnapshot(
             exchange=self.exchange,
             taken_at=self.captured_at,
-            markets=tuple(map(read, self.symbols)),
+            markets=tuple(map(exchange_named(self.exchange).market_of, self.symbols)),
         )
 
     def notices(self, *, has_fee: bool) -> Iterator[str]:
@@ -276,15 +275,16 @@ class MarketsSnapshot(BaseModel):
         kept = tuple(symbol for symbol in self.symbols if self._pair_of(symbol) in wanted)
         return self.model_copy(update={"symbols": kept})
 
-    def save(self, path: Path) -> None:
-        """Write the snapshot to `path`, whole or not at all.
+    def save(self, path: Path, *, is_new: bool = False) -> None:
+        """Write the snapshot to `path`, whole or not at all; one that `is_new` replaces no file.
 
         Raises:
+            ConflictError: There is a file that it may not replace.
             StorageError: The disk refused.
         """
         empty = {name for name in ("answers", "fees") if not getattr(self, name)}
         text = self.model_dump_json(indent=2, exclude=empty) + "\n"
-        FileStore().write(path.absolute().as_uri(), text.encode())
+        FileStore().write(path.absolute().as_uri(), text.encode(), if_absent=is_new)
 
     def exchange_info(self) -> dict[str, JsonValue]:
         """Return what the exchange would answer."""

@@ -1,8 +1,13 @@
 """The file of the market rules: named, or beside the candles."""
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, Final
 
-from tradai.core import file_path, redact
+from tradai.core import FileKind, file_path, open_regular_file, redact
 from tradai.core.exceptions import ConfigurationError, NotFoundError
 from tradai.entrypoint._inputs.run_inputs import is_in_store
 from tradai.entrypoint._runs.context import RunContext
@@ -10,6 +15,8 @@ from tradai.entrypoint.freqtrade._candles.dataset import data_folder
 from tradai.entrypoint.freqtrade._exchange.markets import MarketsSnapshot
 from tradai.entrypoint.freqtrade._exchange.rules_beside import check_rules_beside
 from tradai.entrypoint.freqtrade._exchange.rules_reading import MARKETS_NAME
+
+_KIND: Final = FileKind.MARKET_RULES
 
 
 def markets_file(given: str | None, data: str) -> Path:
@@ -32,6 +39,35 @@ def markets_file(given: str | None, data: str) -> Path:
         )
         raise ConfigurationError(message, key="TRADAI_RUN_MARKETS")
     return folder / MARKETS_NAME
+
+
+def add_rules(made: MarketsSnapshot, path: Path) -> MarketsSnapshot:
+    """Add made rules to those at `path`, and return all of them.
+
+    Raises:
+        TradAIError: As `MarketsSnapshot.load`, `with_made` and `save`.
+    """
+    with _sole_adder(path):
+        rules = MarketsSnapshot.load(path).with_made(made)
+        rules.save(path)
+    return rules
+
+
+@contextmanager
+def _sole_adder(path: Path) -> Iterator[None]:
+    """Keep others that add to the file at `path` away, where it is there and can be locked."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            # Another one may have replaced it meanwhile.
+            while not _is_locked(held.enter_context(open_regular_file(path, _KIND)), path):
+                pass
+        yield
+
+
+def _is_locked(file: BinaryIO, path: Path) -> bool:
+    """Lock `file`, and return whether it is still the one at `path`."""
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 def rules_of(context: RunContext, data: str) -> MarketsSnapshot:

@@ -63,6 +63,7 @@ class Bot:
     """The place where a bot trades, and the means.
 
     Attributes:
+        name: Name by which `status` and `stop` find it.
         doing: Short text for people, such as ``trading on paper``.
         address: Address of the exchange; None is the exchange itself.
         database: Trade database, which outlives the engine.
@@ -71,6 +72,7 @@ class Bot:
         earlier_orders: Entry orders that the database had before.
     """
 
+    name: str
     doing: str
     address: str | None
     database: EngineDatabase
@@ -169,7 +171,10 @@ class BotHandler(EngineHandler):
                 # It would trade without these pairs, and the configuration asks for all of them.
                 return self._without_pairs(engine, job, control)
             self._bot.move(SessionState.WARM_UP, "the engine is running")
-            context.progress.say(f"engine: {self._bot.doing}, Ctrl-C stops it")
+            # A log may have this line alone until the bot ends.
+            context.progress.milestone(
+                f"engine: {self._bot.doing}, Ctrl-C stops it", detail=_ways_to_ask(self._bot.name)
+            )
             reason = self._watch.follow(engine)
         if reason is WakeReason.EXITED:
             return self._ended(engine, job)
@@ -264,3 +269,10 @@ class BotHandler(EngineHandler):
             f"the first {different[0]}: compare journal.jsonl in {context.folder.path} and "
             f"{database}",
         )
+
+
+def _ways_to_ask(name: str) -> str:
+    return (
+        f"ask it with `tradai-entrypoint status {name}`, and stop it from elsewhere with "
+        f"`tradai-entrypoint stop {name} --reason TEXT`"
+    )

@@ -1,4 +1,4 @@
-"""Trades whose stake the engine cut below the configured one, which it does without a word."""
+"""Trades whose stake the engine cut below the configured one, which it does not say."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

@@ -77,6 +77,7 @@ class DryRunHandler(BotHandler):
     ) -> Verdict:
         with _exchange_address(context) as address:
             bot = Bot(
+                name=context.run_id,
                 doing=_IDLE if context.record.is_fallback else "trading on paper",
                 address=address,
                 database=database,

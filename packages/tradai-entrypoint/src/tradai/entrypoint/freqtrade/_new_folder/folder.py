@@ -1,6 +1,7 @@
 """Write a new folder whole, or not at all, and never over another one."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
         StorageError: The disk refused.
     """
     folder = Path(os.path.realpath(folder))
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    # Another container has the same process ids.
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
         draft.mkdir(parents=True)
         yield draft

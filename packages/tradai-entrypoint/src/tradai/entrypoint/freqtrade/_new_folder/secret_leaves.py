@@ -25,7 +25,7 @@ _BODY_KEY: Final = "key"
 _AUTHORIZATION: Final = re.compile(
     r"(?i)\s*(?:basic|bearer|token)\s+(?=[\w.~+/=:-]{20}|[a-z.~+/=:_-]*\d)[\w.~+/=:-]{8,}\s*"
 )
-# Whoever has the address of a hook can write to it.
+# The address of a hook is enough to write to it.
 _HOOK: Final = re.compile(r"(?i)://(?:web)?hooks?\.[^\s/]+/\S|://\S*/(?:web)?hooks?/\S")
 # A timeframe, or a pair of coins with ordinary names.
 _PLAIN: Final = re.compile(r"\d{1,3}[mhdwM]|[A-Z0-9]{2,10}/[A-Z]{3,5}(?::[A-Z]{3,5})?", re.ASCII)

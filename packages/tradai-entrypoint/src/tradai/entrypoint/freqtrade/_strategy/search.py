@@ -100,7 +100,8 @@ def _check_several(name: str, declared: set[str], searched: set[str], facts: Sou
 
 def _instead(searched: Collection[str], *engines: str) -> str:
     names = [*sorted(searched), *engines]
-    return f": set run.spaces=[{', '.join(names)}]" if names else ""
+    # Without spaces it is one word of a shell.
+    return f": set run.spaces=[{','.join(names)}]" if names else ""
 
 
 def _obstacle(parameter: DeclaredParameter) -> str | None:

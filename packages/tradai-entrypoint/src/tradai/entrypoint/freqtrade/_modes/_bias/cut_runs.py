@@ -8,11 +8,9 @@ compares the times of a trade alone, not its stake, its prices and its further o
 
 import csv
 import multiprocessing
-import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,20 +22,20 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from tradai.core import Timeframe
+from tradai.entrypoint.freqtrade._modes._bias.changed_columns import changed_columns
 from tradai.entrypoint.freqtrade._modes._bias.changed_orders import (
     Trade,
     has_other_orders,
     same_trade,
 )
 from tradai.entrypoint.freqtrade._modes._bias.closed_candles import write_closed_candles
+from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import ORDERS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Result = TypeVar("_Result")
-# Where a strategy may leave files, beside the folder that the engine runs in.
-_PLACES: Final = ("HOME", "TMPDIR")
 _RESULTS: Final = "results"
 
 
@@ -47,6 +45,7 @@ class _Backtest(Protocol):
     from_dt: datetime
     to_dt: datetime
     data: Mapping[str, object]
+    indicators: Mapping[str, "pd.DataFrame"]
     result: Mapping[str, Any]
 
 
@@ -84,6 +83,7 @@ def separate_runs() -> None:
     )
     analysis.prepare_data = _method(runs.prepare_data)
     analysis.analyze_row = _method(runs.analyze_row)
+    analysis.analyze_indicators = _method(_compare_columns)
     functions.export_to_csv = runs.export_to_csv
 
 
@@ -129,7 +129,7 @@ class _SeparateRuns:
             backtest.data, backtest.result = {}, {_RESULTS: backtest.result[_RESULTS]}
             return vars(backtest), analysis._fee  # noqa: SLF001 - the engine has it nowhere else
 
-        with nothing_left():
+        with nothing_left(Path(analysis.local_config["datadir"])):
             attributes, analysis._fee = in_child(made)  # noqa: SLF001 - as above
         vars(backtest).update(attributes)
 
@@ -161,6 +161,13 @@ class _SeparateRuns:
         """Write the engine's table, and the number of trades with other orders."""
         self.export(config, analyses)
         add_column(Path(config["lookahead_analysis_exportfilename"]), len(self.changed))
+
+
+def _compare_columns(analysis: _Analysis, whole: _Backtest, cut: _Backtest, pair: str) -> None:
+    """Add the columns of `pair` that `cut` has other values of to those that were found."""
+    found: list[str] = analysis.current_analysis.false_indicators
+    changed = changed_columns(whole.indicators[pair], cut.indicators[pair])
+    found += [name for name in changed if name not in found]
 
 
 def in_child(work: Callable[[], _Result]) -> _Result:
@@ -215,24 +222,6 @@ def _candles_until(backtest: _Backtest, analysis: _Analysis) -> Iterator[None]:
         write_closed_candles(source, Path(folder), own=own, stop_ms=stop_ms)
         config["datadir"] = Path(folder)
         yield
-
-
-@contextmanager
-def nothing_left() -> Iterator[None]:
-    """Remove what is new afterwards in the folders that a strategy may write to."""
-    before = set(_entries())
-    yield
-    for path in sorted(set(_entries()) - before):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                path.unlink()
-
-
-def _entries() -> Iterator[Path]:
-    for place in {Path.cwd(), *(Path(os.environ[name]) for name in _PLACES)}:
-        yield from place.rglob("*")
 
 
 def _trades(backtest: _Backtest) -> Sequence[Trade]:

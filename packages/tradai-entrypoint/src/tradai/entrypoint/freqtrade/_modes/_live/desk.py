@@ -56,6 +56,7 @@ def bot_of(job: EngineJob, context: RunContext, desk: Desk) -> Bot:
     )
     address = context.parameters.exchange_url
     return Bot(
+        name=desk.record.name,
         doing=f"trading live{' on loopback, no money' if address else ''}",
         address=address,
         database=desk.database,
