@@ -502,6 +502,7 @@ def test_a_run_of_a_source_that_was_found_biased_is_listed_as_such(
     marked = {line.split()[0]: line.partition(said)[2] for line in lines if said in line}
     # The newest analysis that found bias is named.
     assert marked == {"biased": "1-bias-a; well done", "worse": "7-bias-g; well done"}
+    assert said not in call("runs", "list", "--mode", "bias check")[1]
 
 
 def test_a_list_has_the_drawdown_with_open_positions_and_marks_one_of_closed_trades(

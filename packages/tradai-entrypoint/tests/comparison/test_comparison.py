@@ -69,15 +69,15 @@ def test_deltas_are_against_the_first_run() -> None:
 
 
 def test_the_table_of_the_terminal_has_the_labels_and_signs_of_the_page() -> None:
-    first = run("a", profit_percent=2.0, max_drawdown_percent=4.0, expectancy=0.1)
+    first = run("a", profit_percent=2.0, max_drawdown_percent=4.0, expectancy=0.1 + 0.2)
     second = run(
-        "b", profit_percent=-1.0, max_drawdown_percent=5.5, expectancy=0.1, sharpe=0.5, epochs=3.0
+        "b", profit_percent=-1.0, max_drawdown_percent=5.5, expectancy=0.3, sharpe=0.5, epochs=3.0
     )
 
     assert list(RunComparison((first, second)).rows()) == [
         ("Profit on the start", "+2.00 %", f"{MINUS}1.00 % ({MINUS}3.00)"),
         ("Largest drawdown, closed trades only", f"{MINUS}4.00 %", f"{MINUS}5.50 % ({MINUS}1.50)"),
-        ("Expectancy", "0.1000 USDT", "0.1000 USDT (same)"),
+        ("Expectancy", "0.3000 USDT", "0.3000 USDT (same)"),
         ("Sharpe (engine)", NOTHING, "0.50"),
         ("Epochs", NOTHING, "3"),
     ]

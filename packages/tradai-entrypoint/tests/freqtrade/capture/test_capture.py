@@ -139,6 +139,13 @@ def test_answers_that_the_engine_cannot_read_are_an_error_with_its_reason(
         capture(interrupts, "BTC/USDT", program=FAILING)
 
 
+def test_an_engine_that_ends_without_a_word_is_said_to_give_no_reason(
+    interrupts: Interrupts,
+) -> None:
+    with pytest.raises(ExternalServiceError, match=r"its answers \(it gave no reason\)"):
+        capture(interrupts, "BTC/USDT", program="import sys; sys.stdin.read(); sys.exit(1)")
+
+
 def test_an_exchange_without_a_market_is_an_error_that_says_so(interrupts: Interrupts) -> None:
     program = f"{dedent(ASKING)}\nsys.exit(0 if names else 1)"
 

@@ -3,7 +3,9 @@
 import gzip
 import json
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 from threading import Barrier
@@ -549,6 +551,23 @@ def test_a_folder_that_another_process_writes_into_is_left_alone(
     assert f"another process writes into {target} just now" in capsys.readouterr().err
     assert list(target.iterdir()) == []
     assert convert(source, target, "--to", "json") == ExitCode.DONE
+
+
+def test_a_file_that_came_before_the_folder_was_ours_is_not_replaced(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(source / "BTC_USDT-1m.json", [row(0), row(1)])
+
+    @contextmanager
+    def lent_late(folder: Path) -> Iterator[None]:
+        write(folder / "BTC_USDT-1m.json", [row(7)])
+        with sole_writer(folder):
+            yield
+
+    monkeypatch.setattr("tradai.entrypoint.freqtrade._datasets.conversion.sole_writer", lent_late)
+
+    assert convert(source, target, "--to", "json") == ExitCode.DATA
+    assert read(target / "BTC_USDT-1m.json") == [row(7)]
 
 
 def test_conversions_to_two_formats_at_once_leave_each_series_once(

@@ -235,6 +235,11 @@ def test_what_is_no_series_is_named_beside_the_series(
     said = capsys.readouterr()
     assert sentence in said.err
     assert json.loads(said.out)
+    (tmp_path / "futures/x.json").unlink()
+    run_command(["data", command, str(tmp_path)], interrupts=Interrupts())
+    assert "BTCUSDT-1m.csv, ETH-USDT-1m.feather, b.csv, c.csv, okx/; known" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("command", ["list", "check"])

@@ -400,7 +400,8 @@ def test_an_engine_whose_port_was_taken_ends_at_once_and_says_so(
 ) -> None:
     said = (LOGS / "api-port-taken.txt").read_text().splitlines()
 
-    done = dry_run("run.start_deadline_s=60", says=said, never_starts=True)
+    # Longer than a test may take.
+    done = dry_run("run.start_deadline_s=7200", says=said, never_starts=True)
 
     assert done.code == ExitCode.START_DEADLINE
     assert "another program took port 34911 of this machine" in done.verdict
