@@ -112,7 +112,8 @@ def _verdict(found: Lookahead, context: RunContext) -> Verdict:
 
 
 def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
-    trades = f"{counted(found.trades, 'trade')} computed again without the candles after them"
+    number = f"{found.trades} of {counted(found.made, 'trade')}"
+    trades = f"{number} computed again without the candles after them"
     if found.is_found:
         return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=found.explanation())
     if found.trades < FEWEST_TRADES:
