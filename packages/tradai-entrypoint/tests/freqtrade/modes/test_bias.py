@@ -155,12 +155,12 @@ def test_the_figures_of_a_table_are_those_of_its_row(table: Path) -> None:
     }
 
 
-def test_up_to_20_trades_are_checked_and_one_is_enough_for_a_row() -> None:
-    plan = lookahead_plan(BACKTEST)
+def test_so_many_trades_are_checked_and_one_is_enough_for_a_row() -> None:
+    plan = lookahead_plan(BACKTEST, 35)
 
     assert (plan.subcommand, *plan.arguments) == (
         *("lookahead-analysis", "--config", "-", "--minimum-trade-amount", "1"),
-        *("--targeted-trade-amount", "20"),
+        *("--targeted-trade-amount", "35"),
         *("--lookahead-analysis-exportfilename", "user_data/lookahead.csv"),
     )
 

@@ -12,7 +12,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, USER_DATA,
 from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
 # The engine cuts the candles after each of these trades, and compares what is computed then.
-_MOST_TRADES: Final = 20
+MOST_TRADES: Final = 20
 # Fewer trades than the engine itself asks for prove nothing when none is biased.
 FEWEST_TRADES: Final = 10
 # Columns that `separate_runs` adds to the engine's table.
@@ -124,10 +124,10 @@ class Lookahead:
         }
 
 
-def lookahead_plan(plan: EnginePlan) -> EnginePlan:
-    """Return the plan of the analysis, made from that of the backtest."""
+def lookahead_plan(plan: EnginePlan, most_trades: int) -> EnginePlan:
+    """Return the plan of the analysis of so many trades, made from that of the backtest."""
     # The engine leaves out of its table what has no more trades than the minimum.
-    trades = ("--minimum-trade-amount", "1", "--targeted-trade-amount", str(_MOST_TRADES))
+    trades = ("--minimum-trade-amount", "1", "--targeted-trade-amount", str(most_trades))
     table = f"{USER_DATA}/{LOOKAHEAD_NAME}"
     return replace(
         plan,
