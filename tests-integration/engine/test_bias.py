@@ -262,11 +262,14 @@ def test_a_strategy_that_reads_longer_candles_once_they_are_closed_is_clean(
     file.write_text(source + CLOSED_HOUR)
     strategy.write_text(f'{strategy.read_text()}  informative: ["@1d"]\n')
 
-    outcome = tradai("analyse", strategy, "--bias", "--data", longer_candles, *RANGE, "--json")
+    words = ("--bias", "--trades", 12, "--data", longer_candles, *RANGE, "--json")
+    outcome = tradai("analyse", strategy, *words)
 
-    results = json.loads(outcome.stdout)["results"]
+    answer = json.loads(outcome.stdout)
+    results = answer["results"]
     assert outcome.code == 0, outcome.stderr
-    assert results["trades_checked"] == 20
+    assert results["trades_checked"] == 12 < results["trades_in_backtest"]
+    assert f"12 of {results['trades_in_backtest']} trades" in answer["verdict"]
     assert results["biased_indicators"] == []
 
 

@@ -137,6 +137,10 @@ def test_an_unusable_value_is_refused_by_its_name(name: str, value: Any) -> None
         {"command": ("run", "engine.webhook.url=https://fake-plain-value.example")},
         {"command": ("run", "strategy.config={api_key: fake-plain-value}")},
         {"environment": {"TRADAI_STRATEGY__ENGINE__WEBHOOK__URL": "https://fake-plain-value.org"}},
+        {"command": ("run", "exchange/api_key=fake-plain-value")},
+        {"command": ("run", "--set", "exchange[0].api_key=fake-plain-value")},
+        {"command": ("run", "https://example.org/fake-path?api_key=fake-plain-value")},
+        {"command": ("run", "--token", "ZmFrZXBsYWludmFsdWU12Q==")},
         {"command": ("run", KEY)},
         {"secrets": {"API_KEY": "fake-plain-value"}},
     ],
@@ -151,6 +155,7 @@ def test_the_value_of_a_secret_is_refused_and_not_shown(
 
     text = f"{caught.value!r} {caught.value.expected}"
     assert "fake-" not in text
+    assert "ZmFrZ" not in text
     assert KEY not in text
 
 
@@ -161,6 +166,9 @@ def test_the_value_of_a_secret_is_refused_and_not_shown(
         {"environment": {"API_KEY": ""}},
         {"command": ("run", "--api-key", "env:KEY")},
         {"command": ("run", "--mode", "backtest", "run.timerange=20250101-20250401")},
+        {"command": ("run", "--secret", "API_KEY=env:KEY")},
+        {"command": ("run", "--data", "s3://bucket/year=2025/")},
+        {"command": ("sh", "-c", "echo token = $TOKEN")},
         {"secrets": {"API_KEY": "env:KEY"}},
     ],
 )

@@ -83,3 +83,25 @@ def test_a_flag_of_the_other_analysis_is_a_usage_error(
     assert caught.value.code == 2
     sentence = f"{flag} is a flag of --robust, and --bias does not read it: take it out"
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--trades", "30", "--robust"), ("--robust", "--trades", "30")])
+def test_a_flag_of_bias_is_a_usage_error_beside_robust(
+    config: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_command(("analyse", str(config), *words), interrupts=Interrupts())
+
+    assert caught.value.code == 2
+    sentence = "--trades is a flag of --bias, and --robust does not read it: take it out"
+    assert sentence in capsys.readouterr().err
+
+
+def test_fewer_trades_than_prove_anything_are_a_usage_error(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_command(("analyse", str(config), "--bias", "--trades", "9"), interrupts=Interrupts())
+
+    assert caught.value.code == 2
+    assert "'9' is not a whole number of 10 or more" in capsys.readouterr().err

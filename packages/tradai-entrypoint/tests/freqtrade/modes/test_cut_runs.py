@@ -10,7 +10,7 @@ import pytest
 
 # Not public: a child process calls them, which runs on the real engine elsewhere.
 from tradai.entrypoint.freqtrade._modes._bias.changed_orders import has_other_orders
-from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_column, in_child
+from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_columns, in_child
 from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
 
 
@@ -164,13 +164,13 @@ def test_candles_and_the_pipe_of_the_engine_are_left_alone(places: Sequence[Path
     assert (places[1] / "records").is_fifo()
 
 
-def test_the_number_of_trades_with_other_orders_is_the_last_column(tmp_path: Path) -> None:
+def test_numbers_are_added_as_the_last_columns(tmp_path: Path) -> None:
     table = tmp_path / "lookahead.csv"
     table.write_text('strategy,biased_indicators\nDemo,"later,sooner"\n')
 
-    add_column(table, 3)
+    add_columns(table, {"biased_orders": 3, "trades_in_backtest": 30})
 
     assert table.read_text().splitlines() == [
-        "strategy,biased_indicators,biased_orders",
-        'Demo,"later,sooner",3',
+        "strategy,biased_indicators,biased_orders,trades_in_backtest",
+        'Demo,"later,sooner",3,30',
     ]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeVar, cast, final
@@ -17,6 +17,7 @@ T = TypeVar("T", bound=StrEnum)
 
 _JOB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SPACE: Final = re.compile(r"\s")
 _EXPECTED_ID: Final = (
     "up to 100 letters, digits, dots, dashes and underscores, starting with a letter or digit"
 )
@@ -159,17 +160,27 @@ def _command(command: object) -> tuple[str, ...]:
         raise _error("command", "a program and its arguments")
     arguments = tuple(_text("command", argument, may_be_empty=True) for argument in command)
     for before, argument in zip(("", *arguments), arguments, strict=False):
-        _check_plain("command", _flag_of(before, argument))
+        for pair in _named_texts(before, argument):
+            _check_plain("command", pair)
     return arguments
 
 
-def _flag_of(before: str, argument: str) -> tuple[str, str]:
-    """Return the name that `argument` has as an option, and its value."""
-    name, is_option, value = argument.partition("=")
-    if is_option and name.lstrip("-").replace("-", "_").replace(".", "_").isidentifier():
-        return name.lstrip("-"), value
+def _named_texts(before: str, argument: str) -> Iterator[tuple[str, str]]:
+    """Yield the names that `argument` may have, as an option or after a flag, each with its text.
+
+    A text that ends in ``=``, as in base64, is no option.
+    """
+    name, _, value = argument.partition("=")
+    if value.strip("=") and not _SPACE.search(name):
+        yield name.lstrip("-"), value
+        if _is_dotted(name.lstrip("-")):
+            return
     is_flag = before.startswith("-") and not argument.startswith("-")
-    return before.lstrip("-") if is_flag else "", argument
+    yield before.lstrip("-") if is_flag else "", argument
+
+
+def _is_dotted(name: str) -> bool:
+    return name.replace("-", "_").replace(".", "_").isidentifier()
 
 
 def _texts(name: str, values: object) -> FrozenMapping[str]:
@@ -193,7 +204,8 @@ def _check_plain(name: str, pair: tuple[str, str]) -> None:
     if holds_secret(key, value):
         # A traceback may show what this frame holds.
         del pair, value
-        place = f"{name} {key}" if key else name
+        # Any other text before an equals sign may hold a secret itself, such as that of a URL.
+        place = f"{name} {key}" if _is_dotted(key) else name
         message = f"{place} of a job seems to hold a secret: expected {_EXPECTED_PLAIN}"
         raise ValidationError(message, field=name, expected=_EXPECTED_PLAIN)
 

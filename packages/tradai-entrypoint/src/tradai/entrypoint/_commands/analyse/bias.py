@@ -21,6 +21,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         interrupts=interrupts,
         progress=Progress(enabled=not args.json, has_lines=True),
     )
+    entrypoint.most_trades = args.trades
     verdict = entrypoint.run_to_verdict()
     print_result(entrypoint.record, verdict, settings.folder, as_json=args.json)
     return int(verdict.exit_code)

@@ -14,6 +14,8 @@ from tradai.entrypoint._commands.flags import (
 )
 
 _BIAS: Final = "analyse.bias"
+_ROBUST: Final = "analyse.robust"
+_FLAGS: Final = {_BIAS: "--bias", _ROBUST: "--robust"}
 
 
 def add_analyse(commands: Commands) -> None:
@@ -37,10 +39,11 @@ def add_analyse(commands: Commands) -> None:
         "--robust",
         dest="module",
         action=_Analysis,
-        const="analyse.robust",
+        const=_ROBUST,
         help="say how much of the profit is left with shaken numbers, higher costs, resampled "
         "trades, and on candles after those that chose the numbers",
     )
+    _add_bias(parser)
     _add_robust(parser)
     add_output(parser)
     add_logging(parser)
@@ -56,12 +59,14 @@ class _Analysis(argparse.Action):
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object
     ) -> None:
         setattr(namespace, self.dest, self.const)
-        for flag in getattr(namespace, "of_robust", ()):
-            _refuse_beside_bias(parser, namespace, flag)
+        for flag, owner in getattr(namespace, "of_one", ()):
+            _refuse_of_other(parser, namespace, flag, owner)
 
 
 class _OfRobust(argparse.Action):
     """Flag of --robust, which --bias does not read."""
+
+    owner = _ROBUST
 
     def __call__(
         self,
@@ -72,15 +77,35 @@ class _OfRobust(argparse.Action):
     ) -> None:
         setattr(namespace, self.dest, values)
         flag = self.option_strings[0]
-        namespace.of_robust = [*getattr(namespace, "of_robust", ()), flag]
-        _refuse_beside_bias(parser, namespace, flag)
+        namespace.of_one = [*getattr(namespace, "of_one", ()), (flag, self.owner)]
+        _refuse_of_other(parser, namespace, flag, self.owner)
 
 
-def _refuse_beside_bias(
-    parser: argparse.ArgumentParser, namespace: argparse.Namespace, flag: str
+class _OfBias(_OfRobust):
+    """Flag of --bias, which --robust does not read."""
+
+    owner = _BIAS
+
+
+def _refuse_of_other(
+    parser: argparse.ArgumentParser, namespace: argparse.Namespace, flag: str, owner: str
 ) -> None:
-    if namespace.module == _BIAS:
-        parser.error(f"{flag} is a flag of --robust, and --bias does not read it: take it out")
+    chosen = _FLAGS.get(namespace.module, _FLAGS[owner])
+    if chosen != _FLAGS[owner]:
+        relation = f"is a flag of {_FLAGS[owner]}, and {chosen} does not read it"
+        parser.error(f"{flag} {relation}: take it out")
+
+
+def _add_bias(parser: argparse.ArgumentParser) -> None:
+    bias = parser.add_argument_group("of --bias")
+    bias.add_argument(
+        "--trades",
+        action=_OfBias,
+        metavar="N",
+        type=whole_number(10),
+        default=20,
+        help="first trades to check, each with two more backtests (default: 20)",
+    )
 
 
 def _add_robust(parser: argparse.ArgumentParser) -> None:

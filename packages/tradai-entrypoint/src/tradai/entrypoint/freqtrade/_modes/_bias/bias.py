@@ -13,6 +13,7 @@ from tradai.entrypoint.freqtrade._evidence.engine_verdict import judge
 from tradai.entrypoint.freqtrade._exchange.market_server import MarketServer
 from tradai.entrypoint.freqtrade._modes._bias.lookahead import (
     FEWEST_TRADES,
+    MOST_TRADES,
     Lookahead,
     lookahead_plan,
 )
@@ -31,8 +32,13 @@ from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
 @final
 class BiasEntrypoint(StrategyEntrypoint):
-    """Runs the analysis for bias in the place of the backtest that it is about."""
+    """Runs the analysis for bias in the place of the backtest that it is about.
 
+    Attributes:
+        most_trades: Number of trades to check, the first ones of the backtest.
+    """
+
+    most_trades = MOST_TRADES
     handlers: ClassVar[HandlerRegistry[HandlerFactory]] = HandlerRegistry()
 
 
@@ -44,8 +50,13 @@ class BiasHandler(BatchHandler):
     result = LOOKAHEAD_NAME
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        job.plan = lookahead_plan(job.plan)
+        job.plan = lookahead_plan(job.plan, self._most_trades)
         return super()._run_job(job, context)
+
+    @property
+    def _most_trades(self) -> int:
+        entrypoint = self._entrypoint
+        return entrypoint.most_trades if isinstance(entrypoint, BiasEntrypoint) else MOST_TRADES
 
     def _caveats(self, _context: RunContext) -> tuple[str, ...]:
         """Return none: it looks for itself."""
@@ -112,7 +123,8 @@ def _verdict(found: Lookahead, context: RunContext) -> Verdict:
 
 
 def _named_verdict(found: Lookahead) -> tuple[str, Verdict]:
-    trades = f"{counted(found.trades, 'trade')} computed again without the candles after them"
+    number = f"{found.trades} of {counted(found.made, 'trade')}"
+    trades = f"{number} computed again without the candles after them"
     if found.is_found:
         return "found", Verdict(exit_code=ExitCode.MISMATCH, sentence=found.explanation())
     if found.trades < FEWEST_TRADES:

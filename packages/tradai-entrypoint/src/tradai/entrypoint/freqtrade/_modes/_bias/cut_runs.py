@@ -30,7 +30,7 @@ from tradai.entrypoint.freqtrade._modes._bias.changed_orders import (
 )
 from tradai.entrypoint.freqtrade._modes._bias.closed_candles import write_closed_candles
 from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
-from tradai.entrypoint.freqtrade._modes._bias.lookahead import ORDERS
+from tradai.entrypoint.freqtrade._modes._bias.lookahead import MADE, ORDERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,9 +158,11 @@ class _SeparateRuns:
         return self.whole[pair]
 
     def export_to_csv(self, config: dict[str, Any], analyses: list[_Analysis]) -> None:
-        """Write the engine's table, and the number of trades with other orders."""
+        """Write the engine's table, the number of trades with other orders, and that of all."""
         self.export(config, analyses)
-        add_column(Path(config["lookahead_analysis_exportfilename"]), len(self.changed))
+        made = sum(len(_trades(each.full_varHolder)) for each in analyses)
+        table = Path(config["lookahead_analysis_exportfilename"])
+        add_columns(table, {ORDERS: len(self.changed), MADE: made})
 
 
 def _compare_columns(analysis: _Analysis, whole: _Backtest, cut: _Backtest, pair: str) -> None:
@@ -232,10 +234,10 @@ def _trades(backtest: _Backtest) -> Sequence[Trade]:
     return trades
 
 
-def add_column(table: Path, changed: int) -> None:
-    """Add the number of trades that get other orders to the engine's `table`."""
+def add_columns(table: Path, numbers: Mapping[str, int]) -> None:
+    """Add `numbers`, by the names of their columns, to each row of the engine's `table`."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    added = [ORDERS, *[str(changed)] * len(rows)]
+    added = [list(numbers), *[[str(each) for each in numbers.values()]] * len(rows)]
     with table.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([*row, cell] for row, cell in zip(rows, added, strict=False))
+        csv.writer(file).writerows([*row, *cells] for row, cells in zip(rows, added, strict=False))

@@ -12,11 +12,12 @@ from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, USER_DATA,
 from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
 # The engine cuts the candles after each of these trades, and compares what is computed then.
-_MOST_TRADES: Final = 20
+MOST_TRADES: Final = 20
 # Fewer trades than the engine itself asks for prove nothing when none is biased.
 FEWEST_TRADES: Final = 10
+# Columns that `separate_runs` adds to the engine's table.
 ORDERS: Final = "biased_orders"
-"""Column that `separate_runs` adds to the engine's table."""
+MADE: Final = "trades_in_backtest"
 # FreqAI's targets are meant to read the future, which is what a model learns.
 _TARGET: Final = "&"
 
@@ -28,6 +29,7 @@ class Lookahead:
 
     Attributes:
         trades: Number of trades that were computed again without the candles after them.
+        made: Number of all trades of the backtest, of which these are the first.
         entries: Number of entries that were not made then.
         exits: Number of exits that were not made then.
         orders: Number of trades that had another stake, price or order then, or another leverage.
@@ -35,6 +37,7 @@ class Lookahead:
     """
 
     trades: int
+    made: int
     entries: int
     exits: int
     orders: int
@@ -58,13 +61,14 @@ class Lookahead:
 
     @classmethod
     def _none(cls) -> Self:
-        return cls(trades=0, entries=0, exits=0, orders=0, indicators=())
+        return cls(trades=0, made=0, entries=0, exits=0, orders=0, indicators=())
 
     @classmethod
     def _of(cls, row: dict[str, str]) -> Self:
         names = row["biased_indicators"].split(",")
         return cls(
             trades=int(row["total_signals"]),
+            made=int(row[MADE]),
             entries=int(row["biased_entry_signals"]),
             exits=int(row["biased_exit_signals"]),
             orders=int(row[ORDERS]),
@@ -112,6 +116,7 @@ class Lookahead:
         """Return the figures for the manifest."""
         return {
             "trades_checked": self.trades,
+            MADE: self.made,
             "biased_entries": self.entries,
             "biased_exits": self.exits,
             "biased_orders": self.orders,
@@ -119,10 +124,10 @@ class Lookahead:
         }
 
 
-def lookahead_plan(plan: EnginePlan) -> EnginePlan:
-    """Return the plan of the analysis, made from that of the backtest."""
+def lookahead_plan(plan: EnginePlan, most_trades: int) -> EnginePlan:
+    """Return the plan of the analysis of so many trades, made from that of the backtest."""
     # The engine leaves out of its table what has no more trades than the minimum.
-    trades = ("--minimum-trade-amount", "1", "--targeted-trade-amount", str(_MOST_TRADES))
+    trades = ("--minimum-trade-amount", "1", "--targeted-trade-amount", str(most_trades))
     table = f"{USER_DATA}/{LOOKAHEAD_NAME}"
     return replace(
         plan,
