@@ -622,6 +622,33 @@ def test_secrets_reach_no_sentence() -> None:
     assert "obviously-fake" not in judge(ended(0), found, result_present=False).sentence
 
 
+def test_a_secret_behind_its_name_reaches_no_text_of_a_crash_or_of_a_stop() -> None:
+    raised = "ValueError: login failed with token=hunter2"
+    traceback = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n{raised}'
+    crashed = EngineEvidence()
+    crashed.feed(crash(traceback, raised=""))
+    stopped = EngineEvidence()
+    stopped.feed(
+        EngineRecord(
+            logger="freqtrade.worker",
+            level="ERROR",
+            text=f"OperationalException. Stopping trader ...\n{traceback}",
+        )
+    )
+    untrained = EngineEvidence()
+    untrained.feed(
+        EngineRecord(
+            logger="freqtrade.freqai.freqai_interface",
+            level="WARNING",
+            text=f"Training BTC/USDT raised exception {raised}.",
+        )
+    )
+
+    texts = (crashed.exception, stopped.stopped_by, *untrained.untrained)
+    assert [str(text).count("token=***") for text in texts] == [1, 1, 1]
+    assert "hunter2" not in "".join(map(str, texts))
+
+
 def test_missing_spot_and_futures_series_are_named_together() -> None:
     lines = [
         record(f"No data found for ({name}, 1h, ).", logger="freqtrade.data.dataprovider")
