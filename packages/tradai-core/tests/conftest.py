@@ -20,15 +20,6 @@ def stream() -> io.StringIO:
     return io.StringIO()
 
 
-@pytest.fixture
-def eager_threads() -> Iterator[None]:
-    """Threads that take turns so often that they meet in the middle of anything."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
-
-
 @pytest.fixture(autouse=True)
 def _quiet_afterwards() -> Iterator[None]:
     """Put back what `configure_logging` changes, which is the whole process."""

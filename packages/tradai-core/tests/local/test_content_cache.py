@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -230,23 +231,25 @@ def test_content_that_was_replaced_since_a_look_at_its_damage_is_not_removed(
     assert not content.exists()
 
 
-@pytest.mark.usefixtures("eager_threads")
 def test_content_that_is_removed_and_added_again_meanwhile_is_laid_out_or_not(
-    cache: ContentCache, tmp_path: Path
+    cache: ContentCache, tmp_path: Path, eager_barrier: Callable[[int], threading.Barrier]
 ) -> None:
     digest = cache.add(b"candles")
     content = only_file(tmp_path)
-    is_over = threading.Event()
+    is_over, barrier = threading.Event(), eager_barrier(6)
 
     def remove() -> None:
+        barrier.wait()
         while not is_over.is_set():
             content.unlink(missing_ok=True)
 
     def add() -> None:
+        barrier.wait()
         while not is_over.is_set():
             cache.add(b"candles")
 
     def use() -> None:
+        barrier.wait()
         target = tmp_path / f"{threading.get_ident()}"
         try:
             for _ in range(12_000):

@@ -71,15 +71,14 @@ def test_a_handler_of_others_masks_secrets_made_before_the_set_up_or_after(
     assert HIDDEN not in other.getvalue()
 
 
-@pytest.mark.usefixtures("eager_threads")
 def test_no_thread_prints_a_secret_to_a_new_handler_while_another_thread_masks_its_lines(
-    alone: logging.Logger,
+    alone: logging.Logger, eager_barrier: Callable[[int], Barrier]
 ) -> None:
     configure_logging(stream=io.StringIO())
     # So many that masking takes a while; the newest handler comes last.
     others = [logging.NullHandler() for _ in range(500)]
     for _ in range(50):
-        stream, barrier = io.StringIO(), Barrier(8)
+        stream, barrier = io.StringIO(), eager_barrier(8)
         alone.handlers[:] = [logging.StreamHandler(stream)]
 
         def log(number: int, barrier: Barrier = barrier) -> None:

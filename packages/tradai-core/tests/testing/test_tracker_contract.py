@@ -59,11 +59,12 @@ def test_a_server_that_is_down_leaves_everything_waiting_until_it_answers(tmp_pa
     assert (up.waiting, tracker.views["a"].status) == (0, TrackedStatus.FAILED)
 
 
-@pytest.mark.usefixtures("eager_threads")
-def test_one_racer_tracks_a_run_in_a_folder(tmp_path: Path) -> None:
+def test_one_racer_tracks_a_run_in_a_folder(
+    tmp_path: Path, eager_barrier: Callable[[int], Barrier]
+) -> None:
     at = datetime(2025, 1, 1, tzinfo=UTC)
     for _ in range(300):
-        tracker, barrier = MemoryTracker(), Barrier(8)
+        tracker, barrier = MemoryTracker(), eager_barrier(8)
 
         def start(
             number: int, tracker: MemoryTracker = tracker, barrier: Barrier = barrier

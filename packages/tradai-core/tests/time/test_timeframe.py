@@ -5,6 +5,7 @@ import operator
 import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -132,10 +133,11 @@ def test_unused_timeframes_do_not_pile_up() -> None:
     assert 0 < alive < 500
 
 
-@pytest.mark.usefixtures("eager_threads")
-def test_threads_that_read_new_texts_get_the_same_objects() -> None:
+def test_threads_that_read_new_texts_get_the_same_objects(
+    eager_barrier: Callable[[int], threading.Barrier],
+) -> None:
     texts = [f"{count}m" for count in range(70_000, 70_200)]
-    start, found = threading.Barrier(4), list[list[Timeframe]]()
+    start, found = eager_barrier(4), list[list[Timeframe]]()
 
     def read() -> None:
         start.wait()
