@@ -40,8 +40,15 @@ def group_of(process: Path) -> int | None:
 
 
 def engine_of(bot: Any) -> int:
-    bot.wait_for(lambda: bool(engines_of(bot.process.pid)), event="an engine")
-    return engines_of(bot.process.pid)[0]
+    seen: list[int] = []
+
+    def has_engine() -> bool:
+        # Kept: a process that becomes another program has no command line for a moment.
+        seen[:] = engines_of(bot.process.pid)
+        return bool(seen)
+
+    bot.wait_for(has_engine, event="an engine")
+    return seen[0]
 
 
 def is_alive(pid: int) -> bool:
