@@ -130,14 +130,19 @@ RECURSIVE = """
 """
 
 
+def analysed(tradai: Any, strategy: Path, data: Path, *, end: str, beginning: str = "") -> Any:
+    """What the analysis says of the demo strategy with more code around it."""
+    file = strategy.parent / "strategies" / "demo.py"
+    file.write_text(beginning + file.read_text() + end)
+    return tradai("analyse", strategy, "--bias", "--data", data, *RANGE, "--json")
+
+
 def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + PEEK)
-    (file.parent / "keeper.py").write_text("KEPT = {}\n")
+    (strategy.parent / "strategies" / "keeper.py").write_text("KEPT = {}\n")
 
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=PEEK)
 
     results = json.loads(outcome.stdout)["results"]
     assert outcome.code == 76, outcome.stderr
@@ -150,10 +155,7 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
 def test_a_strategy_that_keeps_later_candles_in_a_file_made_at_its_import_is_found(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(KEEPING + file.read_text() + PEEK_IN_DATABASE)
-
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=PEEK_IN_DATABASE, beginning=KEEPING)
 
     assert outcome.code == 76, outcome.stderr
     assert "later" in json.loads(outcome.stdout)["results"]["biased_indicators"]
@@ -162,10 +164,7 @@ def test_a_strategy_that_keeps_later_candles_in_a_file_made_at_its_import_is_fou
 def test_a_strategy_that_reads_the_files_of_candles_is_found(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + PEEK_IN_CANDLES)
-
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=PEEK_IN_CANDLES)
 
     assert outcome.code == 76, outcome.stderr
     assert "later" in json.loads(outcome.stdout)["results"]["biased_indicators"]
@@ -174,10 +173,7 @@ def test_a_strategy_that_reads_the_files_of_candles_is_found(
 def test_columns_of_later_candles_that_can_be_empty_are_found(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + PEEK_WITHOUT_NUMBERS)
-
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=PEEK_WITHOUT_NUMBERS)
 
     assert outcome.code == 76, outcome.stderr
     assert sorted(json.loads(outcome.stdout)["results"]["biased_indicators"]) == ["later", "rises"]
@@ -186,10 +182,7 @@ def test_columns_of_later_candles_that_can_be_empty_are_found(
 def test_stakes_that_are_chosen_by_later_candles_are_found(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + PEEKING_STAKES)
-
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=PEEKING_STAKES)
 
     results = json.loads(outcome.stdout)["results"]
     assert outcome.code == 76, outcome.stderr
@@ -202,10 +195,7 @@ def test_stakes_that_are_chosen_by_later_candles_are_found(
 def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_are_named(
     tradai: Any, strategy: Path, candles: Path
 ) -> None:
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + RECURSIVE)
-
-    outcome = tradai("analyse", strategy, "--bias", "--data", candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, candles, end=RECURSIVE)
 
     results = json.loads(outcome.stdout)["results"]
     assert outcome.code == 0, outcome.stderr
@@ -242,11 +232,9 @@ def test_a_strategy_that_reads_a_longer_candle_before_it_closes_is_found(
     tradai: Any, strategy: Path, longer_candles: Path
 ) -> None:
     # The engine's own analysis calls it clean: freqtrade 12507.
-    file = strategy.parent / "strategies" / "demo.py"
-    file.write_text(file.read_text() + OPEN_HOUR)
     strategy.write_text(f'{strategy.read_text()}  informative: ["@1h"]\n')
 
-    outcome = tradai("analyse", strategy, "--bias", "--data", longer_candles, *RANGE, "--json")
+    outcome = analysed(tradai, strategy, longer_candles, end=OPEN_HOUR)
 
     results = json.loads(outcome.stdout)["results"]
     assert outcome.code == 76, outcome.stderr

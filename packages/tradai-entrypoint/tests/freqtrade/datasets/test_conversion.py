@@ -609,4 +609,4 @@ def test_writers_that_are_refused_leave_the_new_folder_to_the_one_that_writes(
             results = list(pool.map(write_into, range(8)))
 
         assert results.count(FolderInUseError) == 7
-        assert True in results
+        assert results.count(True) == 1

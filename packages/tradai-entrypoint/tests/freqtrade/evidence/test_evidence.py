@@ -51,6 +51,12 @@ def crash(traceback: str, *, raised: str) -> EngineRecord:
     return EngineRecord(logger="freqtrade", level="ERROR", raised=raised, text=text)
 
 
+def evidence_in(read: EngineRecord) -> EngineEvidence:
+    found = EngineEvidence()
+    found.feed(read)
+    return found
+
+
 def state(text: str) -> EngineRecord:
     return EngineRecord(logger="freqtrade.worker", level="INFO", text=text)
 
@@ -625,24 +631,12 @@ def test_secrets_reach_no_sentence() -> None:
 def test_a_secret_behind_its_name_reaches_no_text_of_a_crash_or_of_a_stop() -> None:
     raised = "ValueError: login failed with token=hunter2"
     traceback = f'Traceback (most recent call last):\n  File "x.py", line 1, in f\n{raised}'
-    crashed = EngineEvidence()
-    crashed.feed(crash(traceback, raised=""))
-    stopped = EngineEvidence()
-    stopped.feed(
-        EngineRecord(
-            logger="freqtrade.worker",
-            level="ERROR",
-            text=f"OperationalException. Stopping trader ...\n{traceback}",
-        )
-    )
-    untrained = EngineEvidence()
-    untrained.feed(
-        EngineRecord(
-            logger="freqtrade.freqai.freqai_interface",
-            level="WARNING",
-            text=f"Training BTC/USDT raised exception {raised}.",
-        )
-    )
+    crashed = evidence_in(crash(traceback, raised=""))
+    text = f"OperationalException. Stopping trader ...\n{traceback}"
+    stopped = evidence_in(EngineRecord(logger="freqtrade.worker", level="ERROR", text=text))
+    text = f"Training BTC/USDT raised exception {raised}."
+    trainer = "freqtrade.freqai.freqai_interface"
+    untrained = evidence_in(EngineRecord(logger=trainer, level="WARNING", text=text))
 
     texts = (crashed.exception, stopped.stopped_by, *untrained.untrained)
     assert [str(text).count("token=***") for text in texts] == [1, 1, 1]

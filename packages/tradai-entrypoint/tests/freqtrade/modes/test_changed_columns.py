@@ -2,7 +2,7 @@
 
 from typing import Any, TypeAlias
 
-import pandas as pd  # noqa: TID253 - the columns are those of pandas
+import pandas as pd  # noqa: TID253 - a test needs no fast start
 import pytest
 
 # Not public: a child process calls it, which runs on the real engine elsewhere.

@@ -22,6 +22,10 @@ class Failure:
         """Whether AWS did not or could not answer; any other error is AWS's decision."""
         return isinstance(self.error, ExternalServiceError) and self.error.retryable
 
+    def is_recent(self, now_s: float) -> bool:
+        """Tell whether AWS is not asked again yet."""
+        return now_s < self.retry_at_s
+
     def copy_error(self) -> TradAIError:
         """Return a copy for one caller: raising an error again makes its traceback grow."""
         return copy.copy(self.error)

@@ -62,7 +62,7 @@ class SecretSlot(LoggerMixin):
             TradAIError: AWS refused a moment ago, or the outage lasts too long.
         """
         held, failure, now_s = self.held, self.failure, self._clock()
-        is_recent = failure is not None and now_s < failure.retry_at_s
+        is_recent = failure is not None and failure.is_recent(now_s)
         if held is not None:
             age_s = now_s - held.read_s
             if age_s < self._policy.fresh_s:
@@ -211,14 +211,13 @@ class SecretSlot(LoggerMixin):
         if self.is_fresh():
             return self.held
         failure = self.failure
-        is_recent = failure is not None and self._clock() < failure.retry_at_s
-        return failure if is_recent else None
+        return failure if failure is not None and failure.is_recent(self._clock()) else None
 
     def _may_reject(self, version_id: str) -> bool:
         held, failure = self.held, self.failure
         if held is None or held.version_id != version_id or self._rejected == version_id:
             return False
-        return failure is None or self._clock() >= failure.retry_at_s
+        return failure is None or not failure.is_recent(self._clock())
 
     def _new_refresh(self) -> Refresh:
         refresh: Refresh = Future()

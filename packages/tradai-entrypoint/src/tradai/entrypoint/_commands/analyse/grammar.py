@@ -63,10 +63,10 @@ class _Analysis(argparse.Action):
             _refuse_of_other(parser, namespace, flag, owner)
 
 
-class _OfRobust(argparse.Action):
-    """Flag of --robust, which --bias does not read."""
+class _OfOne(argparse.Action):
+    """Flag of one analysis, which the other one does not read."""
 
-    owner = _ROBUST
+    owner: str
 
     def __call__(
         self,
@@ -81,18 +81,20 @@ class _OfRobust(argparse.Action):
         _refuse_of_other(parser, namespace, flag, self.owner)
 
 
-class _OfBias(_OfRobust):
-    """Flag of --bias, which --robust does not read."""
-
+class _OfBias(_OfOne):
     owner = _BIAS
+
+
+class _OfRobust(_OfOne):
+    owner = _ROBUST
 
 
 def _refuse_of_other(
     parser: argparse.ArgumentParser, namespace: argparse.Namespace, flag: str, owner: str
 ) -> None:
-    chosen = _FLAGS.get(namespace.module, _FLAGS[owner])
-    if chosen != _FLAGS[owner]:
-        relation = f"is a flag of {_FLAGS[owner]}, and {chosen} does not read it"
+    if namespace.module not in {None, owner}:
+        other = _FLAGS[namespace.module]
+        relation = f"is a flag of {_FLAGS[owner]}, and {other} does not read it"
         parser.error(f"{flag} {relation}: take it out")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, final
 
-from tradai.core import StrategyConfig, TradingMode, mask_named_values
+from tradai.core import StrategyConfig, TradingMode
 from tradai.entrypoint._runs.parameters import RunParameters
 from tradai.entrypoint.freqtrade._engine.records import EngineRecord
 from tradai.entrypoint.freqtrade._evidence import strategy_errors
 from tradai.entrypoint.freqtrade._evidence.log_patterns import facts_in
-from tradai.entrypoint.freqtrade._evidence.strategy_errors import StrategyErrors, place_in
+from tradai.entrypoint.freqtrade._evidence.strategy_errors import StrategyErrors, place_in, shown
 
 _CONFIGURATION: Final = "Configuration error: "
 _CRASH: Final = "Fatal exception!"
@@ -183,7 +183,7 @@ class EngineEvidence:
     def _feed_crash(self, record: EngineRecord) -> None:
         last = record.text.rpartition(_TRACEBACK)[2]
         raised = _RAISED.search(last)
-        self.exception = mask_named_values(raised[0])[:_LONGEST] if raised else _CRASH
+        self.exception = shown(raised[0]) if raised else _CRASH
         self.exception_place = place_in(record.text)
         self.has_bad_leverage = _LEVERAGE in last
         self.was_loading = _LOADING in last
@@ -197,12 +197,12 @@ class EngineEvidence:
                 self.has_run = self.has_run or self.is_running
                 self.stopped_by = None if self.is_running else self.stopped_by
             case {"stopping": exception}:
-                self.stopped_by = mask_named_values(exception)[:_LONGEST]
+                self.stopped_by = shown(exception)
 
     def _take_fact(self, facts: Mapping[str, str]) -> None:
         match facts:
             case {"unimportable": reason}:
-                self.unimportable = mask_named_values(reason)[:_LONGEST]
+                self.unimportable = shown(reason)
             case {"dropped": text} | {"fixed": text} | {"untrained": text}:
                 (name,) = facts
                 _keep(getattr(self, name), text)
@@ -236,6 +236,5 @@ class EngineEvidence:
 
 
 def _keep(kept: list[str], text: str) -> None:
-    shown = mask_named_values(text)[:_LONGEST]
-    if len(kept) < MOST_KEPT and shown not in kept:
-        kept.append(shown)
+    if len(kept) < MOST_KEPT and (fact := shown(text)) not in kept:
+        kept.append(fact)

@@ -62,7 +62,7 @@ class StrategyErrors:
         facts = found.groupdict() if found else {"error": text.partition("\n")[0]}
         name = facts.get("name", _UNKNOWN)
         self.counts[name] = self.counts.get(name, 0) + 1
-        self.last = mask_named_values(facts["error"])[:_LONGEST]
+        self.last = shown(facts["error"])
         if self.first is None:
             self.first = self.last
             self.place = place_in(text) or facts.get("place")
@@ -82,6 +82,11 @@ def judge_errors(verdict: Verdict, errors: StrategyErrors, accepted: Collection[
         f"run.accepted_strategy_errors=[{names}]"
     )
     return Verdict(exit_code=ExitCode.STRATEGY_ERRORS, sentence=redact(sentence))
+
+
+def shown(text: str) -> str:
+    """Return a text that a strategy may have written as verdicts show it: no secrets, not long."""
+    return mask_named_values(text)[:_LONGEST]
 
 
 def place_in(traceback: str) -> str | None:

@@ -55,7 +55,10 @@ def add_rules(made: MarketsSnapshot, path: Path) -> MarketsSnapshot:
 
 @contextmanager
 def _sole_adder(path: Path) -> Iterator[None]:
-    """Keep others that add to the file at `path` away, where it is there and can be locked."""
+    """Keep others that add to the file at `path` away, where it is there and can be locked.
+
+    The lock is that of the file: the store that writes it takes that of the folder.
+    """
     with ExitStack() as held:
         with suppress(OSError):
             # Another one may have replaced it meanwhile.

@@ -1,6 +1,6 @@
 """Analysis for bias: the engine's look-ahead and recursive analyses as one recorded run."""
 
-from typing import ClassVar, final
+from typing import ClassVar, cast, final
 
 from tradai.core import TimeRange, TradingMode, digest
 from tradai.entrypoint._process.exit_codes import ExitCode, Verdict
@@ -50,13 +50,10 @@ class BiasHandler(BatchHandler):
     result = LOOKAHEAD_NAME
 
     def _run_job(self, job: EngineJob, context: RunContext) -> Verdict:
-        job.plan = lookahead_plan(job.plan, self._most_trades)
+        # It is registered there alone.
+        most_trades = cast("BiasEntrypoint", self._entrypoint).most_trades
+        job.plan = lookahead_plan(job.plan, most_trades)
         return super()._run_job(job, context)
-
-    @property
-    def _most_trades(self) -> int:
-        entrypoint = self._entrypoint
-        return entrypoint.most_trades if isinstance(entrypoint, BiasEntrypoint) else MOST_TRADES
 
     def _caveats(self, _context: RunContext) -> tuple[str, ...]:
         """Return none: it looks for itself."""

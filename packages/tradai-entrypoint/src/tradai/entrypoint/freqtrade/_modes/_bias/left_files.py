@@ -23,9 +23,9 @@ def nothing_left(candles: Path) -> Iterator[None]:
     """
     # The engine has a relative path of it.
     kept = candles.absolute()
-    before = {path: _content(path) for path in _entries() if not path.is_relative_to(kept)}
+    before = {path: _content(path) for path in _entries(kept)}
     yield
-    for path in sorted({each for each in _entries() if not each.is_relative_to(kept)} - {*before}):
+    for path in sorted({*_entries(kept)} - {*before}):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -37,9 +37,10 @@ def nothing_left(candles: Path) -> Iterator[None]:
             path.write_bytes(content)
 
 
-def _entries() -> Iterator[Path]:
+def _entries(kept: Path) -> Iterator[Path]:
+    """Yield the files and folders that a strategy may have made, outside of `kept`."""
     for place in {Path.cwd(), *(Path(os.environ[name]) for name in _PLACES)}:
-        yield from place.rglob("*")
+        yield from (path for path in place.rglob("*") if not path.is_relative_to(kept))
 
 
 def _content(path: Path) -> bytes | None:
