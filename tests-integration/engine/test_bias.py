@@ -200,7 +200,7 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
     results = json.loads(outcome.stdout)["results"]
     assert outcome.code == 0, outcome.stderr
     assert results["bias"] == "clean"
-    assert results["trades_checked"] >= 10
+    assert results["trades_checked"] == 20
     assert results["biased_indicators"] == []
     assert "-bias-" in outcome.manifest["run_id"]
     assert abs(results["recursive_percent"].pop("slow")) > 1

@@ -37,7 +37,7 @@ from tradai.cache import Cache
 
 warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is the point
 sys.setswitchinterval(1e-5)
-faulthandler.dump_traceback_later(60, exit=True)
+faulthandler.dump_traceback_later(240, exit=True)
 caches, ends = [Cache() for _ in range(20)], threading.Event()
 
 def make():

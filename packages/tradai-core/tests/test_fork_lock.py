@@ -151,13 +151,13 @@ def with_child():
     return child
 
 children = []
-with locked(folder, needed=True):
-    children.append(with_child())
-journal = FileJournal(folder / "journal.jsonl")
-journal.append("first")
-children.append(with_child())
-journal.close()
 try:
+    with locked(folder, needed=True):
+        children.append(with_child())
+    journal = FileJournal(folder / "journal.jsonl")
+    journal.append("first")
+    children.append(with_child())
+    journal.close()
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     FileJournal(folder / "journal.jsonl").append("second")

@@ -294,8 +294,8 @@ except SpoolBusyError:
 child = os.fork()
 if child == 0:
     signal.pause()
-spool.close()
 try:
+    spool.close()
     print([record.value for record, _ in Spool.resume(folder).records()][1:])
 finally:
     os.kill(child, signal.SIGKILL)
