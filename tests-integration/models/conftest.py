@@ -30,18 +30,31 @@ class HandClock:
 
 
 class Interceptor(FaultProxy):
-    """A proxy that does something before it passes on the first request that matches."""
+    """A proxy that does something before it passes on the first request that matches.
 
-    def __init__(self, upstream: str, match: str, action: Callable[[], object]) -> None:
+    `skip` is the number of requests that match and come before that one.
+    """
+
+    def __init__(
+        self, upstream: str, match: str, action: Callable[[], object], *, skip: int = 0
+    ) -> None:
         super().__init__(upstream)
         self._match = match
         self._action: Callable[[], object] | None = action
+        self._skip = skip
+
+    @property
+    def acted(self) -> bool:
+        """Whether that request came."""
+        return self._action is None
 
     def fault_for(self, request: str) -> Fault | None:
         """Do it."""
         if self._action is not None and self._match in request:
-            action, self._action = self._action, None
-            action()
+            self._skip -= 1
+            if self._skip < 0:
+                action, self._action = self._action, None
+                action()
         return super().fault_for(request)
 
 

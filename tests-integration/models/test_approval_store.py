@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,57 @@ def test_the_entry_that_comes_second_does_not_count(
         MLflowApprovalStore(unique, client=slow).add(replace(ENTRY, data=b"another signature"))
 
     assert store.entries("momentum") == (ENTRY,)
+
+
+def test_one_of_two_is_added_whenever_the_other_comes_between(
+    server: MLflowServer, client: MLflowClient, unique: str
+) -> None:
+    def outcome(skip: int) -> tuple[bool, list[str]]:
+        """Add an entry whose requests another process interrupts once, after `skip` of them."""
+        model, refused = f"{unique}-{skip}", []
+
+        def add(name: str, store: MLflowApprovalStore) -> None:
+            try:
+                store.add(replace(ENTRY, data=name.encode()))
+            except ConflictError:
+                refused.append(name)
+
+        other = MLflowApprovalStore(model, client=client)
+        with (
+            Interceptor(server.url, "/", lambda: add("other", other), skip=skip) as proxy,
+            MLflowClient(uri=proxy.url, deadline_s=PATIENCE_S) as slow,
+        ):
+            add("own", MLflowApprovalStore(model, client=slow))
+            kept = [entry.data.decode() for entry in other.entries("momentum")]
+            assert sorted(kept + refused) == (["other", "own"] if proxy.acted else ["own"])
+            return proxy.acted, kept
+
+    outcomes = [outcome(skip) for skip in range(8)]
+
+    # It comes first, then second, and at last there is no request left that it could interrupt.
+    assert [each for each, _ in groupby(outcomes)] == [
+        (True, ["other"]),
+        (True, ["own"]),
+        (False, ["own"]),
+    ]
+
+
+def test_an_entry_that_somebody_deletes_at_once_is_not_added(
+    server: MLflowServer, client: MLflowClient, store: MLflowApprovalStore, unique: str
+) -> None:
+    store.add(REVOCATION)
+
+    def delete() -> None:
+        client.delete_model_version(unique, 2)
+
+    with (
+        Interceptor(server.url, "model-versions/search", delete, skip=1) as proxy,
+        MLflowClient(uri=proxy.url, deadline_s=PATIENCE_S) as slow,
+        pytest.raises(ConflictError, match="has no approval of this id any more"),
+    ):
+        MLflowApprovalStore(unique, client=slow).add(ENTRY)
+
+    assert store.entries("momentum") == (REVOCATION,)
 
 
 def test_an_entry_whose_answer_was_lost_is_there_once(

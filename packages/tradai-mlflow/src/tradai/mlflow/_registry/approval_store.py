@@ -1,7 +1,7 @@
 """Place of approvals in MLflow's registry: a model of its own, with a version for each entry."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from string import ascii_letters, digits, punctuation
 from typing import Final, Self, TypeAlias, final
@@ -80,16 +80,24 @@ class MLflowApprovalStore:
     def add(self, entry: ApprovalEntry) -> None:
         """Keep `entry`; see `ApprovalStore`."""
         name = entry.name
-        kept = self._kept()
+        versions = self._versions()
+        kept = _kept(versions)
+        if versions and not kept:
+            # A model of strategies: an approval would be its latest version.
+            message = f"the model {self._model} has versions of another kind: expected {_EXPECTED}"
+            raise ValidationError(message, field="uri", expected=_EXPECTED)
         if name not in kept:
             self._create(entry, kept)
             # Another process may have been first.
-            kept = self._kept()
-        if _data(kept[name]) != entry.data:
-            message = (
-                f"{self._model} has another {entry.kind} of this id, in version "
-                f"{kept[name].version}; read it again"
+            kept = _kept(self._versions())
+        first = kept.get(name)
+        if first is None or _data(first) != entry.data:
+            found = (
+                f"another {entry.kind} of this id, in version {first.version}"
+                if first
+                else f"no {entry.kind} of this id any more: the version just made was deleted"
             )
+            message = f"{self._model} has {found}; read it again"
             raise ConflictError(message, operation="add", service="mlflow")
 
     def entries(self, strategy: str) -> tuple[ApprovalEntry, ...]:
@@ -99,13 +107,13 @@ class MLflowApprovalStore:
             ApprovalEntry(
                 strategy=strategy, approval_id=approval_id, kind=kind, data=_data(version)
             )
-            for (name, approval_id, kind), version in sorted(self._kept().items(), key=_order)
+            for (name, approval_id, kind), version in sorted(
+                _kept(self._versions()).items(), key=_order
+            )
             if name == strategy
         )
 
     def _create(self, entry: ApprovalEntry, kept: Mapping[EntryName, ModelVersion]) -> None:
-        if not kept:
-            self._require_own_model()
         self._client.registered_model(self._model)
         shown = f"{entry.kind} {entry.approval_id[:_SHOWN_DIGITS]}"
         self._client.create_model_version(
@@ -122,25 +130,13 @@ class MLflowApprovalStore:
             description=f"{shown} of {entry.strategy}, kept by tradai",
         )
 
-    def _kept(self) -> dict[EntryName, ModelVersion]:
-        """Return the version that counts of each entry: the one with the lowest number."""
-        versions = self._client.search_model_versions(
-            filter=f"name = {quoted(self._model)}", order_by=["version_number ASC"]
+    def _versions(self) -> list[ModelVersion]:
+        """Return all versions of the model, in the order of their numbers."""
+        return list(
+            self._client.search_model_versions(
+                filter=f"name = {quoted(self._model)}", order_by=["version_number ASC"]
+            )
         )
-        kept: dict[EntryName, ModelVersion] = {}
-        for version in versions:
-            if (name := _name(version)) is not None:
-                kept.setdefault(name, version)
-        return kept
-
-    def _require_own_model(self) -> None:
-        """Refuse a model of strategies: an approval would be its latest version."""
-        strangers = self._client.search_model_versions(
-            filter=f"name = {quoted(self._model)}", limit=1
-        )
-        if any(strangers):
-            message = f"the model {self._model} has versions of another kind: expected {_EXPECTED}"
-            raise ValidationError(message, field="uri", expected=_EXPECTED)
 
     def _run_of(self, entry: ApprovalEntry, kept: Mapping[EntryName, ModelVersion]) -> str | None:
         """Return the run that proves the version of the strategy; None for a version unknown."""
@@ -168,6 +164,15 @@ def kept_entry(version: ModelVersion) -> str | None:
     """
     name = _name(version)
     return name and f"{name[2]} {name[1][:_SHOWN_DIGITS]}"
+
+
+def _kept(versions: Iterable[ModelVersion]) -> dict[EntryName, ModelVersion]:
+    """Return the version that counts of each entry: the one with the lowest number."""
+    kept: dict[EntryName, ModelVersion] = {}
+    for version in versions:
+        if (name := _name(version)) is not None:
+            kept.setdefault(name, version)
+    return kept
 
 
 def _name(version: ModelVersion) -> EntryName | None:
