@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from servers.process import Server, answers, executable, free_port
+from servers.process import Server, answers, executable, free_port, is_free
 
 from tradai.aws import AwsSettings, client_for
 
@@ -160,18 +159,9 @@ def _block_of_ports() -> int:
     start = os.getpid() * 5 % 5_000
     for offset in range(start, start + 5_000, 5):
         first = 15_000 + offset % 5_000
-        if all(_is_free(base + port) for base in (first, first + 10_000) for port in range(5)):
+        if all(is_free(base + port) for base in (first, first + 10_000) for port in range(5)):
             return first
     pytest.fail("no five free ports in a row; stop what listens between 15000 and 30000")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 STANDINS: dict[str, Callable[[Path], Standin]] = {

@@ -1,6 +1,7 @@
 """Servers as child processes on loopback: started at first use, always stopped."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -11,12 +12,16 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".servers"
+# Lower than those that Linux and macOS give to who asks for any port.
+_PORTS: Final = range(20_000, 25_000)
+# Each process begins elsewhere, and takes the next one each time.
+_TURNS: Final = itertools.count(os.getpid() * 97)
 # Variables of the machine or the developer, on which a server must not depend.
 _DROPPED = (
     "AWS_",
@@ -31,11 +36,25 @@ _DROPPED = (
 
 
 def free_port() -> int:
-    """Return a free port of loopback."""
+    """Return a free port of loopback, for a server that starts, or for none.
+
+    The system gives it to no one that asks for any port: a server takes seconds to listen, and in
+    that time many sockets are opened.
+    """
+    for turn in itertools.islice(_TURNS, len(_PORTS)):
+        if is_free(port := _PORTS[turn % len(_PORTS)]):
+            return port
+    pytest.fail(f"no free port from {_PORTS.start} to {_PORTS.stop}; stop what listens there")
+
+
+def is_free(port: int) -> bool:
+    """Return whether a port of loopback is free."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def answers(url: str) -> bool:

@@ -3,7 +3,6 @@
 import os
 import select
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from servers.process import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 MOTO = Path(os.environ.get("TRADAI_MOTO_VENV", ROOT / ".servers" / "moto")) / "bin" / "moto_server"
@@ -25,7 +25,7 @@ def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         if "moto" in os.environ.get("TRADAI_REQUIRE", "").split(","):
             pytest.fail(reason)
         pytest.skip(reason)
-    port = _free_port()
+    port = free_port()
     log = tmp_path_factory.mktemp("moto") / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -52,12 +52,6 @@ def make_bucket(s3_port: int) -> Callable[[str], None]:
             pass
 
     return make
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
