@@ -51,6 +51,9 @@ class TcpProxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
+                # At once, so that a cut does not miss it while the server is connected.
+                with self._lock:
+                    self._sockets.add(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
@@ -59,7 +62,9 @@ class TcpProxy:
             with server:
                 sent = bytearray()
                 with self._lock:
-                    self._sockets |= {client, server}
+                    if client not in self._sockets:
+                        return
+                    self._sockets.add(server)
                     self.sent.append(sent)
                 back = threading.Thread(target=self._answer, args=(server, client), daemon=True)
                 back.start()
