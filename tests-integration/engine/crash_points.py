@@ -85,8 +85,15 @@ class Scene:
         """Return the process id of a part of the session, which runs."""
         if victim is Victim.SUPERVISOR:
             return self.session.pid
-        self.wait(lambda: victim in self._children())
-        return self._children()[victim]
+        found: dict[Victim, int] = {}
+
+        def is_there() -> bool:
+            # Kept: a process that becomes another program has no command line for a moment.
+            found.update(self._children())
+            return victim in found
+
+        self.wait(is_there)
+        return found[victim]
 
     def freeze(self, victim: Victim) -> None:
         """Let a process stand still."""
@@ -144,14 +151,22 @@ class Scene:
 
     def _children(self) -> dict[Victim, int]:
         found: dict[Victim, int] = {}
-        for child in Path(f"/proc/{self.session.pid}/task").glob("*/children"):
-            for pid in map(int, child.read_text().split()):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        for children in Path(f"/proc/{self.session.pid}/task").glob("*/children"):
+            for pid in map(int, _shown(children).split()):
+                words = _shown(Path(f"/proc/{pid}/cmdline")).split(b"\0")
                 if b"watchdog" in words:
                     found[Victim.WATCHDOG] = pid
                 elif b"trade" in words:
                     found[Victim.ENGINE] = pid
         return found
+
+
+def _shown(file: Path) -> bytes:
+    """Return what the system shows of a thread or process, and nothing once that is gone."""
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _held(endpoint: str, fault: Fault, scene: Scene, *, skip: int = 0) -> None:

@@ -28,15 +28,22 @@ def wait_for_end(bot: Any, *, within_s: float = 300) -> dict[str, Any]:
 
 
 def engines_of(pid: int, subcommand: bytes = b"backtesting") -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(one) for one in listed if subcommand in Path(f"/proc/{one}/cmdline").read_bytes()]
+    listed = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [each for each in listed if subcommand in shown(each, "cmdline")]
 
 
-def group_of(process: Path) -> int | None:
+def shown(pid: int, name: str) -> bytes:
+    """Return what the system shows of a process, and nothing once that is gone."""
     try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    # It may go before its file is opened, and between that and the reading.
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return b""
+
+
+def is_in(group: int, pid: int) -> bool:
+    # After the name, which may hold spaces: state, parent, group.
+    return shown(pid, "stat").rpartition(b")")[2].split()[2:3] == [b"%d" % group]
 
 
 def engine_of(bot: Any) -> int:
@@ -52,10 +59,7 @@ def engine_of(bot: Any) -> int:
 
 
 def is_alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    except FileNotFoundError:
-        return False
+    return shown(pid, "stat").rpartition(b")")[2].split()[:1] not in ([], [b"Z"])
 
 
 def has_ended(pid: int) -> bool:
@@ -166,7 +170,8 @@ def test_ctrl_c_in_a_search_keeps_its_epochs_and_the_best_so_far(search: Any) ->
 
 def test_nothing_of_a_search_outlives_a_supervisor_that_is_killed(search: Any) -> None:
     (engine,) = engines_of(search.process.pid, b"hyperopt")
-    group = [int(path.name) for path in Path("/proc").glob("[0-9]*") if group_of(path) == engine]
+    running = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    group = [pid for pid in running if is_in(engine, pid)]
     assert len(group) > 2
 
     search.process.kill()
