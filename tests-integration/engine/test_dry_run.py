@@ -180,12 +180,13 @@ def test_the_api_is_opened_on_loopback_with_a_password_that_the_terminal_alone_h
         *("run", config, "--mode", "dry-run", "--api", "--run-id", "open"),
         f"run.exchange_url={exchange}",
     )
-    text = ""
+    # Bytes: what is read at once may end inside of a character.
+    text = b""
     while not (
-        shown := re.search(r"(http://127\.0\.0\.1:\d+)  user: (\w+)  password: (\S+)", text)
+        shown := re.search(rb"(http://127\.0\.0\.1:\d+)  user: (\w+)  password: (\S+)", text)
     ):
-        text += os.read(screen, 4096).decode()
-    url, user, password = shown.groups()
+        text += os.read(screen, 4096)
+    url, user, password = (part.decode() for part in shown.groups())
     journal = tmp_path / "runs/open/journal.jsonl"
     while "engine running" not in journal.read_text():
         if select.select([screen], [], [], 0.05)[0]:
