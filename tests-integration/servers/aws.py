@@ -128,7 +128,8 @@ def seaweedfs(folder: Path) -> Standin:
         "master.volumeSizeLimitMB": 64,
         "master.telemetry": "false",
         "volume.port": port + 2,
-        "volume.max": 300,
+        # Each bucket takes seven; without a free one, a write is an internal error.
+        "volume.max": 1_500,
         "filer.port": port + 3,
         "s3.port": port,
         "s3.port.iceberg": 0,
