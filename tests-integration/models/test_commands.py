@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from models.conftest import Interceptor
 from models.proven_run import proven_run
 from servers.mlflow import MLflowServer
 
@@ -127,6 +129,34 @@ def test_models_are_listed_with_their_aliases(models: Models, run: Path, unique:
 
     assert code == 0
     assert [unique, "candidate", "=", "v1"] in [line.split() for line in text.splitlines()]
+
+
+def test_a_model_that_is_deleted_while_models_are_listed_is_left_out(
+    models: Models,
+    server: MLflowServer,
+    client: MLflowClient,
+    unique: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stays = f"stays-{unique}"
+    client.registered_model(stays)
+    client.registered_model(unique)
+
+    def delete() -> None:
+        requests.delete(
+            f"{server.url}/api/2.0/mlflow/registered-models/delete",
+            json={"name": unique},
+            timeout=60,
+        ).raise_for_status()
+
+    with Interceptor(server.url, f"registered-models/get?name={unique}", delete) as proxy:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", proxy.url)
+        listed = read(models("list", "--json"))
+
+    assert proxy.acted
+    names = {model["name"] for model in listed}
+    assert stays in names
+    assert unique not in names
 
 
 def test_without_a_variable_the_ledger_has_the_user_of_the_process(

@@ -137,6 +137,25 @@ def test_an_operation_is_continued_by_its_id(server: Server, client: MLflowClien
     assert len(tables.rows) == 2
 
 
+def test_of_two_calls_that_continue_one_operation_at_once_both_return_one_version(
+    server: Server, client: MLflowClient
+) -> None:
+    tables = Tables(())
+
+    def answer(exchange: Server) -> None:
+        if exchange.received.path.endswith("/create"):
+            # The other call found nothing either, and was first.
+            tables.rows[str(next(tables.numbers))] = "op-1"
+        tables.answer(exchange)
+
+    server.script(answer)
+
+    version = client.create_model_version("m", source="s3://bucket/m", operation_id="op-1")
+
+    assert version.version == 1
+    assert list(tables.rows) == ["1"]
+
+
 def test_a_create_without_faults_is_one_request(server: Server, client: MLflowClient) -> None:
     server.script(Tables(()).answer)
 

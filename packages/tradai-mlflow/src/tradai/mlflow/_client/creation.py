@@ -37,11 +37,14 @@ class Creation(Generic[T]):
         create: Sends the request once.
         find: Returns all things with the operation id, the one to keep first.
         discard: Removes a thing.
+        is_ordered: Whether the one to keep is the one that was made first, so that of two calls
+            that continue one operation at once, each keeps the same.
     """
 
     create: Callable[[], T]
     find: Callable[[], Sequence[T]]
     discard: Callable[[T], None]
+    is_ordered: bool = False
 
 
 def create_once(creation: Creation[T], deadline: Deadline, *, look_first: bool) -> T:
@@ -56,6 +59,7 @@ def create_once(creation: Creation[T], deadline: Deadline, *, look_first: bool) 
         MLflowError: As the server said. With ``may_have_run``, the thing may exist.
     """
     there = creation.find() if look_first else ()
+    has_rivals = look_first and creation.is_ordered
     requests = 0
     while not there:
         requests += 1
@@ -66,7 +70,8 @@ def create_once(creation: Creation[T], deadline: Deadline, *, look_first: bool) 
                 raise
             there = _search(creation)
         else:
-            there = [made] if requests == 1 else _search(creation) or [made]
+            is_alone = requests == 1 and not has_rivals
+            there = [made] if is_alone else _search(creation) or [made]
     kept, *surplus = there
     for thing in surplus:
         creation.discard(thing)

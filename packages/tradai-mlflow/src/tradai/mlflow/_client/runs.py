@@ -41,7 +41,8 @@ class RunCalls(ServerAccess):
             started_at: When it was started; by default now.
             tags: Tags to begin with.
             operation_id: Id of an earlier call to continue: the run that it made is returned. By
-                default a new one.
+                default a new one. Two calls at once that find no run make one each, since MLflow
+                does not say which of two runs was made first.
             deadline_s: Seconds for all of it.
 
         Raises:

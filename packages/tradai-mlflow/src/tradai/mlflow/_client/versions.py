@@ -40,8 +40,8 @@ class VersionCalls(ServerAccess):
             run_id: Run that made it.
             tags: Tags to begin with; they are written in the same request.
             description: Text for people.
-            operation_id: Id of an earlier call to continue: the version that it made is returned.
-                By default a new one.
+            operation_id: Id of an earlier call to continue: the version that it made is returned,
+                also where another process continues it at the same time. By default a new one.
             deadline_s: Seconds for all of it.
 
         Raises:
@@ -70,6 +70,7 @@ class VersionCalls(ServerAccess):
             create=create,
             find=lambda: self._versions_of_operation(name, operation, deadline),
             discard=lambda surplus: self._delete_version(name, surplus.version, deadline),
+            is_ordered=True,
         )
         return create_once(creation, deadline, look_first=operation_id is not None)
 

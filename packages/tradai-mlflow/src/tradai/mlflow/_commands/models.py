@@ -19,6 +19,7 @@ from tradai.mlflow._commands.model_views import (
 )
 from tradai.mlflow._commands.models_grammar import models_parser
 from tradai.mlflow._commands.output import print_json, print_lines, table_lines
+from tradai.mlflow._http.errors import ModelNotFoundError
 from tradai.mlflow._registry._gates.policy import PromotionPolicy
 from tradai.mlflow._registry.approval_store import kept_entry
 from tradai.mlflow._registry.errors import PromotionRefusedError
@@ -43,9 +44,12 @@ def models_command(argv: Sequence[str]) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     client = MLflowClient()
+    models: list[RegisteredModel] = []
     # A search leaves the aliases out.
-    names = [model.name for model in client.search_registered_models()]
-    models = [client.get_registered_model(name) for name in names]
+    for found in list(client.search_registered_models()):
+        # Another process may have deleted it since.
+        with suppress(ModelNotFoundError):
+            models.append(client.get_registered_model(found.name))
     if arguments.json:
         print_json([{"name": model.name, "aliases": dict(model.aliases)} for model in models])
     elif models:
