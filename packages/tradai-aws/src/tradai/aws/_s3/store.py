@@ -17,13 +17,19 @@ from tradai.aws._s3.local_files import download_file, file_content, target_file
 from tradai.aws._s3.reader import ObjectReader, object_path
 from tradai.aws._s3.writer import BytesContent, ObjectWriter, write_condition
 from tradai.core import ObjectInfo, S3Path, StoredObject
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core.exceptions import (
+    ConfigurationError,
+    ExternalServiceError,
+    NotFoundError,
+    TradAIError,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _MAX_DELETED: Final = 1_000
+_MAX_COPIES: Final = 5
 # Characters that no XML document can contain, escaped or not.
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -213,9 +219,24 @@ class S3Store:
         )
 
     def copy(self, source: str, target: str) -> str:
-        """Copy the object at `source` to `target` inside S3, and return the new tag."""
-        writer = self._writer(target)
-        return writer.copy(object_path(source), self._reader(source).head())
+        """Copy the object at `source` to `target` inside S3, and return the new tag.
+
+        When `source` is overwritten meanwhile, the new object is copied.
+
+        Raises:
+            ConflictError: `source` is overwritten again and again.
+        """
+        reader, writer = self._reader(source), self._writer(target)
+        head = reader.head()
+        for _ in range(_MAX_COPIES - 1):
+            try:
+                return writer.copy(object_path(source), head)
+            except (NotFoundError, ExternalServiceError) as exc:
+                newer = head if exc.retryable else reader.head()
+                if newer["ETag"] == head["ETag"]:
+                    raise
+                head = newer
+        return writer.copy(object_path(source), head)
 
     @property
     def _client(self) -> "S3Client":
