@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from servers.aws import new_bucket, settings_at
+from servers.fault_proxy import Fault, FaultProxy
 from session_race import session_record
 
 from tradai.aws import (
@@ -102,6 +103,24 @@ def test_an_object_that_is_deleted_while_it_is_copied_is_the_one_that_is_not_fou
 
         assert caught.value.key == f"{base}/source"
         assert [*other.list(f"{base}/")] == []
+
+
+def test_a_read_that_is_cut_and_overwritten_begins_again(
+    proxy: FaultProxy, theirs: AwsSettings, base: str
+) -> None:
+    ours, other, uri = settings_at(proxy.url), S3Store(theirs), f"{base}/key"
+    other.write(uri, b"old" * 1_000)
+    store, client = S3Store(ours), client_for("s3", ours)
+    for read in (store.read, partial(store.fetch_if_changed, etag='"other"')):
+        new = uuid.uuid4().bytes * 1_000
+        proxy.plan(Fault(match="GET", action="cut", keep=100))
+
+        # The first request is answered in part, and the second is for the rest.
+        with rival_of(client, partial(other.write, uri, new), at=1):
+            found = read(uri)
+
+        assert found is not None
+        assert found.data == new
 
 
 def test_a_deletion_is_not_taken_for_a_server_that_ignores_conditions(
