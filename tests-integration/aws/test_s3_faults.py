@@ -19,6 +19,7 @@ from tradai.core.exceptions import ConfigurationError, ConflictError, TradAIErro
 MIB = 1024**2
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>later</Message></Error>"
 CONFLICT = b"<Error><Code>ConditionalRequestConflict</Code><Message>wait</Message></Error>"
+NO_UPLOAD = b"<Error><Code>NoSuchUpload</Code><Message>gone</Message></Error>"
 EXPIRED = b"<Error><Code>ExpiredToken</Code><Message>old</Message></Error>"
 SKEWED = b"<Error><Code>RequestTimeTooSkewed</Code><Message>clock</Message></Error>"
 DATA = os.urandom(17 * MIB)
@@ -250,10 +251,18 @@ def test_a_conflict_that_the_server_never_resolves_is_an_error(
     assert list(store.list(f"s3://{bucket}")) == []
 
 
-def test_a_large_upload_starts_over_when_its_completion_conflicts(
-    store: S3Store, proxy: FaultProxy, uri: str
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(409, CONFLICT, id="it conflicts"),
+        # It was aborted, or its lost answer was a success that another writer has overwritten.
+        pytest.param(404, NO_UPLOAD, id="it is gone"),
+    ],
+)
+def test_a_large_upload_that_cannot_be_completed_starts_over(
+    status: int, body: bytes, store: S3Store, proxy: FaultProxy, uri: str
 ) -> None:
-    proxy.plan(Fault(match="POST .*uploadId", action="answer", status=409, body=CONFLICT))
+    proxy.plan(Fault(match="POST .*uploadId", action="answer", status=status, body=body))
 
     store.write(uri, DATA, if_absent=True)
 

@@ -1,5 +1,6 @@
 """A job is launched once, wherever the launching process is killed and whatever is lost."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,10 +8,11 @@ from typing import Final
 
 import pytest
 
-from tradai.aws import EcsRunner, EcsSettings, LaunchError
+from tradai.aws import EcsPolicy, EcsRunner, EcsSettings, LaunchError
 from tradai.aws.testing import FakeEcs, FakeTask, TaskScript
 from tradai.core import (
     Capacity,
+    JobHandle,
     JobInfo,
     JobSpec,
     JobStatus,
@@ -93,10 +95,12 @@ class World:
     def program(self, _: FakeTask) -> TaskScript:
         return TaskScript(runs_s=self.chance.uniform(0.1, 400))
 
-    def process(self, death: Death) -> EcsRunner:
-        self.ecs.on_call = death
-        self.store.on_call = death
-        return EcsRunner(self.settings, client=self.ecs, store=self.store, clock=self.ecs.clock)
+    def process(self, on_call: Callable[..., None], policy: EcsPolicy | None = None) -> EcsRunner:
+        self.ecs.on_call = on_call
+        self.store.on_call = on_call
+        return EcsRunner(
+            self.settings, client=self.ecs, store=self.store, clock=self.ecs.clock, policy=policy
+        )
 
     def run(self, death: Death) -> JobInfo | None:
         """Submit and wait in one process; None when it was killed."""
@@ -139,6 +143,23 @@ class World:
         assert info.status is JobStatus.COMPLETED
         assert [task.has_result for task in self.ecs.tasks] == [True]
         assert self.ecs.running() == []
+
+
+@dataclass
+class Rival:
+    """Another process: it launches the job before request number `at` of the first, from 0."""
+
+    world: World
+    at: int
+    handle: JobHandle | None = None
+
+    def __call__(self, when: str, _: str) -> None:
+        if when == "after":
+            return
+        if self.at == 0:
+            self.world.ecs.clear_faults()
+            self.handle = self.world.process(Death()).submit(self.world.spec)
+        self.at -= 1
 
 
 @pytest.fixture
@@ -204,3 +225,21 @@ def test_a_launch_without_failures_has_as_many_steps_as_are_killed(
         "after DescribeTasks",
     ]
     assert len(death.steps) >= _POINTS
+
+
+def test_a_launch_without_room_finds_the_task_that_another_process_launched_meanwhile(
+    new_world: Callable[[int], World],
+) -> None:
+    for at in itertools.count():
+        world = new_world(0)
+        world.ecs.refuse_placement("Capacity is unavailable at this time.", times=2)
+        rival = Rival(world, at)
+        runner = world.process(rival, EcsPolicy(launch_budget_s=0.001))
+        try:
+            handle = runner.submit(world.spec)
+        except LaunchError:
+            assert rival.handle is None
+            break
+        assert handle == rival.handle
+        world.assert_one_of_everything(runner.wait(handle))
+    assert at >= len(("read", "RunTask", "RunTask", "read", "write"))

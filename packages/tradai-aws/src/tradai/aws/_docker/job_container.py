@@ -178,7 +178,9 @@ class JobContainer:
     def _reason(self, code: int, marks: Mapping[str, datetime]) -> str:
         if STARTED not in marks:
             # Words of the program that Docker puts before all others.
-            words = " ".join(marks) or f"exit code {code}"
+            words = " ".join(marks)
+            if not words:
+                return f"it ended with exit code {code} before its command was started"
             return f"it could not be started in an image that needs a shell: {words}"
         if LIMIT_PASSED in marks:
             return f"its time limit of {self.labels[_LIMIT]} s has passed"

@@ -36,6 +36,7 @@ _NANO: Final = 10**9
 _MIB: Final = 1024 * 1024
 # Longest wait for another process to send its input; it does so at once, unless it is suspended.
 _LAUNCH_S: Final = 30.0
+_TRIES: Final = 3
 _LOG_MODES: Final = {
     LogDelivery.BLOCKING: {"mode": "blocking"},
     LogDelivery.NON_BLOCKING: {"mode": "non-blocking", "max-buffer-size": "25m"},
@@ -95,10 +96,20 @@ class Launcher:
         """Launch the job; return None when another process was first."""
         # Before there is a container: a job whose secrets are missing leaves no trace.
         data = launch_input(spec.digest, _revealed(spec))
-        image = Image.find(self._daemon, spec)
+        for tries_left in reversed(range(_TRIES)):
+            image = Image.find(self._daemon, spec)
+            try:
+                return self._begun(spec, image, data)
+            except NotFoundError:
+                # Another process may have removed the image or the new container: one that prunes.
+                if not tries_left:
+                    raise
+        raise AssertionError  # the last try returns or raises
+
+    def _begun(self, spec: JobSpec, image: Image, data: bytes) -> JobContainer | None:
         name = f"tradai-launch-{uuid.uuid4().hex}"
-        container_id = self._daemon.create_container(self._config(spec, image), name)
         try:
+            container_id = self._daemon.create_container(self._config(spec, image), name)
             with self._connected(container_id) as connection:
                 with self._daemon.translated("start", name):
                     self._daemon.api.start(container_id)
@@ -107,10 +118,10 @@ class Launcher:
                     # A container that was stopped in the meantime reads nothing; its end says so.
                     with suppress(OSError):
                         connection.sendall(data)
-                    return self._await_start(container_id)
+                    return self._await_start(container_id, spec)
         finally:
             # A container that was renamed is not found under this name.
-            with suppress(NotFoundError), self._daemon.translated("remove", name):
+            with suppress(ConflictError, NotFoundError), self._daemon.translated("remove", name):
                 self._daemon.api.remove_container(name, v=True, force=True)
         return None
 
@@ -132,9 +143,17 @@ class Launcher:
             with socket.socket(fileno=os.dup(raw.fileno())) as connection:
                 yield connection
 
-    def _await_start(self, container_id: str) -> JobContainer:
-        container = self._awaited(container_id)
-        if container.is_abandoned():
+    def _await_start(self, container_id: str, spec: JobSpec) -> JobContainer:
+        try:
+            container = self._awaited(container_id)
+            is_abandoned = container.is_abandoned()
+        except NotFoundError as exc:
+            message = (
+                f"the container of the job {spec.job_id} was removed while it started: look at "
+                "its results, then submit it again"
+            )
+            raise ExternalServiceError(message, service="docker", operation="submit") from exc
+        if is_abandoned:
             message = f"the job in the container {container_id} was not launched; submit it again"
             raise ExternalServiceError(
                 message, service="docker", operation="submit", retryable=True

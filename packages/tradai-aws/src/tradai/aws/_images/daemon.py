@@ -136,7 +136,7 @@ def _connect(url: str) -> "APIClient":
 # An error of the client or of its HTTP library, both imported late (ANN401).
 def _refused(error: Any, url: str, operation: str, subject: str) -> TradAIError:  # noqa: ANN401
     status = error.response.status_code if error.response is not None else 0
-    detail = " ".join(redact(str(getattr(error, "explanation", None) or error)).split())
+    detail = _words(error) or " ".join(redact(str(error)).split())
     message = f"the Docker daemon at {url} refused to {operation} {subject}".rstrip()
     if status == _ABSENT:
         # Without words of its own, as in the answer for a log that is streamed.
@@ -151,9 +151,16 @@ def _refused(error: Any, url: str, operation: str, subject: str) -> TradAIError:
     )
 
 
-def _absent(_: Exception, url: str, operation: str, subject: str) -> TradAIError:
-    message = f"the Docker daemon at {url} cannot {operation} {subject}: it does not exist"
+def _absent(error: Exception, url: str, operation: str, subject: str) -> TradAIError:
+    # What is absent need not be the subject: a container is not created without its image.
+    detail = _words(error) or "it does not exist"
+    message = f"the Docker daemon at {url} cannot {operation} {subject}: {detail}"
     return NotFoundError(message, kind="docker", key=subject)
+
+
+def _words(error: Exception) -> str:
+    """Return the daemon's own words about an error; empty without any."""
+    return " ".join(redact(str(getattr(error, "explanation", None) or "")).split())
 
 
 def _silent(error: Exception, url: str, operation: str, _: str) -> TradAIError:

@@ -198,8 +198,8 @@ class EcrRepository:
             if here in {config, image["imageId"]["imageDigest"]}:
                 return image["imageId"]["imageDigest"]
         message = (
-            f"the tag {self.name}:{tag} belongs to another image and cannot be moved: delete it "
-            "there, or change the content"
+            f"the tag {self.name}:{tag} belongs to another image and cannot be moved: when that "
+            "was built from the same content elsewhere, push again to use it; else delete it there"
         )
         raise ConflictError(message, service="ecr", operation="push") from refusal
 

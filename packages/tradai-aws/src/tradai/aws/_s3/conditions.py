@@ -7,6 +7,8 @@ from tradai.core.exceptions import ConfigurationError, ConflictError
 
 # No object has this tag.
 _WRONG_TAG: Final = f'"{"0" * 32}"'
+# Another process may have deleted the object before the first try, which then makes it anew.
+_TRIES: Final = 2
 
 
 def prove_conditions(store: S3Store, uri: str, data: bytes, *, what: str) -> None:
@@ -17,12 +19,18 @@ def prove_conditions(store: S3Store, uri: str, data: bytes, *, what: str) -> Non
         AwsError: S3 did not answer.
     """
     for tag in (None, _WRONG_TAG):
-        try:
-            store.write(uri, data, if_match=tag, if_absent=tag is None)
-        except ConflictError:
-            continue
-        message = (
-            f"the {what} {uri} would not be exclusive: this server ignores the conditions "
-            "If-None-Match and If-Match of writes; use a server that obeys them, as Amazon S3 does"
-        )
-        raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
+        if not any(_is_refused(store, uri, data, tag) for _ in range(_TRIES)):
+            message = (
+                f"the {what} {uri} would not be exclusive: this server ignores the conditions "
+                "If-None-Match and If-Match of writes; use a server that obeys them, as Amazon S3 "
+                "does"
+            )
+            raise ConfigurationError(message, key="AWS_ENDPOINT_URL")
+
+
+def _is_refused(store: S3Store, uri: str, data: bytes, tag: str | None) -> bool:
+    try:
+        store.write(uri, data, if_match=tag, if_absent=tag is None)
+    except ConflictError:
+        return True
+    return False

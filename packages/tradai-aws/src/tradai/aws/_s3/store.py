@@ -1,12 +1,13 @@
 """Object store on Amazon S3."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeVar, final
 
 from tradai.aws._client.client import client_for
 from tradai.aws._client.errors import error_from_code, translated
@@ -17,13 +18,17 @@ from tradai.aws._s3.local_files import download_file, file_content, target_file
 from tradai.aws._s3.reader import ObjectReader, object_path
 from tradai.aws._s3.writer import BytesContent, ObjectWriter, write_condition
 from tradai.core import ObjectInfo, S3Path, StoredObject
-from tradai.core.exceptions import ConfigurationError, TradAIError
+from tradai.core.exceptions import ConfigurationError, ConflictError, TradAIError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
+T = TypeVar("T")
+
 _MAX_DELETED: Final = 1_000
+# Attempts for an object that others overwrite again and again.
+_MAX_ATTEMPTS: Final = 5
 # Characters that no XML document can contain, escaped or not.
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -91,8 +96,12 @@ class S3Store:
             NotFoundError: The object or version does not exist.
             ConfigurationError: It is larger than `max_bytes`.
         """
-        reader = self._reader(uri, version_id)
-        return _read(reader, reader.get(), uri, max_bytes)
+
+        def read() -> S3Object:
+            reader = self._reader(uri, version_id)
+            return _read(reader, reader.get(), uri, max_bytes)
+
+        return _undisturbed(read)
 
     def fetch_if_changed(
         self, uri: str, etag: str, *, max_bytes: int | None = None
@@ -103,9 +112,13 @@ class S3Store:
             NotFoundError: The object does not exist.
             ConfigurationError: It is larger than `max_bytes`.
         """
-        reader = self._reader(uri)
-        response = reader.get_if_changed(etag)
-        return None if response is None else _read(reader, response, uri, max_bytes)
+
+        def read() -> S3Object | None:
+            reader = self._reader(uri)
+            response = reader.get_if_changed(etag)
+            return None if response is None else _read(reader, response, uri, max_bytes)
+
+        return _undisturbed(read)
 
     def stream(
         self, uri: str, *, start: int = 0, stop: int | None = None, version_id: str | None = None
@@ -213,9 +226,24 @@ class S3Store:
         )
 
     def copy(self, source: str, target: str) -> str:
-        """Copy the object at `source` to `target` inside S3, and return the new tag."""
-        writer = self._writer(target)
-        return writer.copy(object_path(source), self._reader(source).head())
+        """Copy the object at `source` to `target` inside S3, and return the new tag.
+
+        When `source` is overwritten meanwhile, the new object is copied.
+
+        Raises:
+            ConflictError: `source` is overwritten again and again.
+        """
+        reader, writer = self._reader(source), self._writer(target)
+        head = reader.head()
+        for _ in range(_MAX_ATTEMPTS - 1):
+            try:
+                return writer.copy(object_path(source), head)
+            except TradAIError as exc:
+                newer = head if exc.retryable else reader.head()
+                if newer["ETag"] == head["ETag"]:
+                    raise
+                head = newer
+        return writer.copy(object_path(source), head)
 
     @property
     def _client(self) -> "S3Client":
@@ -239,6 +267,14 @@ class S3Store:
             uri = str(S3Path(bucket, error["Key"]))
             failed[uri] = error_from_code(error["Code"], ("s3", "delete_objects", uri))
         return failed
+
+
+def _undisturbed(read: Callable[[], T]) -> T:
+    """Read; once more when the object was overwritten before a read that was cut could go on."""
+    for _ in range(_MAX_ATTEMPTS - 1):
+        with suppress(ConflictError):
+            return read()
+    return read()
 
 
 def _read(

@@ -32,6 +32,9 @@ _UPLOAD_THREADS: Final = 3
 _MAX_ATTEMPTS: Final = 6
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 0.32
+# S3 settles another conditional write; or an upload in parts is gone, because it was aborted, or
+# because the answer to its completion was lost and another writer has overwritten it.
+_AGAIN: Final = frozenset({"ConditionalRequestConflict", "NoSuchUpload"})
 _TOKEN_KEY: Final = "tradai-write"  # noqa: S105 - a name, not a secret
 
 # Number, start and length of each part.
@@ -199,7 +202,7 @@ class ObjectWriter:
     def _retry_conflicts(
         self, operation: str, write: Callable[[], str], condition: Condition
     ) -> str:
-        """Write, and retry while S3 settles another conditional write; botocore does not."""
+        """Write, and write all of it again after one of the errors that botocore does not retry."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         pauses = RandomPauses(first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
@@ -213,7 +216,7 @@ class ObjectWriter:
                         return etag
                     self._raise_if_deleted(exc, condition)
                     is_last = attempt == _MAX_ATTEMPTS - 1
-                    if is_last or error_code(exc) != "ConditionalRequestConflict":
+                    if is_last or error_code(exc) not in _AGAIN:
                         raise
             time.sleep(pauses.next_s())
         raise AssertionError  # the last attempt returns or raises

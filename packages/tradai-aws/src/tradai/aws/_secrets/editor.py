@@ -10,7 +10,7 @@ from tradai.aws._client.settings import AwsSettings
 from tradai.aws._secrets.boto_client import SERVICE, SecretsClient, boto3_client, translated
 from tradai.aws._secrets.identity import CURRENT, SecretIdentity, parse_name
 from tradai.core import Secret
-from tradai.core.exceptions import ValidationError
+from tradai.core.exceptions import ConflictError, ValidationError
 
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
 _MAX_BYTES: Final = 65_536
@@ -74,21 +74,29 @@ class SecretsEditor:
 
         Raises:
             NotFoundError: The secret does not exist, or no version has that stage.
-            AwsError: AWS refused, for example because another process has just moved the stage.
+            ConflictError: Another process has just moved the stage to another version.
+            AwsError: AWS refused.
         """
         identity = _parse_whole_name(name, stage)
-        with translated("get_secret_value", identity.reference):
-            response = self._client().get_secret_value(
-                SecretId=identity.secret_id, VersionStage=stage
+        before = self._holder(identity)
+        if before == version_id:
+            return
+        try:
+            self._move(identity, before, version_id)
+        except AwsError as exc:
+            refusal = exc
+        else:
+            return
+        # The answer to an attempt that moved it may have been lost, or another process was first.
+        now = self._holder(identity)
+        if now == before:
+            raise refusal
+        if now != version_id:
+            message = (
+                f"the stage {stage} of {identity.reference} was moved to the version {now} "
+                "meanwhile; look at the secret, then decide"
             )
-        holder = _field(response, "VersionId", "get_secret_value", identity)
-        with translated("update_secret_version_stage", identity.reference):
-            self._client().update_secret_version_stage(
-                SecretId=identity.secret_id,
-                VersionStage=stage,
-                RemoveFromVersionId=holder,
-                MoveToVersionId=version_id,
-            )
+            raise ConflictError(message, service=SERVICE, operation="update_secret_version_stage")
 
     def delete(self, name: str, *, recovery_days: int = 30) -> datetime:
         """Schedule the deletion of a secret; AWS can restore it until the instant returned.
@@ -109,6 +117,23 @@ class SecretsEditor:
             )
         deleted_at: datetime = _field(response, "DeletionDate", "delete_secret", identity)
         return deleted_at
+
+    def _holder(self, identity: SecretIdentity) -> str:
+        """Return the id of the version that has the stage."""
+        with translated("get_secret_value", identity.reference):
+            response = self._client().get_secret_value(
+                SecretId=identity.secret_id, VersionStage=identity.stage
+            )
+        return str(_field(response, "VersionId", "get_secret_value", identity))
+
+    def _move(self, identity: SecretIdentity, before: str, after: str) -> None:
+        with translated("update_secret_version_stage", identity.reference):
+            self._client().update_secret_version_stage(
+                SecretId=identity.secret_id,
+                VersionStage=identity.stage,
+                RemoveFromVersionId=before,
+                MoveToVersionId=after,
+            )
 
     def _client(self) -> SecretsClient:
         return self._custom_client or boto3_client(self._settings)

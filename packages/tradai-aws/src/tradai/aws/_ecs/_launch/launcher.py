@@ -36,10 +36,7 @@ from tradai.aws._ecs.client import (
 from tradai.aws._ecs.pace import Backoff, RateLimit
 from tradai.aws._ecs.registration import register_again
 from tradai.core import JobInfo, JobStatus, Utc, WaitingClock
-from tradai.core.exceptions import (
-    ExternalServiceError,
-    TradAIError,
-)
+from tradai.core.exceptions import TradAIError
 
 # A token lives for an hour after its task has stopped, which may be at once.
 _TOKEN_AGE: Final = timedelta(minutes=45)
@@ -115,8 +112,7 @@ class Launcher:
         arn = new_definition(old)
 
         def change(record: LaunchRecord) -> LaunchRecord:
-            is_done = record.task_arn or record.end or record.request["taskDefinition"] != old
-            if is_done:
+            if _is_done(record) or record.request["taskDefinition"] != old:
                 return record
             return replace(record, request={**record.request, "taskDefinition": arn})
 
@@ -126,19 +122,22 @@ class Launcher:
         backoff = Backoff(self._clock, budget_s=self._budget_s)
         # Another process may have sent a request, and died.
         is_certain = set(stored.record.launchers) <= {self._name}
-        while not (stored.record.task_arn or stored.record.end):
+        while not _is_done(stored.record):
             stored = self._enter(stored)
             try:
                 stored = self._step(stored)
             except LaunchError as exc:
                 is_certain = _PROOFS.get(exc.kind, is_certain)
                 if exc.kind is LaunchFailure.PLACEMENT or not backoff.pause():
-                    self._withdraw(stored, is_certain=is_certain)
-                    raise
-                stored = self._records.read(stored.record.job_id)
+                    stored = self._withdrawn(stored, is_certain=is_certain)
+                    if not _is_done(stored.record):
+                        raise
+                else:
+                    stored = self._records.read(stored.record.job_id)
             except TradAIError:
-                self._withdraw(stored, is_certain=is_certain)
-                raise
+                stored = self._withdrawn(stored, is_certain=is_certain)
+                if not _is_done(stored.record):
+                    raise
         return stored
 
     def renew(self, stored: StoredRecord, wanted: LaunchRecord) -> StoredRecord:
@@ -151,20 +150,22 @@ class Launcher:
 
         return self._records.update(stored, change)
 
-    def _withdraw(self, stored: StoredRecord, *, is_certain: bool) -> None:
-        """Write down that no task was launched, where that is proven."""
+    def _withdrawn(self, stored: StoredRecord, *, is_certain: bool) -> StoredRecord:
+        """Write down that no task was launched, where that is proven; return the newest record.
+
+        Another process may have launched one since.
+        """
 
         def change(record: LaunchRecord) -> LaunchRecord:
-            is_open = not (record.task_arn or record.end)
             others = record.live_launchers(self._clock.now(), besides=self._name)
-            if not is_open or others:
+            if _is_done(record) or others or not is_certain:
                 return record
             return replace(record, launchers={}, is_untried=True)
 
         # The error that ended the launch matters more.
-        with suppress(ExternalServiceError):
-            if is_certain:
-                self._records.update(stored, change)
+        with suppress(TradAIError):
+            return self._records.update(self._records.read(stored.record.job_id), change)
+        return stored
 
     def _until(self) -> Utc:
         return self._clock.now() + LEASE
@@ -175,7 +176,7 @@ class Launcher:
         def change(record: LaunchRecord) -> LaunchRecord:
             now = self._clock.now()
             until = record.launchers.get(self._name, now)
-            if record.task_arn or record.end or until - now > LEASE / 2:
+            if _is_done(record) or until - now > LEASE / 2:
                 return record
             if record.is_untried and record.stop:
                 return replace(record, end=_never_launched(record, record.stop, now))
@@ -191,7 +192,7 @@ class Launcher:
 
     def _step(self, stored: StoredRecord) -> StoredRecord:
         record = stored.record
-        if record.task_arn or record.end:
+        if _is_done(record):
             return stored
         if abs(self._clock.now() - record.tried_at) > _TOKEN_AGE:
             return self._recover(stored)
@@ -208,7 +209,7 @@ class Launcher:
 
         def change(record: LaunchRecord) -> LaunchRecord:
             is_current = (record.attempt, record.rung) == (sent.attempt, sent.rung)
-            if record.task_arn or record.end or not is_current:
+            if _is_done(record) or not is_current:
                 return record
             return replace(record, task_arn=arn, found_at=self._clock.now(), launchers={})
 
@@ -263,6 +264,10 @@ class Launcher:
         return self._records.update(
             stored, lambda one: one if one != record else replace(one, end=end)
         )
+
+
+def _is_done(record: LaunchRecord) -> bool:
+    return bool(record.task_arn or record.end)
 
 
 def _never_launched(record: LaunchRecord, stop: StopRequest, now: Utc) -> JobInfo:
