@@ -64,6 +64,15 @@ PEEK_IN_CANDLES = """
         dataframe.loc[dataframe["later"] > dataframe["close"] * 1.002, "enter_long"] = 1
         return dataframe
 """
+# By one of two rules, in the last days: in no column but the signals of these days.
+PEEK_BY_RARE_RULE = """
+    def populate_entry_trend(self, dataframe, metadata):
+        dataframe.loc[dataframe.index % 12 == 0, ["enter_long", "enter_tag"]] = (1, "often")
+        is_late = dataframe["date"] >= "2025-01-11"
+        rises = dataframe["close"].shift(-8) > dataframe["close"] * 1.002
+        dataframe.loc[is_late & rises, ["enter_long", "enter_tag"]] = (1, "rare")
+        return dataframe
+"""
 # Of a column that can be empty, and of one that only many candles have.
 PEEK_WITHOUT_NUMBERS = """
     def populate_indicators(self, dataframe, metadata):
@@ -168,6 +177,17 @@ def test_a_strategy_that_reads_the_files_of_candles_is_found(
 
     assert outcome.code == 76, outcome.stderr
     assert "later" in json.loads(outcome.stdout)["results"]["biased_indicators"]
+
+
+def test_a_rule_that_reads_the_future_is_found_behind_many_trades_of_another_rule(
+    tradai: Any, strategy: Path, candles: Path
+) -> None:
+    outcome = analysed(tradai, strategy, candles, end=PEEK_BY_RARE_RULE)
+
+    results = json.loads(outcome.stdout)["results"]
+    assert outcome.code == 76, outcome.stderr
+    assert results["trades_checked"] == 20
+    assert results["biased_entries"] > 0
 
 
 def test_columns_of_later_candles_that_can_be_empty_are_found(

@@ -37,6 +37,7 @@ def record(
     source: str = "5" * 64,
     code: int = 0,
     config: str | None = None,
+    **more: int,
 ) -> str:
     at = NOON + timedelta(hours=hour)
     run_id = new_bias_id(at)
@@ -49,7 +50,7 @@ def record(
         exit_code=code,
         digests={"source": source},
         config_id=config,
-        results={} if bias is None else {"bias": bias},
+        results={} if bias is None else {"bias": bias, **more},
     )
     (root / run_id).mkdir()
     (root / run_id / "manifest.json").write_text(manifest.as_json())
@@ -150,6 +151,15 @@ def test_a_clean_analysis_is_clean(tmp_path: Path) -> None:
     record(tmp_path, hour=0, bias="clean")
 
     assert is_clean(bias_check_of(tmp_path, PLANNED))
+
+
+def test_a_clean_analysis_says_of_how_many_trades(tmp_path: Path) -> None:
+    run_id = record(tmp_path, hour=0, bias="clean", trades_checked=20, trades_in_backtest=62)
+
+    check = bias_check_of(tmp_path, PLANNED)
+
+    shown = f"clean in 20 of 62 trades, 2026-01-31 12:00 UTC, run {run_id}"
+    assert bias_sentence(check, PLANNED) == shown
 
 
 def test_an_analysis_whose_strategy_raised_errors_is_not_clean(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd  # noqa: TID253 - a test needs no fast start
 import pytest
 
 # Not public: a child process calls them, which runs on the real engine elsewhere.
 from tradai.entrypoint.freqtrade._modes._bias.changed_orders import has_other_orders
-from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_columns, in_child
+from tradai.entrypoint.freqtrade._modes._bias.cut_runs import add_columns, in_child, in_turns
 from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
 
 
@@ -174,3 +175,29 @@ def test_numbers_are_added_as_the_last_columns(tmp_path: Path) -> None:
         "strategy,biased_indicators,biased_orders,trades_in_backtest",
         'Demo,"later,sooner",3,30',
     ]
+
+
+def test_the_first_trades_of_each_direction_tag_and_reason_come_first() -> None:
+    kinds = [
+        (False, "often", "roi"),
+        (False, "often", "roi"),
+        (False, "often", "roi"),
+        (False, None, "roi"),
+        (False, "often", "stop_loss"),
+        (True, "often", "roi"),
+        (False, None, "roi"),
+    ]
+    trades = pd.DataFrame(kinds, columns=["is_short", "enter_tag", "exit_reason"])
+    trades["number"] = range(7)
+
+    turns = in_turns(trades)
+
+    assert list(turns["number"]) == [0, 3, 4, 5, 1, 6, 2]
+    # The engine finds what it made of a trade by this.
+    assert list(turns.index) == list(range(7))
+
+
+def test_no_trades_have_no_order() -> None:
+    columns = ["is_short", "enter_tag", "exit_reason"]
+
+    assert in_turns(pd.DataFrame(columns=columns)).empty

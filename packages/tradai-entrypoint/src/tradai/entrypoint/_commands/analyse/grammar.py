@@ -106,7 +106,7 @@ def _add_bias(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=whole_number(10),
         default=20,
-        help="first trades to check, each with two more backtests (default: 20)",
+        help="trades to check, each with two more backtests (default: 20)",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from tradai.core.exceptions import NotFoundError, StorageError
 from tradai.entrypoint._process.exit_codes import ExitCode
-from tradai.entrypoint._runs._bias.last_checks import CLEAN, FOUND, last_checks
+from tradai.entrypoint._runs._bias.last_checks import CHECKED, CLEAN, FOUND, MADE, last_checks
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import BIAS
 
@@ -64,14 +64,18 @@ def is_clean(check: RunManifest | None) -> bool:
 
 
 def bias_sentence(check: RunManifest | None, planned: RunManifest) -> str:
-    """Return when the analysis was done, its result, and whether `planned` has another plan.
+    """Return the result of the analysis, its time, and whether `planned` has another plan.
+
+    A clean one says of how many trades.
 
     A source reads its configuration, so that other values may hide what it does.
     """
     if check is None:
         return "never done for this source: `tradai-entrypoint analyse CONFIG --bias` does it"
     result = check.results[BIAS]
-    if result == CLEAN and not is_clean(check):
+    if is_clean(check) and check.results.keys() >= {CHECKED, MADE}:
+        result = f"{CLEAN} in {check.results[CHECKED]} of {check.results[MADE]} trades"
+    elif not is_clean(check) and result == CLEAN:
         result = f"not known, as its run ended with exit code {check.exit_code}"
     other = "" if check.config_id == planned.config_id else ", with another configuration"
     return f"{result}, {check.started_at:%Y-%m-%d %H:%M} UTC, run {check.run_id}{other}"

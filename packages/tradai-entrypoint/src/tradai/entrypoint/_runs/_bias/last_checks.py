@@ -8,6 +8,9 @@ from typing import Final, TypeAlias, TypeVar
 
 CLEAN: Final = "clean"
 FOUND: Final = "found"
+# Results of an analysis beside its answer.
+CHECKED: Final = "trades_checked"
+MADE: Final = "trades_in_backtest"
 
 _Check = TypeVar("_Check")
 # Digest of its source, id of its configuration, result.

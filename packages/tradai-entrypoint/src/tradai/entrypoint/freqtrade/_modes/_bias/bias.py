@@ -35,7 +35,7 @@ class BiasEntrypoint(StrategyEntrypoint):
     """Runs the analysis for bias in the place of the backtest that it is about.
 
     Attributes:
-        most_trades: Number of trades to check, the first ones of the backtest.
+        most_trades: Number of trades to check.
     """
 
     most_trades = MOST_TRADES

@@ -22,6 +22,7 @@ from pickle import PicklingError
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from tradai.core import Timeframe
+from tradai.entrypoint._runs._bias.last_checks import MADE
 from tradai.entrypoint.freqtrade._modes._bias.changed_columns import changed_columns
 from tradai.entrypoint.freqtrade._modes._bias.changed_orders import (
     Trade,
@@ -30,7 +31,7 @@ from tradai.entrypoint.freqtrade._modes._bias.changed_orders import (
 )
 from tradai.entrypoint.freqtrade._modes._bias.closed_candles import write_closed_candles
 from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
-from tradai.entrypoint.freqtrade._modes._bias.lookahead import MADE, ORDERS
+from tradai.entrypoint.freqtrade._modes._bias.lookahead import ORDERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,6 +133,9 @@ class _SeparateRuns:
         with nothing_left(Path(analysis.local_config["datadir"])):
             attributes, analysis._fee = in_child(made)  # noqa: SLF001 - as above
         vars(backtest).update(attributes)
+        if backtest is analysis.full_varHolder:
+            # The engine checks the first ones.
+            backtest.result = {_RESULTS: in_turns(backtest.result[_RESULTS])}
 
     def analyze_row(self, analysis: _Analysis, idx: int, row: "pd.Series[Any]") -> None:
         """Check the trade `row`, which may be left out."""
@@ -170,6 +174,15 @@ def _compare_columns(analysis: _Analysis, whole: _Backtest, cut: _Backtest, pair
     found: list[str] = analysis.current_analysis.false_indicators
     changed = changed_columns(whole.indicators[pair], cut.indicators[pair])
     found += [name for name in changed if name not in found]
+
+
+def in_turns(trades: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the trades with the first of each kind in front, then the second of each, and so on.
+
+    Trades of one kind have one direction, entry tag and exit reason: no rare rule is left out.
+    """
+    kinds = trades.groupby(["is_short", "enter_tag", "exit_reason"], dropna=False)
+    return trades.iloc[kinds.cumcount().argsort(kind="stable")].reset_index(drop=True)
 
 
 def in_child(work: Callable[[], _Result]) -> _Result:

@@ -8,6 +8,7 @@ from typing import Final, Self, final
 from tradai.core import JsonValue
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.formatting import counted
+from tradai.entrypoint._runs._bias.last_checks import CHECKED, MADE
 from tradai.entrypoint.freqtrade._preparation.plan import STRATEGIES, USER_DATA, EnginePlan
 from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 
@@ -15,9 +16,8 @@ from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 MOST_TRADES: Final = 20
 # Fewer trades than the engine itself asks for prove nothing when none is biased.
 FEWEST_TRADES: Final = 10
-# Columns that `separate_runs` adds to the engine's table.
+# Column that `separate_runs` adds to the engine's table, beside `MADE`.
 ORDERS: Final = "biased_orders"
-MADE: Final = "trades_in_backtest"
 # FreqAI's targets are meant to read the future, which is what a model learns.
 _TARGET: Final = "&"
 
@@ -29,7 +29,7 @@ class Lookahead:
 
     Attributes:
         trades: Number of trades that were computed again without the candles after them.
-        made: Number of all trades of the backtest, of which these are the first.
+        made: Number of all trades of the backtest.
         entries: Number of entries that were not made then.
         exits: Number of exits that were not made then.
         orders: Number of trades that had another stake, price or order then, or another leverage.
@@ -115,7 +115,7 @@ class Lookahead:
     def figures(self) -> dict[str, JsonValue]:
         """Return the figures for the manifest."""
         return {
-            "trades_checked": self.trades,
+            CHECKED: self.trades,
             MADE: self.made,
             "biased_entries": self.entries,
             "biased_exits": self.exits,
