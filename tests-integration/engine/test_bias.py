@@ -157,6 +157,8 @@ def test_a_strategy_that_reads_eight_candles_ahead_is_found(
     assert outcome.code == 76, outcome.stderr
     assert results["bias"] == "found"
     assert results["biased_indicators"] == ["later", "enter_long"]
+    assert "exit_long" in results["clean_indicators"]
+    assert "close" not in results["clean_indicators"]
     assert results["biased_entries"] > 0
     assert "reads candles of the future" in outcome.manifest["verdict"]
 
@@ -222,6 +224,7 @@ def test_a_strategy_that_reads_no_future_is_clean_and_its_recursive_indicators_a
     assert results["bias"] == "clean"
     assert results["trades_checked"] == 20
     assert results["biased_indicators"] == []
+    assert {"slow", "mean[long]", "enter_long"} <= set(results["clean_indicators"])
     assert "-bias-" in outcome.manifest["run_id"]
     assert abs(results["recursive_percent"].pop("slow")) > 1
     assert results["recursive_percent"] == {"mean[long]": None}

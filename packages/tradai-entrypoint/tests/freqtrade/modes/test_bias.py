@@ -24,7 +24,7 @@ from tradai.entrypoint.freqtrade._preparation.plan import EnginePlan
 
 HEAD = (
     "filename,strategy,has_bias,total_signals,biased_entry_signals,biased_exit_signals,"
-    "biased_indicators,biased_orders,trades_in_backtest\n"
+    "biased_indicators,biased_orders,trades_in_backtest,clean_indicators\n"
 )
 TABLE = """\
         Recursive Analysis
@@ -57,18 +57,21 @@ def table(tmp_path: Path) -> Path:
 
 
 def test_columns_that_change_are_bias_without_the_targets_of_freqai(table: Path) -> None:
-    table.write_text(HEAD + 'demo.py,Demo,True,12,0,0,"later,&-target",0,30\n')
+    table.write_text(
+        HEAD + 'demo.py,Demo,True,12,0,0,"later,&-target",0,30,"[""a, b"", ""&-x""]"\n'
+    )
 
     found = Lookahead.read(table)
 
     assert found.is_found
     assert found.indicators == ("later",)
     assert found.figures()["trades_checked"] == 12
+    assert found.figures()["clean_indicators"] == ["a, b"]
 
 
 @pytest.mark.parametrize("counts", ["12,1,0", "12,0,1"])
 def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts: str) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,{counts},,0,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,{counts},,0,30,[]\n")
 
     assert Lookahead.read(table).is_found
 
@@ -76,9 +79,9 @@ def test_an_entry_or_an_exit_that_is_not_made_again_is_bias(table: Path, counts:
 def test_trades_that_change_without_a_column_may_have_another_cause_than_the_future(
     table: Path,
 ) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,,0,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,,0,30,[]\n")
     without = Lookahead.read(table).explanation()
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,later,0,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,10,later,0,30,[]\n")
 
     assert "the strategy reads candles of the future" not in without
     assert "10 exits are not made" in without
@@ -89,7 +92,7 @@ def test_trades_that_change_without_a_column_may_have_another_cause_than_the_fut
 def test_columns_that_change_under_the_same_trades_are_explained_without_a_contradiction(
     table: Path,
 ) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,0,later,0,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,20,0,0,later,0,30,[]\n")
 
     assert Lookahead.read(table).explanation() == (
         "the strategy reads candles of the future, so its backtest cannot be believed: no entry, "
@@ -98,13 +101,13 @@ def test_columns_that_change_under_the_same_trades_are_explained_without_a_contr
 
 
 def test_a_single_trade_is_counted_as_one(table: Path) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,True,1,1,0,,0,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,True,1,1,0,,0,30,[]\n")
 
     assert "of 1 trade, 1 entry and 0 exits are not made" in Lookahead.read(table).explanation()
 
 
 def test_other_orders_of_the_same_trades_are_bias(table: Path) -> None:
-    table.write_text(f"{HEAD}demo.py,Demo,False,20,0,0,,3,30\n")
+    table.write_text(f"{HEAD}demo.py,Demo,False,20,0,0,,3,30,[]\n")
 
     found = Lookahead.read(table)
 
@@ -113,7 +116,7 @@ def test_other_orders_of_the_same_trades_are_bias(table: Path) -> None:
 
 
 def test_targets_alone_are_no_bias(table: Path) -> None:
-    table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target,0,30\n")
+    table.write_text(HEAD + "demo.py,Demo,True,12,0,0,&-target,0,30,[]\n")
 
     assert not Lookahead.read(table).is_found
 
@@ -139,11 +142,12 @@ def test_a_table_without_a_row_has_checked_no_trade(table: Path) -> None:
         "biased_exits": 0,
         "biased_orders": 0,
         "biased_indicators": [],
+        "clean_indicators": [],
     }
 
 
 def test_the_figures_of_a_table_are_those_of_its_row(table: Path) -> None:
-    table.write_text(f'{HEAD}demo.py,Demo,True,20,3,4,"later,sooner",5,30\n')
+    table.write_text(f'{HEAD}demo.py,Demo,True,20,3,4,"later,sooner",5,30,"[""slow""]"\n')
 
     assert Lookahead.read(table).figures() == {
         "trades_checked": 20,
@@ -152,6 +156,7 @@ def test_the_figures_of_a_table_are_those_of_its_row(table: Path) -> None:
         "biased_exits": 4,
         "biased_orders": 5,
         "biased_indicators": ["later", "sooner"],
+        "clean_indicators": ["slow"],
     }
 
 
@@ -165,7 +170,9 @@ def test_so_many_trades_are_checked_and_one_is_enough_for_a_row() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,,0,30\n", None])
+@pytest.mark.parametrize(
+    "text", ["a,b\n1,2\n", HEAD + "demo.py,Demo,True,many,0,0,,0,30,[]\n", None]
+)
 def test_a_table_that_cannot_be_read_is_an_error(table: Path, text: str | None) -> None:
     if text is not None:
         table.write_text(text)

@@ -7,6 +7,7 @@ compares the times of a trade alone, not its stake, its prices and its further o
 """
 
 import csv
+import json
 import multiprocessing
 import shutil
 import warnings
@@ -31,13 +32,15 @@ from tradai.entrypoint.freqtrade._modes._bias.changed_orders import (
 )
 from tradai.entrypoint.freqtrade._modes._bias.closed_candles import write_closed_candles
 from tradai.entrypoint.freqtrade._modes._bias.left_files import nothing_left
-from tradai.entrypoint.freqtrade._modes._bias.lookahead import ORDERS
+from tradai.entrypoint.freqtrade._modes._bias.lookahead import CLEAN, ORDERS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Result = TypeVar("_Result")
 _RESULTS: Final = "results"
+# Columns of candles, which a strategy does not compute.
+_CANDLE: Final = frozenset({"date", "open", "high", "low", "close", "volume"})
 
 
 class _Backtest(Protocol):
@@ -84,7 +87,7 @@ def separate_runs() -> None:
     )
     analysis.prepare_data = _method(runs.prepare_data)
     analysis.analyze_row = _method(runs.analyze_row)
-    analysis.analyze_indicators = _method(_compare_columns)
+    analysis.analyze_indicators = _method(runs.compare_columns)
     functions.export_to_csv = runs.export_to_csv
 
 
@@ -107,6 +110,7 @@ class _SeparateRuns:
         export: That which writes the table.
         load_exchange: Function that loads the exchange.
         changed: A pair for each trade with other orders; the engine has one analysis in a process.
+        columns: Names of the columns that were compared, in their order.
         whole: Backtests of the whole range of one pair alone, by pair.
     """
 
@@ -115,6 +119,7 @@ class _SeparateRuns:
     export: Callable[..., None]
     load_exchange: Callable[[dict[str, Any]], object]
     changed: list[str] = field(default_factory=list)
+    columns: dict[str, None] = field(default_factory=dict)
     whole: dict[str, _Backtest] = field(default_factory=dict)
 
     def prepare_data(self, analysis: _Analysis, backtest: _Backtest, pairs: list[str]) -> None:
@@ -162,18 +167,22 @@ class _SeparateRuns:
         return self.whole[pair]
 
     def export_to_csv(self, config: dict[str, Any], analyses: list[_Analysis]) -> None:
-        """Write the engine's table, the number of trades with other orders, and that of all."""
+        """Write the engine's table, with what it does not say."""
         self.export(config, analyses)
         made = sum(len(_trades(each.full_varHolder)) for each in analyses)
+        found = {name for each in analyses for name in each.current_analysis.false_indicators}
+        clean = [name for name in self.columns if name not in found | _CANDLE]
         table = Path(config["lookahead_analysis_exportfilename"])
-        add_columns(table, {ORDERS: len(self.changed), MADE: made})
+        add_columns(table, {ORDERS: len(self.changed), MADE: made, CLEAN: json.dumps(clean)})
 
-
-def _compare_columns(analysis: _Analysis, whole: _Backtest, cut: _Backtest, pair: str) -> None:
-    """Add the columns of `pair` that `cut` has other values of to those that were found."""
-    found: list[str] = analysis.current_analysis.false_indicators
-    changed = changed_columns(whole.indicators[pair], cut.indicators[pair])
-    found += [name for name in changed if name not in found]
+    def compare_columns(
+        self, analysis: _Analysis, whole: _Backtest, cut: _Backtest, pair: str
+    ) -> None:
+        """Add the columns of `pair` that `cut` has other values of to those that were found."""
+        self.columns.update(dict.fromkeys(map(str, whole.indicators[pair].columns)))
+        found: list[str] = analysis.current_analysis.false_indicators
+        changed = changed_columns(whole.indicators[pair], cut.indicators[pair])
+        found += [name for name in changed if name not in found]
 
 
 def in_turns(trades: "pd.DataFrame") -> "pd.DataFrame":
@@ -247,10 +256,10 @@ def _trades(backtest: _Backtest) -> Sequence[Trade]:
     return trades
 
 
-def add_columns(table: Path, numbers: Mapping[str, int]) -> None:
-    """Add `numbers`, by the names of their columns, to each row of the engine's `table`."""
+def add_columns(table: Path, cells: Mapping[str, str | int]) -> None:
+    """Add `cells`, by the names of their columns, to each row of the engine's `table`."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    added = [list(numbers), *[[str(each) for each in numbers.values()]] * len(rows)]
+    added = [list(cells), *[[str(each) for each in cells.values()]] * len(rows)]
     with table.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([*row, *cells] for row, cells in zip(rows, added, strict=False))
+        csv.writer(file).writerows([*row, *more] for row, more in zip(rows, added, strict=False))

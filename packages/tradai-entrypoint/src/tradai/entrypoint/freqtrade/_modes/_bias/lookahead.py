@@ -1,6 +1,8 @@
 """Result of the engine's look-ahead analysis, and the plan of it."""
 
 import csv
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self, final
@@ -16,8 +18,9 @@ from tradai.entrypoint.freqtrade._results.collected import LOOKAHEAD_NAME
 MOST_TRADES: Final = 20
 # Fewer trades than the engine itself asks for prove nothing when none is biased.
 FEWEST_TRADES: Final = 10
-# Column that `separate_runs` adds to the engine's table, beside `MADE`.
+# Columns that `separate_runs` adds to the engine's table, beside `MADE`.
 ORDERS: Final = "biased_orders"
+CLEAN: Final = "clean_indicators"
 # FreqAI's targets are meant to read the future, which is what a model learns.
 _TARGET: Final = "&"
 
@@ -34,6 +37,7 @@ class Lookahead:
         exits: Number of exits that were not made then.
         orders: Number of trades that had another stake, price or order then, or another leverage.
         indicators: Columns that had other values then.
+        clean: Columns that had the same values then.
     """
 
     trades: int
@@ -42,6 +46,7 @@ class Lookahead:
     exits: int
     orders: int
     indicators: tuple[str, ...]
+    clean: tuple[str, ...]
 
     @classmethod
     def read(cls, table: Path) -> Self:
@@ -61,18 +66,18 @@ class Lookahead:
 
     @classmethod
     def _none(cls) -> Self:
-        return cls(trades=0, made=0, entries=0, exits=0, orders=0, indicators=())
+        return cls(trades=0, made=0, entries=0, exits=0, orders=0, indicators=(), clean=())
 
     @classmethod
     def _of(cls, row: dict[str, str]) -> Self:
-        names = row["biased_indicators"].split(",")
         return cls(
             trades=int(row["total_signals"]),
             made=int(row[MADE]),
             entries=int(row["biased_entry_signals"]),
             exits=int(row["biased_exit_signals"]),
             orders=int(row[ORDERS]),
-            indicators=tuple(name for name in names if name and not name.startswith(_TARGET)),
+            indicators=_without_targets(row["biased_indicators"].split(",")),
+            clean=_without_targets(json.loads(row[CLEAN])),
         )
 
     @property
@@ -121,7 +126,12 @@ class Lookahead:
             "biased_exits": self.exits,
             "biased_orders": self.orders,
             "biased_indicators": list(self.indicators),
+            CLEAN: list(self.clean),
         }
+
+
+def _without_targets(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name and not name.startswith(_TARGET))
 
 
 def lookahead_plan(plan: EnginePlan, most_trades: int) -> EnginePlan:
