@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 from engine.conftest import BARE_DAILY, Command, Outcome
-from engine.futures_desk import NAMES, OTHER, PAIR, RATE, lay_out, trades_in
+from engine.futures_desk import NAMES, OTHER, PAIR, RATE, candles, lay_out, trades_in
 from engine.venue.control import Venue
 
 from tradai.entrypoint.freqtrade import MarketServer, MarketsSnapshot
@@ -77,7 +77,7 @@ def bare_trades(desk: Path, engine_bin: Path) -> list[list[Any]]:
 
 
 def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
-    ran: Outcome, trades: list[list[Any]], bare_trades: list[list[Any]]
+    trades: list[list[Any]], bare_trades: list[list[Any]]
 ) -> None:
     here = _of_pair(PAIR, trades)
 
@@ -86,8 +86,26 @@ def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
     assert {each[7] for each in here} == {20.0, 3.0}
     assert "liquidation" in {each[11] for each in here}
     assert any(each[9] for each in here)
-    # The engine's history has no open positions of contracts.
-    assert "equity_drawdown_percent" not in ran.manifest["results"]
+
+
+def test_the_drawdown_of_the_account_counts_open_positions_at_the_price_of_each_candle(
+    ran: Outcome, trades: list[list[Any]]
+) -> None:
+    import pandas as pd
+
+    made = pd.DataFrame(trades, columns=list(NAMES))
+    opened, closed = (pd.to_datetime(made[name], utc=True) for name in ("open_date", "close_date"))
+    side = made["is_short"].map({True: -1, False: 1})
+    value = []
+    for date, price in candles().loc[24:, ["date", "open"]].itertuples(index=False):
+        is_open = (opened < date) & (closed >= date)
+        gains = side * made["amount"] * (price - made["open_rate"])
+        value.append(1000 + made["profit_abs"][closed < date].sum() + gains[is_open].sum())
+    whole = pd.Series([*value, 1000 + made["profit_abs"].sum()])
+
+    fall = 100 * (1 - whole / whole.cummax()).max()
+    assert ran.manifest["results"]["equity_drawdown_percent"] == pytest.approx(fall, abs=1e-4)
+    assert fall > ran.manifest["results"]["max_drawdown_percent"]
 
 
 def test_tiers_beside_the_candles_decide_where_a_position_is_liquidated(

@@ -1,5 +1,6 @@
 """A run that is planned has the digests that it has when it is made."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tradai.core import TradingMode
 from tradai.core.exceptions import NotFoundError
 from tradai.entrypoint import EntrypointSettings, RunRequest, StrategyEntrypoint
+from tradai.entrypoint._store.names import CANDLES_NAME
 from tradai.entrypoint.freqtrade import PlannedRun, SharedStaging, plan_run
 from tradai.entrypoint.freqtrade._engine.install import EngineInstall
 
@@ -110,6 +112,34 @@ def test_a_run_does_not_use_candles_of_another_request(plan: Plan, run: Run) -> 
 
     assert made.code == 0
     assert made.manifest.digests["run"] == plan().run_digest
+    assert (made.folder / CANDLES_NAME).is_file()
+    assert not (planned.staged / CANDLES_NAME).exists()
+
+
+def test_runs_that_share_their_candles_keep_them_as_one_file(
+    plan: Plan, run: Run, staging: SharedStaging
+) -> None:
+    places = {"staged": str(plan().staged)}
+
+    first, second = (run(BACKTEST, places=places).folder / CANDLES_NAME for _ in range(2))
+    staging.remove()
+
+    assert first.samefile(second)
+    assert first.read_bytes() == (run(BACKTEST).folder / CANDLES_NAME).read_bytes()
+
+
+def test_a_run_keeps_no_candles_where_the_file_system_has_no_links(
+    plan: Plan, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    made = run(BACKTEST, places={"staged": str(plan().staged)})
+
+    assert made.code == 0
+    assert CANDLES_NAME not in made.manifest.artifacts
+    assert not (made.folder / CANDLES_NAME).exists()
 
 
 def test_a_run_without_candles_is_refused_when_it_is_planned(

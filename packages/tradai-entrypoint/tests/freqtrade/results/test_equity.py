@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from tradai.core import JsonValue, TimeRange
 from tradai.core.exceptions import StorageError
+from tradai.entrypoint.freqtrade._results.candle_table import CandleTable
 from tradai.entrypoint.freqtrade._results.equity import Equity, read_equity
 from tradai.entrypoint.freqtrade._results.results import BacktestResult, TradeRecord
 from tradai.entrypoint.freqtrade._results.statistics import summarize
@@ -20,6 +22,7 @@ from tradai.entrypoint.freqtrade._results.statistics import summarize
 START = datetime(2025, 1, 1, tzinfo=UTC)
 START_S = int(START.timestamp())
 FEE = 0.01
+CONTRACT = "BTC/USDT:USDT"
 # One row at each candle of five minutes.
 CASH = [(minute, "USDT", 1.0) for minute in (5, 10, 15, 20, 25)]
 
@@ -37,9 +40,13 @@ def result(trades: Sequence[TradeRecord] = (), *, pairs: Sequence[str] = ()) -> 
 
 
 def trade(
-    *orders: tuple[float | None, float, float], pair: str = "BTC/USDT", fee: float = 0.0
+    *orders: tuple[float | None, float, float],
+    pair: str = "BTC/USDT",
+    fee: float = 0.0,
+    is_short: bool = False,
+    funding_fees: float = 0.0,
 ) -> TradeRecord:
-    """A trade of orders: minutes since the start, amount (below zero sold), and price."""
+    """A trade of orders: minutes since the start, amount (below zero to close it), and price."""
     records: list[JsonValue] = [
         {
             "order_filled_timestamp": None if at is None else round((START_S + 60 * at) * 1000),
@@ -49,7 +56,25 @@ def trade(
         }
         for at, amount, price in orders
     ]
-    return {"pair": pair, "fee_open": fee, "fee_close": fee, "orders": records}
+    return {
+        "pair": pair,
+        "fee_open": fee,
+        "fee_close": fee,
+        "orders": records,
+        "is_short": is_short,
+        "funding_fees": funding_fees,
+    }
+
+
+def contract(*opens: float) -> CandleTable:
+    """Candles of five minutes of a contract, which open at these prices."""
+    prices = np.array(opens)
+    return CandleTable(
+        pair=CONTRACT,
+        timeframe="5m",
+        opened=START_S + 300 * np.arange(len(opens)),
+        values={"open": prices, "high": prices, "low": prices, "close": prices + 7},
+    )
 
 
 def wallet(folder: Path, rows: Sequence[tuple[int, str, float]]) -> Path:
@@ -74,7 +99,7 @@ def wallet(folder: Path, rows: Sequence[tuple[int, str, float]]) -> Path:
 
 def equity(folder: Path, trades: Sequence[TradeRecord], *prices: tuple[int, str, float]) -> Equity:
     """The value of the account, of a history with `prices` of coins."""
-    found = read_equity(wallet(folder, [*CASH, *prices]), "Wave", result(trades))
+    found = read_equity(wallet(folder, [*CASH, *prices]), "Wave", result(trades), ())
     assert found is not None
     return found
 
@@ -156,16 +181,41 @@ def test_a_trade_without_a_filled_order_adds_nothing(tmp_path: Path) -> None:
 def test_an_archive_without_a_wallet_has_no_value_over_time(tmp_path: Path) -> None:
     path = wallet(tmp_path, CASH)
 
-    assert read_equity(path, "Other", result()) is None
+    assert read_equity(path, "Other", result(), ()) is None
 
 
-def test_the_wallet_of_contracts_has_no_price_of_them_so_their_value_is_not_known(
+def test_a_short_of_contracts_gains_what_their_price_falls(tmp_path: Path) -> None:
+    short = trade(
+        (5, 2.0, 100.0), (20, -2.0, 90.0), pair=CONTRACT, fee=FEE, is_short=True, funding_fees=-3.0
+    )
+
+    found = read_equity(
+        wallet(tmp_path, CASH), "Wave", result([short]), [contract(100, 100, 110, 95, 80, 70)]
+    )
+
+    assert found is not None
+    closed = 1000 + 2 * 10 - FEE * (200 + 180) - 3
+    assert found.value[:-1].tolist() == [1000.0, 1000.0, 980.0, 1010.0, 1040.0, closed]
+
+
+def test_each_part_of_a_position_in_contracts_has_its_share_of_the_funding_fees(
     tmp_path: Path,
 ) -> None:
-    path = wallet(tmp_path, CASH)
+    long = trade(
+        *((5, 3.0, 100.0), (10, -1.0, 100.0), (15, -2.0, 100.0)), pair=CONTRACT, funding_fees=6.0
+    )
 
-    assert read_equity(path, "Wave", result(pairs=["BTC/USDT"])) is not None
-    assert read_equity(path, "Wave", result(pairs=["BTC/USDT:USDT"])) is None
+    found = read_equity(wallet(tmp_path, CASH), "Wave", result([long]), [contract(*[100.0] * 6)])
+
+    assert found is not None
+    assert found.value[1:-1] == pytest.approx([1000, 1000, 1002, 1006, 1006])
+
+
+def test_without_candles_the_value_of_contracts_is_not_known(tmp_path: Path) -> None:
+    path, held = wallet(tmp_path, CASH), trade((5, 2.0, 100.0), pair=CONTRACT)
+
+    assert read_equity(path, "Wave", result([held]), ()) is None
+    assert read_equity(path, "Wave", result(), ()) is not None
 
 
 def test_a_wallet_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -174,7 +224,7 @@ def test_a_wallet_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         archive.writestr("backtest-result-1_Wave_wallet.feather", b"no table")
 
     with pytest.raises(StorageError, match=r"the wallet history in .* cannot be read"):
-        read_equity(path, "Wave", result())
+        read_equity(path, "Wave", result(), ())
 
 
 def test_the_value_of_the_account_is_computed_without_pandas(tmp_path: Path) -> None:
@@ -189,7 +239,7 @@ def test_the_value_of_the_account_is_computed_without_pandas(tmp_path: Path) -> 
         "s = summarize([], starting_balance=1.0, period=p)\n"
         f"r = BacktestResult(trades=({bought!r},), trades_digest='', summary=s,\n"
         "    engine_figures={}, engine_counts={}, stake_currency='USDT')\n"
-        f"assert read_equity(Path({str(archive)!r}), 'Wave', r)\n"
+        f"assert read_equity(Path({str(archive)!r}), 'Wave', r, ())\n"
         "sys.exit('pandas' in sys.modules)"
     )
 

@@ -99,6 +99,32 @@ def use_staged(folder: Path, request: StagingRequest) -> StagedData | None:
     return _answer(folder)
 
 
+def write_once(path: Path, write: Callable[[Path], None], candles: Path) -> bool:
+    """Write what is made of the staged `candles`; once for all runs that share them, as a link.
+
+    Args:
+        path: Where the run keeps it.
+        write: Writes it to a path, whole or not at all, and the same for each of those runs.
+        candles: Folder of the candles of the run.
+
+    Returns:
+        Whether it is there; False where the shared candles are on another file system, or on one
+        that has no links.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    if not candles.is_symlink():
+        write(path)
+        return True
+    shared = candles.resolve().with_name(path.name)
+    if not shared.exists():
+        write(shared)
+    with suppress(OSError):
+        path.hardlink_to(shared)
+    return path.exists()
+
+
 def _answer(folder: Path) -> StagedData:
     return StagedData.from_values(_read(folder / _ANSWER)["staged"])
 

@@ -1,6 +1,7 @@
 """BACKTEST: one hermetic backtest on recorded candles and market rules."""
 
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -11,6 +12,7 @@ from tradai.entrypoint._report.formatting import counted
 from tradai.entrypoint._runs.context import RunContext
 from tradai.entrypoint._store.names import CANDLES_NAME, TRADES_NAME
 from tradai.entrypoint.freqtrade._candles.dataset import candle_files
+from tradai.entrypoint.freqtrade._candles.shared_staging import write_once
 from tradai.entrypoint.freqtrade._modes.cut_stakes import notice_cut_stakes
 from tradai.entrypoint.freqtrade._modes.handler import BatchHandler
 from tradai.entrypoint.freqtrade._modes.repeat import compare_trades
@@ -50,7 +52,7 @@ class BacktestHandler(BatchHandler):
 def record_backtest(job: EngineJob, context: RunContext, verdict: Verdict) -> BacktestResult | None:
     """Record trades and candles as Parquet, and the figures computed from the trades.
 
-    Candles that are staged once for several runs are not kept again for each of them.
+    Candles that are staged once for several runs are kept once for all of them.
 
     Returns:
         The result; None when `verdict` is no success and there is no usable result.
@@ -83,15 +85,15 @@ def _report(result: BacktestResult, job: EngineJob, context: RunContext) -> None
     from tradai.entrypoint.freqtrade._results.candle_table import read_candles, write_candles
     from tradai.entrypoint.freqtrade._results.equity import read_equity
 
-    archive = context.folder.path / BACKTEST_NAME
-    equity = read_equity(archive, job.facts.class_name, result)
-    if equity is not None:
-        context.record.results["equity_drawdown_percent"] = _percent(equity.max_drawdown)
     staged = context.folder.scratch / DATA
     traded = [series for series in job.series if series.is_traded]
     candles = [read_candles(staged, series.pair, series.timeframe) for series in traded]
-    if context.staged is None:
-        write_candles(candles, context.folder.path / CANDLES_NAME)
+    archive = context.folder.path / BACKTEST_NAME
+    equity = read_equity(archive, job.facts.class_name, result, candles)
+    if equity is not None:
+        context.record.results["equity_drawdown_percent"] = _percent(equity.max_drawdown)
+    # A file for each run of a sweep would fill the disk.
+    if write_once(context.folder.path / CANDLES_NAME, partial(write_candles, candles), staged):
         context.record.artifacts.insert(1, CANDLES_NAME)
     _note_funding(result, job, staged, context)
     context.report = report_parts(result, equity=equity, candles=candles)

@@ -9,6 +9,7 @@ from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import RunReportParts
 from tradai.entrypoint._runs.record import RunManifest
 from tradai.entrypoint._store.names import CANDLES_NAME, EPOCHS_NAME
+from tradai.entrypoint.freqtrade._candles.series import trades_futures
 from tradai.entrypoint.freqtrade._pages.epochs_page import epochs_parts, few_trades_warning, rank
 from tradai.entrypoint.freqtrade._pages.paper_page import paper_parts
 from tradai.entrypoint.freqtrade._pages.training_page import training_parts
@@ -105,9 +106,11 @@ def _backtest(folder: Path, record: RunManifest, *, with_candles: bool) -> RunRe
     archive, class_name = folder / BACKTEST_NAME, _class_name(record)
     config = _config(record)
     result = read_backtest(archive, class_name, config.execution.starting_balance)
-    equity = read_equity(archive, class_name, result)
-    candles = _candles(folder, str(config.timeframe)) if with_candles else ()
-    return report_parts(result, equity=equity, candles=candles)
+    # The value of a position in contracts is computed from them.
+    is_needed = with_candles or trades_futures(config)
+    candles = _candles(folder, str(config.timeframe)) if is_needed else ()
+    equity = read_equity(archive, class_name, result, candles)
+    return report_parts(result, equity=equity, candles=candles if with_candles else ())
 
 
 def _candles(folder: Path, timeframe: str) -> "Sequence[CandleTable]":

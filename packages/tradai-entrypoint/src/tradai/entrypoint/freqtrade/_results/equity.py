@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tradai.core.exceptions import StorageError
 from tradai.entrypoint._report.model import DayReturn, EquityPoint, MonthReturn
 from tradai.entrypoint.freqtrade._results.candle_table import CandleTable, numbers, seconds
-from tradai.entrypoint.freqtrade._results.results import BacktestResult, TradeRecord
+from tradai.entrypoint.freqtrade._results.results import BacktestResult
 from tradai.entrypoint.freqtrade._results.statistics import Summary, known_ratio
 
 _SHARPE_DAYS: Final = 30
@@ -57,23 +57,35 @@ class _Fill(NamedTuple):
     price: float
 
 
-def read_equity(archive: Path, class_name: str, result: BacktestResult) -> Equity | None:
+class _Prices(NamedTuple):
+    """Prices of one pair, and the seconds at which it had them, ascending."""
+
+    at: NDArray[np.int64]
+    rate: NDArray[np.float64]
+
+
+def read_equity(
+    archive: Path, class_name: str, result: BacktestResult, candles: Sequence[CandleTable]
+) -> Equity | None:
     """Compute the value of the account at each candle of the engine's wallet history in `archive`.
 
     It begins with the starting balance and ends with the balance after every trade is closed. None
-    where there is no history, and for contracts: it has no price of them, so the value of open
-    positions is not known.
+    where there is no history, and where `candles` lack a traded contract, of which the history has
+    no price.
 
     Raises:
         StorageError: The history cannot be read.
     """
-    if any(":" in each.name for each in result.summary.per_pair):
+    contracts = {
+        each.pair: _Prices(each.opened, each.values["open"]) for each in candles if ":" in each.pair
+    }
+    if any(":" in _pair(each) and _pair(each) not in contracts for each in result.trades):
         return None
     try:
         with zipfile.ZipFile(archive) as stored:
             names = [each for each in stored.namelist() if each.endswith(_suffix(class_name))]
             table = pa.ipc.open_file(stored.read(names[0])).read_all() if names else None
-        return None if table is None else _equity(table, result)
+        return None if table is None else _equity(table, result, contracts)
     except (OSError, zipfile.BadZipFile, KeyError, pa.ArrowException) as exc:
         message = f"the wallet history in {archive} cannot be read ({exc}); run the backtest again"
         raise StorageError(message, operation="read wallet history") from exc
@@ -137,54 +149,50 @@ def _suffix(class_name: str) -> str:
     return f"_{class_name}_wallet.feather"
 
 
-def _equity(history: pa.Table, result: BacktestResult) -> Equity:
+def _equity(history: pa.Table, result: BacktestResult, contracts: Mapping[str, _Prices]) -> Equity:
     summary, times = result.summary, np.unique(seconds(history["date"]))
     start, stop = (int(each.timestamp()) for each in (summary.period.start, summary.period.stop))
     inside = times[(times > start) & (times < stop)]
-    totals = summary.starting_balance + _gain_at(inside, result.trades, history)
+    prices = {**_coin_prices(history, {_pair(each) for each in result.trades}), **contracts}
+    gain = np.zeros(len(inside))
+    for pair, trades in groupby(sorted(result.trades, key=_pair), key=_pair):
+        fills = [each for trade in trades for each in _fills(trade)]
+        if fills:
+            gain += _gain(inside, fills, prices[pair])
     at = np.concatenate(([start], inside, [stop]))
+    totals = summary.starting_balance + gain
     value = np.concatenate(([summary.starting_balance], totals, [summary.final_balance]))
     peak = np.maximum.accumulate(value)
     return Equity(at=at, value=value, drawdown=(peak - value) / peak)
-
-
-def _gain_at(
-    times: NDArray[np.int64], trades: Iterable[TradeRecord], history: pa.Table
-) -> NDArray[np.float64]:
-    """Return what `trades` had added to the account at each time, before the orders of that time.
-
-    A position has the last price that its pair had. As for the engine, the fee of an entry counts
-    when that position is sold.
-
-    The engine's `history` counts a position as nothing where its pair has no candle, and knows of
-    the trades of one coin only the last; its prices are right.
-    """
-    coins = np.array(history["currency"].to_pylist())
-    at, rates = seconds(history["date"]), numbers(history["rate"])
-    gain = np.zeros(len(times))
-    for pair, traded in groupby(sorted(trades, key=_pair), key=_pair):
-        coin = coins == pair.split("/")[0]
-        fills = [each for trade in traded for each in _fills(trade)]
-        if fills:
-            gain += _gain(times, fills, at[coin], rates[coin])
-    return gain
 
 
 def _pair(trade: Mapping[str, Any]) -> str:
     return str(trade["pair"])
 
 
-def _gain(
-    times: NDArray[np.int64],
-    fills: Sequence[_Fill],
-    captured: NDArray[np.int64],
-    rates: NDArray[np.float64],
-) -> NDArray[np.float64]:
+def _coin_prices(history: pa.Table, pairs: Iterable[str]) -> dict[str, _Prices]:
+    """Return the prices of each pair in the engine's `history`: of each candle, as it opened.
+
+    Its amounts are not used: it counts a position as nothing where its pair has no candle, and
+    knows of the trades of one coin only the last.
+    """
+    coins = np.array(history["currency"].to_pylist())
+    at, rates = seconds(history["date"]), numbers(history["rate"])
+    rows = {pair: coins == pair.split("/")[0] for pair in pairs}
+    return {pair: _Prices(at[mine], rates[mine]) for pair, mine in rows.items()}
+
+
+def _gain(times: NDArray[np.int64], fills: Sequence[_Fill], prices: _Prices) -> NDArray[np.float64]:
+    """Return what orders of one pair had added to the account at each time, before those of then.
+
+    A position has the last price that its pair had. As for the engine, the fee of an entry counts
+    when that position is closed, and so do funding fees.
+    """
     at, amount, cash, price = np.array(sorted(fills)).T
     done = np.searchsorted(at, times, side="left")
     held, earned = (np.concatenate(([0.0], np.cumsum(each)))[done] for each in (amount, cash))
-    # Of one instant, the captured price is the last, and counts.
-    known_at, known = np.concatenate((at, captured)), np.concatenate((price, rates))
+    # Of one instant, the price of the history is the last, and counts.
+    known_at, known = np.concatenate((at, prices.at)), np.concatenate((price, prices.rate))
     order = np.argsort(known_at, kind="stable")
     last = np.searchsorted(known_at[order], times, side="right") - 1
     gain: NDArray[np.float64] = earned + held * known[order][np.maximum(last, 0)]
@@ -192,20 +200,24 @@ def _gain(
 
 
 def _fills(trade: Mapping[str, Any]) -> Iterator[_Fill]:
+    """Yield the orders of `trade`; what a short sells are coins below zero."""
     filled = (each for each in trade["orders"] if each["order_filled_timestamp"] is not None)
+    side = -1 if trade.get("is_short") else 1
+    funding = trade.get("funding_fees") or 0.0
     held = paid = 0.0
     for order in sorted(filled, key=lambda each: float(each["order_filled_timestamp"])):
         amount, price = float(order["amount"]), float(order["safe_price"])
         at, value = order["order_filled_timestamp"] / 1000, amount * price
         if order["ft_is_entry"]:
             held, paid = held + amount, paid + value
-            yield _Fill(at, amount, -value, price)
+            yield _Fill(at, side * amount, -side * value, price)
         else:
             # Orders in parts may sum up to a rounding error more than was bought.
-            bought = paid * min(amount / held, 1.0) if held > 0 else paid
-            fees = bought * trade["fee_open"] + value * trade["fee_close"]
-            held, paid = held - amount, paid - bought
-            yield _Fill(at, -amount, value - fees, price)
+            part = min(amount / held, 1.0) if held > 0 else 1.0
+            bought = paid * part
+            fees = bought * trade["fee_open"] + value * trade["fee_close"] - funding * part
+            held, paid, funding = held - amount, paid - bought, funding - funding * part
+            yield _Fill(at, -side * amount, side * value - fees, price)
 
 
 def _kept(values: NDArray[np.float64]) -> list[int]:
