@@ -88,7 +88,7 @@ def test_shorts_leverage_funding_and_a_liquidation_are_those_of_bare_freqtrade(
     assert any(each[9] for each in here)
 
 
-def test_the_drawdown_of_the_account_counts_open_positions_at_the_price_of_each_candle(
+def test_the_drawdown_of_the_account_counts_open_positions_at_the_close_of_each_candle(
     ran: Outcome, trades: list[list[Any]]
 ) -> None:
     import pandas as pd
@@ -97,10 +97,10 @@ def test_the_drawdown_of_the_account_counts_open_positions_at_the_price_of_each_
     opened, closed = (pd.to_datetime(made[name], utc=True) for name in ("open_date", "close_date"))
     side = made["is_short"].map({True: -1, False: 1})
     value = []
-    for date, price in candles().loc[24:, ["date", "open"]].itertuples(index=False):
-        is_open = (opened < date) & (closed >= date)
+    for date, price in candles().loc[24:, ["date", "close"]].itertuples(index=False):
+        is_open = (opened <= date) & (closed > date)
         gains = side * made["amount"] * (price - made["open_rate"])
-        value.append(1000 + made["profit_abs"][closed < date].sum() + gains[is_open].sum())
+        value.append(1000 + made["profit_abs"][closed <= date].sum() + gains[is_open].sum())
     whole = pd.Series([*value, 1000 + made["profit_abs"].sum()])
 
     fall = 100 * (1 - whole / whole.cummax()).max()

@@ -284,6 +284,14 @@ def test_the_returns_of_the_days_multiply_to_that_of_all() -> None:
     assert prod(1 + each.ratio for each in days) == pytest.approx(total)
 
 
+def test_after_a_total_loss_there_are_no_returns() -> None:
+    equity = long_equity(24 * 40)
+    equity.value[24 * 2 :] = 0.0
+
+    assert [each.ratio for each in day_returns(equity)][1:] == [-1.0]
+    assert [each.ratio for each in month_returns(equity)] == [-1.0]
+
+
 def test_the_rolling_sharpe_is_that_of_the_last_thirty_days() -> None:
     days = list(day_returns(long_equity(24 * 40)))
 

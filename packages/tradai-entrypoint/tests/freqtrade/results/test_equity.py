@@ -66,14 +66,14 @@ def trade(
     }
 
 
-def contract(*opens: float) -> CandleTable:
-    """Candles of five minutes of a contract, which open at these prices."""
-    prices = np.array(opens)
+def contract(*closes: float) -> CandleTable:
+    """Candles of five minutes of a contract, which close at these prices."""
+    prices = np.array(closes)
     return CandleTable(
         pair=CONTRACT,
         timeframe="5m",
-        opened=START_S + 300 * np.arange(len(opens)),
-        values={"open": prices, "high": prices, "low": prices, "close": prices + 7},
+        opened=START_S + 300 * np.arange(len(closes)),
+        values={"open": prices + 7, "high": prices, "low": prices, "close": prices},
     )
 
 
@@ -190,7 +190,7 @@ def test_a_short_of_contracts_gains_what_their_price_falls(tmp_path: Path) -> No
     )
 
     found = read_equity(
-        wallet(tmp_path, CASH), "Wave", result([short]), [contract(100, 100, 110, 95, 80, 70)]
+        wallet(tmp_path, CASH), "Wave", result([short]), [contract(100, 110, 95, 80, 70, 60)]
     )
 
     assert found is not None

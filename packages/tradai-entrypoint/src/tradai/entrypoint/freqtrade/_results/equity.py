@@ -69,15 +69,18 @@ def read_equity(
 ) -> Equity | None:
     """Compute the value of the account at each candle of the engine's wallet history in `archive`.
 
-    It begins with the starting balance and ends with the balance after every trade is closed. None
-    where there is no history, and where `candles` lack a traded contract, of which the history has
-    no price.
+    It begins with the starting balance and ends with the balance after every trade is closed. A
+    contract, of which the history has no price, has that of the last of `candles` that had closed.
+    None where there is no history, and where `candles` lack a traded contract.
 
     Raises:
         StorageError: The history cannot be read.
     """
+    # Closed ones: no candle closes beyond a liquidation with the position still open.
     contracts = {
-        each.pair: _Prices(each.opened, each.values["open"]) for each in candles if ":" in each.pair
+        each.pair: _Prices(each.opened + each.candle_s, each.values["close"])
+        for each in candles
+        if ":" in each.pair
     }
     if any(":" in _pair(each) and _pair(each) not in contracts for each in result.trades):
         return None
@@ -128,14 +131,15 @@ def day_returns(equity: Equity) -> Iterator[DayReturn]:
 
 
 def _returns(equity: Equity, unit: Literal["D", "M"]) -> Iterator[tuple[int, float]]:
-    """Yield the number of each day or month since 1970, and its return."""
+    """Yield the number of each day or month since 1970, and its return; none after a total loss."""
     times = equity.at.copy()
     # A value at midnight closes the time before.
     times[1:] -= 1
     number = times.astype("datetime64[s]").astype(f"datetime64[{unit}]").astype(np.int64)
     ends = [0, *(np.flatnonzero(np.diff(number, append=number[-1] + 1))).tolist()]
     for before, end in pairwise(ends):
-        yield int(number[end]), float(equity.value[end] / equity.value[before] - 1)
+        if equity.value[before] > 0:
+            yield int(number[end]), float(equity.value[end] / equity.value[before] - 1)
 
 
 def _sharpe(returns: NDArray[np.float64]) -> float | None:
@@ -191,7 +195,7 @@ def _gain(times: NDArray[np.int64], fills: Sequence[_Fill], prices: _Prices) -> 
     at, amount, cash, price = np.array(sorted(fills)).T
     done = np.searchsorted(at, times, side="left")
     held, earned = (np.concatenate(([0.0], np.cumsum(each)))[done] for each in (amount, cash))
-    # Of one instant, the price of the history is the last, and counts.
+    # Of one instant, the known price is the last, and counts.
     known_at, known = np.concatenate((at, prices.at)), np.concatenate((price, prices.rate))
     order = np.argsort(known_at, kind="stable")
     last = np.searchsorted(known_at[order], times, side="right") - 1
