@@ -374,6 +374,19 @@ def test_the_changes_are_printed(
     assert [series.rows for series in list_series(str(target)).series] == [2]
 
 
+def test_trades_that_are_left_out_are_named(
+    source: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(source / "ADA_USDT-5m.json", [row(0)])
+    write(source / "ADA_USDT-trades.json", [trade(0, "1")])
+
+    assert convert(source, target, "--to", "feather") == 0
+
+    assert "left out ADA_USDT-trades.json: `--from trades" in capsys.readouterr().out
+    assert convert(source, target, "--from", "trades", "--timeframe", "1m") == 0
+    assert "left out ADA_USDT" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("force", [(), ("--force",)])
 def test_too_few_candles_for_a_longer_one_write_nothing(
     source: Path, target: Path, force: tuple[str, ...], capsys: pytest.CaptureFixture[str]

@@ -91,6 +91,7 @@ def ended(
         ("argument-unknown", 0, ExitCode.CONFIGURATION, "unrecognized arguments: --nope"),
         ("hyperopt-loss-unknown", 2, ExitCode.CONFIGURATION, "'NopeLoss'"),
         ("strategy-not-importable", 2, ExitCode.CONFIGURATION, "'no_such_module_here'"),
+        ("lookahead-not-importable", 0, ExitCode.CONFIGURATION, "Strategy. (No module named 'ta')"),
         (
             "strategy-raises-while-loading",
             1,

@@ -519,6 +519,14 @@ def test_the_end_of_a_range_is_said_and_kept(move: Callable[..., StrategyMove]) 
     assert moved_range("20250101-", Timeframe("1h")) == "20250101-"
 
 
+def test_a_range_with_a_detail_timeframe_ends_after_one_candle_of_that(
+    move: Callable[..., StrategyMove],
+) -> None:
+    moved = move({"timerange": "20250101-20250201", "timeframe_detail": "5m"})
+
+    assert loaded(moved).run["timerange"] == "1735689600-1738368300"
+
+
 @pytest.mark.parametrize(
     ("timeframe", "stop"),
     [("4h", "2025-02-01T04:00Z"), ("1w", "2025-02-03T00:00Z"), ("1M", "2025-03-01T00:00Z")],

@@ -52,6 +52,7 @@ def execute(args: argparse.Namespace, *, interrupts: Interrupts) -> int:
         if done:
             _print(done, args)
             _print_copies(copy_dataset_files(args.folder, target), args)
+            _print_trades_left(args)
     return 0
 
 
@@ -69,6 +70,15 @@ def _print_copies(copies: "Sequence[Path]", args: argparse.Namespace) -> None:
     if copies:
         names = ", ".join(path.name for path in copies)
         print_text(f"copied {names} to {args.target}", is_error=args.json)
+
+
+def _print_trades_left(args: argparse.Namespace) -> None:
+    trades = sorted(path.name for path in file_path(args.folder).glob("*-trades.*"))
+    if trades and args.source is None:
+        message = (
+            f"left out {', '.join(trades)}: `--from trades --timeframe 5m` makes candles of trades"
+        )
+        print_text(message, is_error=args.json)
 
 
 def _values(each: "Conversion") -> dict[str, object]:

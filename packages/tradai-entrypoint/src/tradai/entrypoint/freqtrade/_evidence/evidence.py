@@ -15,6 +15,9 @@ from tradai.entrypoint.freqtrade._evidence.strategy_errors import StrategyErrors
 _CONFIGURATION: Final = "Configuration error: "
 _CRASH: Final = "Fatal exception!"
 _ADVICE: Final = "Please make sure to review the documentation"
+# The look-ahead analysis ends so, with exit code 0, where it cannot import the strategy.
+_LOOKAHEAD: Final = "freqtrade.optimize.analysis.lookahead_helpers"
+_NO_STRATEGY: Final = "There were no strategies specified"
 _USAGE: Final = re.compile(r"freqtrade(?: [\w-]+)?: error: (?P<text>.+)")
 _RAISED: Final = re.compile(r"^[A-Za-z_][\w.]*(?:: .*)?$", re.MULTILINE)
 _TRACEBACK: Final = "Traceback (most recent call last)"
@@ -160,6 +163,8 @@ class EngineEvidence:
         self._has_records = True
         if record.logger == "freqtrade" and record.level == "ERROR":
             self._feed_error(record)
+        elif record.logger == _LOOKAHEAD and record.text.startswith(_NO_STRATEGY):
+            self.refusal = "Impossible to load Strategy."
         elif record.logger == strategy_errors.LOGGER:
             self.strategy_errors.feed(record)
         else:

@@ -231,13 +231,14 @@ def _set_series(translation: Translation, facts: SourceFacts) -> None:
 
 
 def _set_timerange(translation: Translation) -> None:
-    """Move the stop of a range by one candle, which Freqtrade trades, too."""
-    run = translation.document.get("run")
-    if not isinstance(run, dict) or "timerange" not in run:
+    """Move the stop of a range by the last candle that Freqtrade trades, or reads in detail."""
+    run = block_of(translation.document, "run")
+    if "timerange" not in run:
         return
-    timeframe = Timeframe(str(translation.document["timeframe"]))
+    detail = block_of(translation.document, "parameters").get("timeframe_detail")
+    timeframe = Timeframe(str(detail or translation.document["timeframe"]))
     moved = moved_range(str(run["timerange"]), timeframe)
-    run["timerange"] = moved
+    set_path(translation.document, "run.timerange", moved)
     note = f"is {moved}: Freqtrade trades the candle that opens at the stop, too"
     translation.note("run.timerange", KeyStatus.MAPPED, note)
 
@@ -249,9 +250,8 @@ def moved_range(text: str, timeframe: Timeframe) -> str:
     '20250101-20250202'
     """
     given = parse_time_range(text)
-    return (
-        text if given.stop is None else str(replace(given, stop=timeframe.next_close(given.stop)))
-    )
+    stop = given.stop and timeframe.next_close(given.stop)
+    return str(replace(given, stop=stop)) if stop else text
 
 
 def _overrides(translation: Translation, facts: SourceFacts) -> Iterator[str]:

@@ -30,7 +30,10 @@ def parameter_fates(file: Path, class_name: str, config: Config) -> Iterator[Fat
     """
     content = read_object(file)
     if (name := content.get("strategy_name")) != class_name:
-        message = f"{file} is the parameter file of class {name}, not of {class_name}"
+        message = (
+            f"{file} is the parameter file of class {name}, not of {class_name}, and Freqtrade "
+            f"refuses it, too: name that of {class_name} with --params, or move it away"
+        )
         raise ConfigurationError(message, key="--params", source=str(file))
     for key in sorted(content.keys() - {"params"}):
         note = "is of the file alone" if key in _UNNEEDED else "is not read by Freqtrade"

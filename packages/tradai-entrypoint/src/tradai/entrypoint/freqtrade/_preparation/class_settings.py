@@ -75,8 +75,12 @@ def check_class(config: StrategyConfig, facts: SourceFacts) -> None:
     _check_protections(config, facts)
     for name in sorted(OPTIONS - _IN_CLASS_TOO - config.parameters.keys()):
         if facts.constants.get(name):
-            problem = f"of class {facts.class_name} has no effect there: its place is "
-            raise _class_error(facts, key=name, problem=f"{problem}parameters.{name}")
+            problem = (
+                f"of class {facts.class_name} has no effect there, nor has it in Freqtrade: set "
+                f"parameters.{name}, to false if it is a switch that you do not want, or take it "
+                "out of the class"
+            )
+            raise _class_error(facts, key=name, problem=problem)
     _check_top_level(config, facts)
 
 

@@ -39,8 +39,12 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 _RESULTS: Final = "results"
-# Columns of candles, which a strategy does not compute.
-_CANDLE: Final = frozenset({"date", "open", "high", "low", "close", "volume"})
+# Columns that a strategy does not compute: of candles, and the digits of their prices, which the
+# engine adds before the strategy sees them.
+_PRICES: Final = ("open", "high", "low", "close")
+_NOT_COMPUTED: Final = frozenset(
+    {"date", "volume", "max_count", *_PRICES, *(f"{name}_count" for name in _PRICES)}
+)
 
 
 class _Backtest(Protocol):
@@ -171,7 +175,7 @@ class _SeparateRuns:
         self.export(config, analyses)
         made = sum(len(_trades(each.full_varHolder)) for each in analyses)
         found = {name for each in analyses for name in each.current_analysis.false_indicators}
-        clean = [name for name in self.columns if name not in found | _CANDLE]
+        clean = [name for name in self.columns if name not in found | _NOT_COMPUTED]
         table = Path(config["lookahead_analysis_exportfilename"])
         add_columns(table, {ORDERS: len(self.changed), MADE: made, CLEAN: json.dumps(clean)})
 
