@@ -89,12 +89,61 @@ def test_a_file_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "mine").read_text() == "mine"
 
 
-def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
+def test_an_empty_folder_is_filled_and_stays_the_one_that_a_shell_is_in(tmp_path: Path) -> None:
+    with inside(tmp_path):
+        new_strategy(Path())
 
-    new_strategy(tmp_path / "mine")
+        assert sorted(path.name for path in Path.cwd().iterdir()) == [
+            *("README.md", "strategies", "strategy.yaml")
+        ]
 
-    assert (tmp_path / "mine" / "strategy.yaml").exists()
+
+def test_a_folder_that_has_hidden_files_alone_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("mine")
+
+    new_strategy(tmp_path)
+
+    assert (tmp_path / "strategy.yaml").is_file()
+    assert (tmp_path / ".gitignore").read_text() == "mine"
+
+
+def test_the_rest_of_an_init_that_was_killed_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".tradai-init").mkdir()
+
+    with pytest.raises(ConfigurationError, match=r"or remove .*/\.tradai-init"):
+        new_strategy(tmp_path)
+
+    assert (tmp_path / ".tradai-init").is_dir()
+
+
+def test_the_root_of_all_folders_is_not_overwritten() -> None:
+    with pytest.raises(ConfigurationError, match="/ is there already"):
+        new_strategy(Path("/"))
+
+
+def test_an_error_leaves_a_folder_that_was_empty_empty(tmp_path: Path) -> None:
+    def fail(target: Path) -> None:
+        with new_folder(target) as draft:
+            (draft / "half").write_text("")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_that_gets_a_file_meanwhile_is_not_filled(tmp_path: Path) -> None:
+    def fill(target: Path) -> None:
+        with new_folder(target) as draft:
+            (draft / "new.txt").write_text("")
+            (target / "other.txt").write_text("")
+
+    with pytest.raises(ConfigurationError, match="is there already"):
+        fill(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["other.txt"]
 
 
 def test_a_folder_that_is_filled_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
@@ -117,9 +166,14 @@ def test_an_error_leaves_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_many_that_make_one_folder_at_once_one_makes_it_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_of_many_that_make_one_folder_at_once_one_makes_it_whole(
+    tmp_path: Path, *, is_there: bool
+) -> None:
     for attempt in range(25):
         folder, barrier = tmp_path / str(attempt), Barrier(8)
+        if is_there:
+            folder.mkdir()
 
         def make(number: int, folder: Path = folder, barrier: Barrier = barrier) -> int | None:
             barrier.wait()
