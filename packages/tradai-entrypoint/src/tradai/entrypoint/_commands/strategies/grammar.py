@@ -16,7 +16,11 @@ def add_init(commands: Commands) -> None:
     )
     parser.set_defaults(module="strategies.init")
     parser.add_argument(
-        "folder", metavar="FOLDER", nargs="?", type=Path, help="new folder (default: the class)"
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        help="new folder, or . for an empty one (default: the class)",
     )
     parser.add_argument(
         "--from-freqtrade",
